@@ -1,0 +1,188 @@
+//! The fixed bodies: what follows the [`crate::Header`], by kind. The strings of a body follow it in the order of
+//! its `texts`.
+
+use crate::{Text, pod};
+
+/// [`crate::Kind::Fork`], written in the context of the parent; the header describes the parent.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fork {
+    /// `start_boottime` of the child, nanoseconds.
+    pub child_start: u64,
+    /// The child's pid in the initial pid namespace.
+    pub child_pid: u32,
+    /// Zero.
+    pub pad: u32,
+}
+pod!(Fork, 16);
+
+/// A file as the inode tells it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileId {
+    /// `inode->i_ino`.
+    pub inode: u64,
+    /// `inode->i_sb->s_dev`, in the kernel's own encoding (major << 20 | minor).
+    pub device: u32,
+    /// `inode->i_rdev`, in the kernel's own encoding; the device that a device file stands for.
+    pub rdev: u32,
+    /// `inode->i_mode`: type and permissions; 0 when the descriptor is closed or could not be read.
+    pub mode: u32,
+    /// Zero.
+    pub pad: u32,
+}
+pod!(FileId, 24);
+
+/// [`crate::Kind::Exec`], written once the new image is in place (`sched_process_exec`).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exec {
+    /// The executed file (`mm->exe_file`).
+    pub exe: FileId,
+    /// What file descriptors 0, 1 and 2 are.
+    pub stdio: [FileId; 3],
+    /// `task->comm` after the exec.
+    pub comm: [u8; 16],
+    /// The thread that called execve; differs from the header's `tid` when it was not the leader.
+    pub old_tid: u32,
+    /// The pid of `real_parent` at the exec.
+    pub parent: u32,
+    /// Bytes from `mm->arg_start` to `mm->arg_end`, whatever part of them is carried.
+    pub argv_bytes: u32,
+    /// Variables whose names are carried.
+    pub env_count: u32,
+    /// The effective user and group id are not carried; this is the real group id.
+    pub gid: u32,
+    /// Bits of [`exec_flag`].
+    pub flags: u32,
+    /// The strings, by [`exec_text`].
+    pub texts: [Text; exec_text::COUNT],
+}
+pod!(Exec, 96 + 16 + 24 + 8 * exec_text::COUNT);
+
+/// Bits of [`Exec::flags`].
+pub mod exec_flag {
+    /// The process was not tracked before; its comm made it a candidate at this exec.
+    pub const CANDIDATE: u32 = 1;
+}
+
+/// The strings of [`Exec`], in their order on the wire.
+pub mod exec_text {
+    /// The path that the caller gave to execve (`bprm->filename`).
+    pub const FILENAME: usize = 0;
+    /// The absolute path of the executed file (`mm->exe_file`).
+    pub const EXE: usize = 1;
+    /// The working directory.
+    pub const CWD: usize = 2;
+    /// The path of file descriptor 0 where it is a file; sockets, pipes and anonymous inodes have none.
+    pub const STDIN: usize = 3;
+    /// The path of file descriptor 1, likewise.
+    pub const STDOUT: usize = 4;
+    /// The path of file descriptor 2, likewise.
+    pub const STDERR: usize = 5;
+    /// argv, each argument ended by a NUL; of a longer one the first [`crate::limits::ARGV_PART_BYTES`].
+    pub const ARGV: usize = 6;
+    /// The last [`crate::limits::ARGV_PART_BYTES`] of an argv longer than [`crate::limits::ARGV_BYTES`]; else empty.
+    pub const ARGV_TAIL: usize = 7;
+    /// The names of the environment, each ended by a NUL. Values never enter the ring.
+    pub const ENV: usize = 8;
+    /// How many there are.
+    pub const COUNT: usize = 9;
+}
+
+/// [`crate::Kind::Exit`], written when the last thread ends.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exit {
+    /// As `wait(2)` encodes it: exit code in bits 8–15, signal in bits 0–6, core dump in bit 7.
+    pub status: u32,
+    /// Zero.
+    pub pad: u32,
+}
+pod!(Exit, 8);
+
+/// [`crate::Kind::Open`], written when the call has returned.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Open {
+    /// Nanoseconds of `CLOCK_BOOTTIME` at entry.
+    pub entered: u64,
+    /// The descriptor, or a negative errno.
+    pub result: i64,
+    /// The flags asked for (`O_*`, `struct open_how.flags`).
+    pub open_flags: u64,
+    /// The mode asked for.
+    pub mode: u32,
+    /// The directory descriptor asked for; `AT_FDCWD` (-100) for open and creat.
+    pub dfd: i32,
+    /// The number of the call.
+    pub syscall: u32,
+    /// Bits of [`path_flag`].
+    pub flags: u32,
+    /// The strings, by [`open_text`].
+    pub texts: [Text; open_text::COUNT],
+}
+pod!(Open, 40 + 8 * open_text::COUNT);
+
+/// The strings of [`Open`], in their order on the wire.
+pub mod open_text {
+    /// The path asked for.
+    pub const REQUESTED: usize = 0;
+    /// Where the call succeeded, the absolute path of the opened file. Where it failed and the path asked for is
+    /// relative, the absolute path of the directory it starts from ([`super::path_flag::BASE`]).
+    pub const PATH: usize = 1;
+    /// How many there are.
+    pub const COUNT: usize = 2;
+}
+
+/// What a resolved path is.
+pub mod path_flag {
+    /// The path is the directory that the path asked for starts from.
+    pub const BASE: u32 = 1;
+    /// The walk ended at the top of a mount tree that is not the root of the task.
+    pub const OUTSIDE_ROOT: u32 = 1 << 1;
+    /// The file has no path: it is a socket, a pipe or an anonymous inode.
+    pub const NO_PATH: u32 = 1 << 2;
+}
+
+/// [`crate::Kind::Connect`], written when the call has returned.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Connect {
+    /// Nanoseconds of `CLOCK_BOOTTIME` at entry.
+    pub entered: u64,
+    /// 0, or a negative errno.
+    pub result: i64,
+    /// The socket's descriptor.
+    pub fd: i32,
+    /// The length of the address asked for.
+    pub address_len: u32,
+    /// `socket->type` (`SOCK_STREAM` 1, `SOCK_DGRAM` 2, …); 0 when it could not be read.
+    pub socket_type: u16,
+    /// `sock->sk_protocol` (`IPPROTO_*`); 0 when it could not be read.
+    pub protocol: u16,
+    /// Zero.
+    pub pad: u32,
+    /// One string: the bytes of the `struct sockaddr` asked for, at most [`crate::limits::SOCKADDR_BYTES`].
+    pub texts: [Text; 1],
+}
+pod!(Connect, 40);
+
+/// [`crate::Kind::Getenv`], written when the function is called.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Getenv {
+    /// Bits of [`getenv_flag`].
+    pub flags: u32,
+    /// Zero.
+    pub pad: u32,
+    /// One string: the name asked for, at most [`crate::limits::GETENV_NAME_BYTES`].
+    pub texts: [Text; 1],
+}
+pod!(Getenv, 16);
+
+/// Bits of [`Getenv::flags`].
+pub mod getenv_flag {
+    /// The function was secure_getenv.
+    pub const SECURE: u32 = 1;
+}

@@ -1,0 +1,52 @@
+//! Every bound of the wire and of the kernel half, with its reason and what happens when it is reached.
+
+/// Bytes of a path, as `PATH_MAX` (linux/limits.h) counts them; longer ones are cut and say so.
+pub const PATH_BYTES: usize = 4096;
+
+/// Components that the walk up the dentries follows; the loop must have a bound for the verifier, and 64
+/// costs a quarter of 256 to verify. A deeper path is cut at its head and says so.
+pub const PATH_COMPONENTS: usize = 64;
+
+/// Bytes of argv that a record carries whole.
+pub const ARGV_BYTES: usize = 64 * 1024;
+
+/// Bytes of head and of tail that are kept of a longer argv.
+pub const ARGV_PART_BYTES: usize = 32 * 1024;
+
+/// Bytes of one name of an environment variable; a longer one is cut. The search for `=` is unrolled over
+/// these bytes, and what has no `=` in them is no variable.
+pub const ENV_NAME_BYTES: usize = 64;
+
+/// Variables of an environment whose names are read; the rest is counted and the list says that it is cut.
+/// Without `bpf_loop` (before Linux 5.17) the verifier walks every round.
+pub const ENV_NAMES: usize = 256;
+
+/// Bytes of the list of names of an environment, each ended by a NUL.
+pub const ENV_BYTES: usize = ENV_NAMES * ENV_NAME_BYTES;
+
+/// Bytes of the argument of getenv; the uprobe may be preempted, so its record lives on the 512-byte stack.
+pub const GETENV_NAME_BYTES: usize = 128;
+
+/// Bytes of a socket address, as `struct sockaddr_storage` (linux/socket.h) has them.
+pub const SOCKADDR_BYTES: usize = 128;
+
+/// Threads that can be tracked at once; a thread beyond it is not tracked and counted in
+/// [`crate::counters::Fault::TaskMapFull`].
+pub const TASKS: u32 = 32 * 1024;
+
+/// Names of programs that make a process a candidate; see [`crate::task::Candidate`].
+pub const CANDIDATES: u32 = 256;
+
+/// Bytes of the ring buffer by default; a power of two, a multiple of the page size.
+pub const RING_BYTES: u32 = 16 * 1024 * 1024;
+
+/// Bytes of the largest record: an exec with everything at its bound. A record that claims more is malformed.
+pub const RECORD_BYTES: usize = 128 * 1024;
+
+/// CPUs that have a buffer in the kernel half; work on a CPU beyond it is counted as lost, cause
+/// [`crate::counters::Cause::NoBuffer`].
+pub const CPUS: u32 = 1024;
+
+/// Nanoseconds that pass at least between two wake-ups of the reader by the kernel half. The reader polls for
+/// twice this time after each wake-up before it sleeps, so that no record waits longer than that.
+pub const WAKE_NANOSECONDS: u64 = 5_000_000;

@@ -1,0 +1,98 @@
+//! Where the fields of kernel structures are: found in the kernel's BTF by userspace, handed to the programs as
+//! one global, never guessed.
+
+use crate::pod;
+
+/// The offset of a field that this kernel's BTF does not have; what needs the field is switched off.
+pub const ABSENT: u32 = u32::MAX;
+
+/// A field that the kernel half reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// The structure, as BTF names it.
+    pub structure: &'static str,
+    /// The member; members of anonymous structures and unions count as the outer structure's own.
+    pub member: &'static str,
+}
+
+macro_rules! offsets {
+    ($($(#[$doc:meta])* $name:ident = $structure:literal . $member:literal,)*) => {
+        /// Byte offsets of the fields that the kernel half reads, each [`ABSENT`] where the kernel has no such field.
+        #[repr(C)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct Offsets {
+            $(
+                #[doc = concat!("`", $structure, ".", $member, "`.")]
+                $(#[$doc])*
+                pub $name: u32,
+            )*
+        }
+
+        impl Offsets {
+            /// No offset is known.
+            pub const ABSENT: Self = Self { $($name: ABSENT,)* };
+
+            /// Asks `find` for each field in turn; `None` makes it [`ABSENT`].
+            pub fn from_fn(mut find: impl FnMut(Field) -> Option<u32>) -> Self {
+                Self { $($name: find(Field { structure: $structure, member: $member }).unwrap_or(ABSENT),)* }
+            }
+
+            /// Every field with its offset, in the order of the layout.
+            pub fn fields(&self) -> impl Iterator<Item = (Field, u32)> {
+                [$((Field { structure: $structure, member: $member }, self.$name),)*].into_iter()
+            }
+        }
+
+        const COUNT: usize = [$(stringify!($name)),*].len();
+    };
+}
+
+offsets! {
+    task_group_leader = "task_struct"."group_leader",
+    task_start_boottime = "task_struct"."start_boottime",
+    task_pid = "task_struct"."pid",
+    task_tgid = "task_struct"."tgid",
+    task_real_parent = "task_struct"."real_parent",
+    task_comm = "task_struct"."comm",
+    task_signal = "task_struct"."signal",
+    task_exit_code = "task_struct"."exit_code",
+    task_files = "task_struct"."files",
+    task_fs = "task_struct"."fs",
+    task_mm = "task_struct"."mm",
+    signal_live = "signal_struct"."live",
+    signal_flags = "signal_struct"."flags",
+    signal_group_exit_code = "signal_struct"."group_exit_code",
+    files_fdt = "files_struct"."fdt",
+    fdt_max_fds = "fdtable"."max_fds",
+    fdt_fd = "fdtable"."fd",
+    file_path = "file"."f_path",
+    file_inode = "file"."f_inode",
+    file_private_data = "file"."private_data",
+    path_mnt = "path"."mnt",
+    path_dentry = "path"."dentry",
+    dentry_parent = "dentry"."d_parent",
+    dentry_name = "dentry"."d_name",
+    qstr_len = "qstr"."len",
+    qstr_name = "qstr"."name",
+    vfsmount_root = "vfsmount"."mnt_root",
+    mount_mnt = "mount"."mnt",
+    mount_parent = "mount"."mnt_parent",
+    mount_mountpoint = "mount"."mnt_mountpoint",
+    fs_root = "fs_struct"."root",
+    fs_pwd = "fs_struct"."pwd",
+    mm_exe_file = "mm_struct"."exe_file",
+    mm_arg_start = "mm_struct"."arg_start",
+    mm_arg_end = "mm_struct"."arg_end",
+    mm_env_start = "mm_struct"."env_start",
+    mm_env_end = "mm_struct"."env_end",
+    binprm_filename = "linux_binprm"."filename",
+    inode_mode = "inode"."i_mode",
+    inode_rdev = "inode"."i_rdev",
+    inode_number = "inode"."i_ino",
+    inode_superblock = "inode"."i_sb",
+    superblock_device = "super_block"."s_dev",
+    socket_type = "socket"."type",
+    socket_sock = "socket"."sk",
+    sock_protocol = "sock"."sk_protocol",
+}
+pod!(Offsets, 4 * COUNT);

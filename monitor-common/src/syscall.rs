@@ -1,0 +1,28 @@
+//! The system calls that the kernel half pairs, x86-64 numbers (arch/x86/entry/syscalls/syscall_64.tbl).
+
+/// `open(const char *path, int flags, mode_t mode)`.
+pub const OPEN: u64 = 2;
+/// `connect(int fd, const struct sockaddr *address, int length)`.
+pub const CONNECT: u64 = 42;
+/// `creat(const char *path, mode_t mode)`.
+pub const CREAT: u64 = 85;
+/// `openat(int dfd, const char *path, int flags, mode_t mode)`.
+pub const OPENAT: u64 = 257;
+/// `openat2(int dfd, const char *path, struct open_how *how, size_t size)`.
+pub const OPENAT2: u64 = 437;
+
+/// Numbers below this have a bit in [`INTEREST`].
+pub const NUMBERS: usize = 512;
+
+/// One bit per number: the calls that the kernel half pairs.
+pub const INTEREST: [u64; NUMBERS / 64] = interest(&[OPEN, CONNECT, CREAT, OPENAT, OPENAT2]);
+
+const fn interest(numbers: &[u64]) -> [u64; NUMBERS / 64] {
+    let mut bits = [0; NUMBERS / 64];
+    let mut at = 0;
+    while at < numbers.len() {
+        bits[(numbers[at] / 64) as usize] |= 1 << (numbers[at] % 64);
+        at += 1;
+    }
+    bits
+}

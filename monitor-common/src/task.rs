@@ -1,0 +1,52 @@
+//! What the kernel half keeps of each tracked thread, and what makes a process a candidate.
+
+use crate::pod;
+
+/// The value of the map `TASKS`, keyed by the thread's id in the initial pid namespace (`u32`).
+///
+/// Userspace inserts the first thread of a tree (with `start` 0: the kernel half reads it at the first event);
+/// the kernel half copies it at fork and clone, moves it at an exec from a thread, and removes it at exit.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Task {
+    /// As [`crate::Header::start`]; 0 until the kernel half has read it.
+    pub start: u64,
+    /// The process of the thread, initial pid namespace.
+    pub pid: u32,
+    /// The pid of the tracking root.
+    pub root: u32,
+    /// As [`crate::Header::exec_seq`].
+    pub exec_seq: u32,
+    /// Bits of [`crate::header::flag`] that every record of the thread carries.
+    pub flags: u32,
+    /// The pointer that secure_getenv was last called with and that getenv has not yet been called with; else 0.
+    pub secure_name: u64,
+    /// The call that the thread is in.
+    pub call: Call,
+}
+pod!(Task, 32 + size_of::<Call>());
+
+/// The system call that a tracked thread is in, kept between entry and exit.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Call {
+    /// The number of the call (x86-64) plus one; 0 when the thread is in no call that is recorded.
+    pub number: u64,
+    /// Nanoseconds of `CLOCK_BOOTTIME` at entry.
+    pub time: u64,
+    /// The first four arguments.
+    pub args: [u64; 4],
+}
+pod!(Call, 48);
+
+/// The key of the map `CANDIDATES`: the comm of a freshly executed image (the first 15 bytes of the file's
+/// base name, `TASK_COMM_LEN` 16, NUL-padded).
+///
+/// An untracked process whose comm is in the map after an exec is tracked provisionally from that exec on.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Candidate {
+    /// `task->comm`.
+    pub comm: [u8; 16],
+}
+pod!(Candidate, 16);
