@@ -74,7 +74,8 @@ pub mod exec_text {
     pub const EXE: usize = 1;
     /// The working directory.
     pub const CWD: usize = 2;
-    /// The path of file descriptor 0 where it is a file; sockets, pipes and anonymous inodes have none.
+    /// The path of file descriptor 0; what has none has the kernel's name for it ([`super::path_flag::NO_PATH`]), and a
+    /// closed descriptor is not asked.
     pub const STDIN: usize = 3;
     /// The path of file descriptor 1, likewise.
     pub const STDOUT: usize = 4;
@@ -105,8 +106,6 @@ pod!(Exit, 8);
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Open {
-    /// Nanoseconds of `CLOCK_BOOTTIME` at entry.
-    pub entered: u64,
     /// The descriptor, or a negative errno.
     pub result: i64,
     /// The flags asked for (`O_*`, `struct open_how.flags`).
@@ -122,14 +121,15 @@ pub struct Open {
     /// The strings, by [`open_text`].
     pub texts: [Text; open_text::COUNT],
 }
-pod!(Open, 40 + 8 * open_text::COUNT);
+pod!(Open, 32 + 8 * open_text::COUNT);
 
 /// The strings of [`Open`], in their order on the wire.
 pub mod open_text {
     /// The path asked for.
     pub const REQUESTED: usize = 0;
     /// Where the call succeeded, the absolute path of the opened file. Where it failed and the path asked for is
-    /// relative, the absolute path of the directory it starts from ([`super::path_flag::BASE`]).
+    /// relative, the absolute path of the directory it starts from ([`super::path_flag::BASE`]). Where it failed and
+    /// the path asked for is absolute, not asked: the path asked for says it all.
     pub const PATH: usize = 1;
     /// How many there are.
     pub const COUNT: usize = 2;
@@ -141,16 +141,17 @@ pub mod path_flag {
     pub const BASE: u32 = 1;
     /// The walk ended at the top of a mount tree that is not the root of the task.
     pub const OUTSIDE_ROOT: u32 = 1 << 1;
-    /// The file has no path: it is a socket, a pipe or an anonymous inode.
+    /// The file has no path: it is a socket, a pipe, a memfd or an anonymous inode. The text is the kernel's name for it
+    /// (`memfd:name`, `[eventfd]`; sockets and pipes have none), which never begins with `/`.
     pub const NO_PATH: u32 = 1 << 2;
+    /// The file had been unlinked, or never linked (`O_TMPFILE`), when the path was read.
+    pub const UNLINKED: u32 = 1 << 3;
 }
 
 /// [`crate::Kind::Connect`], written when the call has returned.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Connect {
-    /// Nanoseconds of `CLOCK_BOOTTIME` at entry.
-    pub entered: u64,
     /// 0, or a negative errno.
     pub result: i64,
     /// The socket's descriptor.
@@ -166,7 +167,7 @@ pub struct Connect {
     /// One string: the bytes of the `struct sockaddr` asked for, at most [`crate::limits::SOCKADDR_BYTES`].
     pub texts: [Text; 1],
 }
-pod!(Connect, 40);
+pod!(Connect, 32);
 
 /// [`crate::Kind::Getenv`], written when the function is called.
 #[repr(C)]

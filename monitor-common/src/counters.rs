@@ -45,22 +45,18 @@ pub enum Fault {
     StringCut = 1,
     /// A string could not be read.
     StringUnreadable = 2,
-    /// A call returned whose entry was not seen (denied by seccomp, or entered before the thread was tracked).
-    ExitWithoutEnter = 3,
-    /// A call was entered while an earlier one of the same thread had not returned.
-    EnterWithoutExit = 4,
-    /// A thread ended inside a call that is recorded when it returns.
-    EndedInCall = 5,
     /// A path had more components than the walk follows, or did not fit.
-    PathCut = 6,
+    PathCut = 3,
     /// A path ended at the top of a mount tree that is not the root of the task.
-    PathOutsideRoot = 7,
+    PathOutsideRoot = 4,
     /// A field could not be read because its offset is absent in this kernel.
-    OffsetAbsent = 8,
+    OffsetAbsent = 5,
+    /// A 32-bit call of a tracked thread, whose number means another call; it is not recorded.
+    CompatCall = 6,
 }
 
 /// How many faults there are.
-pub const FAULTS: usize = 9;
+pub const FAULTS: usize = 7;
 
 impl Fault {
     /// Every fault, in the order of its number.
@@ -68,12 +64,10 @@ impl Fault {
         Self::TaskMapFull,
         Self::StringCut,
         Self::StringUnreadable,
-        Self::ExitWithoutEnter,
-        Self::EnterWithoutExit,
-        Self::EndedInCall,
         Self::PathCut,
         Self::PathOutsideRoot,
         Self::OffsetAbsent,
+        Self::CompatCall,
     ];
 
     /// The name in the ledger.
@@ -83,12 +77,10 @@ impl Fault {
             Self::TaskMapFull => "task_map_full",
             Self::StringCut => "string_cut",
             Self::StringUnreadable => "string_unreadable",
-            Self::ExitWithoutEnter => "exit_without_enter",
-            Self::EnterWithoutExit => "enter_without_exit",
-            Self::EndedInCall => "ended_in_call",
             Self::PathCut => "path_cut",
             Self::PathOutsideRoot => "path_outside_root",
             Self::OffsetAbsent => "offset_absent",
+            Self::CompatCall => "compat_call",
         }
     }
 }

@@ -35,10 +35,9 @@ pod!(Header, 56);
 
 /// Bits of [`Header::flags`].
 pub mod flag {
-    /// The process is tracked provisionally: userspace has not yet decided whether its root is an agent.
+    /// The tracking began in the kernel half, at the exec of a candidate. It tells how the tracking began and stays
+    /// set; the verdict about the root is userspace's.
     pub const PROVISIONAL: u32 = 1;
-    /// The call had not returned when the record was made (its thread ended inside the call).
-    pub const IN_FLIGHT: u32 = 1 << 1;
 }
 
 /// How a string came to be what it is.

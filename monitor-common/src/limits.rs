@@ -43,8 +43,8 @@ pub const RING_BYTES: u32 = 16 * 1024 * 1024;
 /// Bytes of the largest record: an exec with everything at its bound. A record that claims more is malformed.
 pub const RECORD_BYTES: usize = 128 * 1024;
 
-/// CPUs that have a buffer in the kernel half; work on a CPU beyond it is counted as lost, cause
-/// [`crate::counters::Cause::NoBuffer`].
+/// CPUs that have a large buffer in the kernel half unless the loader says how many are possible (it always does);
+/// work on a CPU beyond it is counted as lost, cause [`crate::counters::Cause::NoBuffer`].
 pub const CPUS: u32 = 1024;
 
 /// Nanoseconds that pass at least between two wake-ups of the reader by the kernel half. The reader polls for

@@ -1,4 +1,4 @@
-//! The system calls that the kernel half pairs, x86-64 numbers (arch/x86/entry/syscalls/syscall_64.tbl).
+//! The system calls that the kernel half records, x86-64 numbers (arch/x86/entry/syscalls/syscall_64.tbl).
 
 /// `open(const char *path, int flags, mode_t mode)`.
 pub const OPEN: u64 = 2;
@@ -14,7 +14,7 @@ pub const OPENAT2: u64 = 437;
 /// Numbers below this have a bit in [`INTEREST`].
 pub const NUMBERS: usize = 512;
 
-/// One bit per number: the calls that the kernel half pairs.
+/// One bit per number: the calls that the kernel half records when they return.
 pub const INTEREST: [u64; NUMBERS / 64] = interest(&[OPEN, CONNECT, CREAT, OPENAT, OPENAT2]);
 
 const fn interest(numbers: &[u64]) -> [u64; NUMBERS / 64] {

@@ -5,7 +5,8 @@ use crate::pod;
 /// The value of the map `TASKS`, keyed by the thread's id in the initial pid namespace (`u32`).
 ///
 /// Userspace inserts the first thread of a tree (with `start` 0: the kernel half reads it at the first event);
-/// the kernel half copies it at fork and clone, moves it at an exec from a thread, and removes it at exit.
+/// the kernel half copies it at fork and clone, moves it at an exec from a thread, and removes it at exit. The entry of
+/// a thread group's leader stays until the last thread of the process has ended, so that exactly one record tells the end.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Task {
@@ -21,23 +22,8 @@ pub struct Task {
     pub flags: u32,
     /// The pointer that secure_getenv was last called with and that getenv has not yet been called with; else 0.
     pub secure_name: u64,
-    /// The call that the thread is in.
-    pub call: Call,
 }
-pod!(Task, 32 + size_of::<Call>());
-
-/// The system call that a tracked thread is in, kept between entry and exit.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Call {
-    /// The number of the call (x86-64) plus one; 0 when the thread is in no call that is recorded.
-    pub number: u64,
-    /// Nanoseconds of `CLOCK_BOOTTIME` at entry.
-    pub time: u64,
-    /// The first four arguments.
-    pub args: [u64; 4],
-}
-pod!(Call, 48);
+pod!(Task, 32);
 
 /// The key of the map `CANDIDATES`: the comm of a freshly executed image (the first 15 bytes of the file's
 /// base name, `TASK_COMM_LEN` 16, NUL-padded).
