@@ -1,0 +1,139 @@
+//! `agentsnoop run`.
+
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use monitor_common::limits::RING_BYTES;
+
+use crate::error::{Exit, fail};
+use crate::run::foreground;
+use crate::run::identity::Identity;
+use crate::run::link::{Lines, Order};
+
+/// Columns of a summary that does not go to a terminal.
+const COLUMNS: u16 = 100;
+
+/// Arguments of `run`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sudo agentsnoop run -- claude -p \"explain this repository\"
+  sudo agentsnoop run --lines --record /tmp/out.rec -- git status
+  sudo agentsnoop run --json=events.jsonl -- codex exec \"fix the tests\"
+
+The command keeps the terminal and its own exit code. Under sudo it runs as the user who called sudo, with that \
+user's environment. Processes that outlive it are recorded for --linger seconds, in the background.")]
+pub struct Args {
+    /// Where the recording goes [default: a new file in the agentsnoop folder of the user's state directory]
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Replace FILE if it exists
+    #[arg(long)]
+    overwrite: bool,
+    /// Show each event as a line while the command runs, on standard error or in FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    lines: Option<Option<PathBuf>>,
+    /// Like --lines, one JSON object a line
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, conflicts_with = "lines")]
+    json: Option<Option<PathBuf>>,
+    /// Run the command as this user [default: who called sudo]
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// Show no summary at the end
+    #[arg(long)]
+    quiet: bool,
+    /// Return 5 in place of 0 when anything was lost
+    #[arg(long)]
+    strict: bool,
+    /// Seconds to go on recording processes that outlive the command
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    linger: u64,
+    /// Bytes of the ring between kernel and agentsnoop: a power of two, from 4096
+    #[arg(long, value_name = "BYTES", default_value_t = RING_BYTES)]
+    ring_bytes: u32,
+    /// The kernel's type information
+    #[arg(long, value_name = "FILE", hide = true)]
+    btf: Option<PathBuf>,
+    /// The command and its arguments
+    #[arg(required = true, last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+/// Does `run`.
+///
+/// # Errors
+///
+/// Nothing was started; see [`foreground::run`].
+pub fn run(args: &Args) -> Result<ExitCode> {
+    let identity = Identity::find(args.user.as_deref())?;
+    let owner = identity.switch.as_ref().map(|switch| (switch.uid.as_raw(), switch.gid.as_raw()));
+    let order = Order {
+        command: foreground::shown(&args.command),
+        record: match &args.record {
+            Some(file) => std::path::absolute(file).with_context(|| format!("cannot find {}", file.display()))?,
+            None => default_recording(&identity, &args.command)?,
+        },
+        overwrite: args.overwrite,
+        owner,
+        lines: lines(args)?,
+        linger_seconds: args.linger,
+        ring_bytes: args.ring_bytes,
+        columns: terminal_columns(),
+        btf: args.btf.clone(),
+    };
+    let outcome = foreground::run(&args.command, &identity, &order, args.strict).map_err(not_started)?;
+    if !args.quiet {
+        // The command's code matters more than a summary that nobody can read any more.
+        let _ = std::io::stderr().write_all(outcome.report.as_bytes());
+    }
+    Ok(outcome.code.into())
+}
+
+/// An error without a code of its own happened before the command started.
+fn not_started(error: anyhow::Error) -> anyhow::Error {
+    if error.downcast_ref::<crate::error::Failure>().is_some() {
+        error
+    } else {
+        fail(Exit::NotStarted, format!("{error:#}"))
+    }
+}
+
+fn lines(args: &Args) -> Result<Option<Lines>> {
+    let (file, json) = match (&args.lines, &args.json) {
+        (Some(file), _) => (file, false),
+        (None, Some(file)) => (file, true),
+        (None, None) => return Ok(None),
+    };
+    let file = file.as_ref().map(std::path::absolute).transpose().context("cannot find the file for the events")?;
+    Ok(Some(Lines { file, json }))
+}
+
+/// `$XDG_STATE_HOME/agentsnoop/<time>-<command>-<pid>.rec` of the user that the command runs as.
+fn default_recording(identity: &Identity, command: &[OsString]) -> Result<PathBuf> {
+    let variable = |name: &str| identity.environment.get(std::ffi::OsStr::new(name)).filter(|value| !value.is_empty());
+    let state = variable("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+        .or_else(|| variable("HOME").map(|home| Path::new(home).join(".local/state")));
+    let Some(state) = state else {
+        return Err(fail(Exit::NotStarted, "cannot choose a place for the recording: HOME is not set; name one with --record FILE"));
+    };
+    let program = command.first().and_then(|name| Path::new(name).file_name()).unwrap_or_default().to_string_lossy();
+    let program: String = program.chars().filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c)).take(40).collect();
+    let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+    Ok(state.join("agentsnoop").join(format!("{time}-{program}-{}.rec", std::process::id())))
+}
+
+/// The width of the terminal at standard error, where the summary goes.
+fn terminal_columns() -> u16 {
+    if !std::io::stderr().is_terminal() {
+        return COLUMNS;
+    }
+    let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: TIOCGWINSZ writes one `winsize` through the pointer, which points to one (ioctl_tty(2)).
+    let answer = unsafe { libc::ioctl(libc::STDERR_FILENO, libc::TIOCGWINSZ, &raw mut size) };
+    if answer == 0 && size.ws_col > 0 { size.ws_col } else { COLUMNS }
+}
