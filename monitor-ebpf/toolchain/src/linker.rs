@@ -39,7 +39,8 @@ pub(crate) fn find(named: Option<&OsStr>, tools: &[&Path]) -> Result<Linker, Str
         }
     }
     if rejected.is_empty() {
-        let tools: Vec<_> = tools.iter().map(|folder| folder.join("bin").display().to_string()).collect();
+        let mut tools: Vec<_> = tools.iter().map(|folder| folder.join("bin").display().to_string()).collect();
+        tools.dedup();
         rejected.push(format!("it is neither in {} nor on PATH", tools.join(", ")));
     }
     Err(rejected.join("; "))

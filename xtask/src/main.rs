@@ -1,0 +1,81 @@
+//! Set-up, build, check and test of agentsnoop: `cargo xtask --help`.
+
+mod check;
+mod live;
+mod product;
+mod project;
+mod setup;
+mod test;
+mod vm;
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::project::{Profile, Project};
+use crate::setup::Purpose;
+
+/// Set-up, build, check and test of agentsnoop.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Finds the tools that the build needs and installs the missing ones (as root; else prints the command).
+    Setup,
+    /// Sets up and builds agentsnoop.
+    Build {
+        /// Builds with optimisation.
+        #[arg(long)]
+        release: bool,
+    },
+    /// Sets up, builds, and runs agentsnoop with the arguments, under sudo where it needs root.
+    Run {
+        /// Builds without optimisation.
+        #[arg(long)]
+        debug: bool,
+        /// Builds with optimisation, which is the default.
+        #[arg(long, conflicts_with = "debug")]
+        release: bool,
+        /// Arguments of agentsnoop, after `--`.
+        #[arg(last = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Checks format, lints, documentation, file lengths, and runs the tests that need no privileges.
+    Check,
+    /// Runs all tests: those of `check`, the live tests as root, and the live tests on other kernels in QEMU.
+    Test {
+        /// Runs a part only.
+        #[arg(value_enum, default_value_t = test::Scope::All)]
+        scope: test::Scope,
+    },
+}
+
+fn main() -> Result<()> {
+    let cli = Cli::parse();
+    let project = Project::find()?;
+    match cli.task {
+        Task::Setup => setup::install(&project, &[Purpose::Build, Purpose::Vm]),
+        Task::Build { release } => {
+            setup::install(&project, &[Purpose::Build])?;
+            let binary = product::build(&project, if release { Profile::Release } else { Profile::Dev })?;
+            eprintln!("xtask: built {}", binary.display());
+            Ok(())
+        }
+        Task::Run { debug, release: _, arguments } => {
+            setup::install(&project, &[Purpose::Build])?;
+            let binary = product::build(&project, if debug { Profile::Dev } else { Profile::Release })?;
+            product::replace_with(&binary, &arguments)
+        }
+        Task::Check => {
+            setup::install(&project, &[Purpose::Build])?;
+            check::run_all(&project)
+        }
+        Task::Test { scope } => test::run(&project, scope),
+    }
+}

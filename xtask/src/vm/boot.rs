@@ -1,0 +1,99 @@
+//! Boots QEMU and follows its console.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use super::verdict::Verdict;
+use crate::project::show;
+
+/// Emulation without hardware help is about twenty times slower than the host; a run beyond this hangs.
+const DEADLINE: Duration = Duration::from_secs(600);
+/// After the marker the machine switches itself off at once, or is ended.
+const SHUTDOWN: Duration = Duration::from_secs(5);
+/// Console lines that may wait for this process.
+const BACKLOG: usize = 1024;
+
+/// `panic=-1` restarts at once, which `-no-reboot` turns into the end of the machine.
+const KERNEL_ARGUMENTS: &str = "console=ttyS0 panic=-1 loglevel=4 random.trust_cpu=on";
+
+/// Boots the kernel with the initial file system, shows its console, and judges the tests.
+///
+/// # Errors
+/// Fails where QEMU does not start, the kernel panics, the deadline passes, or a test fails.
+pub(crate) fn run(kernel: &Path, image: &Path) -> Result<()> {
+    let mut command = Command::new("qemu-system-x86_64");
+    command
+        .args(["-machine", "q35", "-cpu", "max", "-smp", "2", "-m", "1024"])
+        // QEMU takes the first that works.
+        .args(["-accel", "kvm", "-accel", "tcg,thread=multi"])
+        .args(["-display", "none", "-monitor", "none", "-serial", "stdio", "-nic", "none", "-no-reboot"])
+        .arg("-kernel")
+        .arg(kernel)
+        .arg("-initrd")
+        .arg(image)
+        .args(["-append", KERNEL_ARGUMENTS])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    eprintln!("xtask: {}", show(&command));
+    let started = Instant::now();
+    let mut machine = Machine(command.spawn().context("cannot start qemu-system-x86_64")?);
+    let console = machine.0.stdout.take().context("the console of the machine is not there")?;
+    let verdict = follow(&read_lines(console), started + DEADLINE)?;
+    let passed = verdict.passed()?;
+    eprintln!("xtask: {passed} tests passed in {:.0} s", started.elapsed().as_secs_f32());
+    Ok(())
+}
+
+/// A running machine, which ends with this value.
+struct Machine(Child);
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        let deadline = Instant::now() + SHUTDOWN;
+        while matches!(self.0.try_wait(), Ok(None)) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // Both fail only where the machine has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Lines of the console, read on a thread of its own, since reading them has no timeout.
+fn read_lines(console: ChildStdout) -> Receiver<String> {
+    let (sender, receiver) = sync_channel(BACKLOG);
+    std::thread::spawn(move || {
+        let mut console = BufReader::new(console);
+        let mut line = Vec::new();
+        while console.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+            let text = String::from_utf8_lossy(&line).trim_end().replace(|c: char| c.is_control() && c != '\t', "");
+            if sender.send(text).is_err() {
+                return;
+            }
+            line.clear();
+        }
+    });
+    receiver
+}
+
+/// Shows the lines until the verdict is complete or the machine has ended.
+fn follow(lines: &Receiver<String>, deadline: Instant) -> Result<Verdict> {
+    let mut verdict = Verdict::default();
+    loop {
+        match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(line) => {
+                writeln!(std::io::stdout(), "{line}").context("cannot show the console")?;
+                if verdict.line(&line) {
+                    return Ok(verdict);
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => return Ok(verdict),
+            Err(RecvTimeoutError::Timeout) => anyhow::bail!("no end after {} s: the machine hangs", DEADLINE.as_secs()),
+        }
+    }
+}
