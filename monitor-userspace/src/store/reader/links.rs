@@ -1,0 +1,87 @@
+//! Follows the chain of blocks, and finds back to it behind a block that does not belong.
+
+use super::super::{
+    damage::Damage,
+    format::{BlockHeader, Chain, genesis},
+};
+
+/// A block, as its successor sees it.
+#[derive(Clone, Copy)]
+struct Link {
+    chain: Chain,
+    /// The number of the successor.
+    next: u64,
+    /// Inputs up to and with the block.
+    inputs: u64,
+}
+
+impl Link {
+    const fn of(header: &BlockHeader) -> Self {
+        Self {
+            chain: header.chain,
+            next: header.number.saturating_add(1),
+            inputs: header.first_input.saturating_add(header.inputs as u64),
+        }
+    }
+
+    fn leads_to(&self, header: &BlockHeader, payload: &[u8]) -> bool {
+        self.next == header.number
+            && self.inputs == header.first_input
+            && header.link(&self.chain, payload) == header.chain
+    }
+}
+
+/// Where the chain stands.
+pub(super) struct Links {
+    /// The block that was read last.
+    head: Link,
+    /// The last block that follows another one: what an inserted block cannot take away.
+    trusted: Link,
+    /// The last block that was not read because it seemed to be out of its place. Its successor shows that it was
+    /// not, so no more than one block is lost by mistake.
+    aside: Option<Link>,
+}
+
+impl Default for Links {
+    fn default() -> Self {
+        let start = Link { chain: genesis(), next: 0, inputs: 0 };
+        Self { head: start, trusted: start, aside: None }
+    }
+}
+
+impl Links {
+    /// The link of the block that was read last.
+    pub(super) const fn head(&self) -> Chain {
+        self.head.chain
+    }
+
+    /// The number of the block that should be next.
+    pub(super) const fn expected(&self) -> u64 {
+        self.head.next
+    }
+
+    /// Takes a block whose payload is sound: what is wrong with its place, and whether its inputs are to be read.
+    pub(super) fn follow(&mut self, header: &BlockHeader, payload: &[u8], offset: u64) -> (Option<Damage>, bool) {
+        let expected = self.head.next;
+        let known = [Some(self.head), Some(self.trusted), self.aside];
+        if known.iter().flatten().any(|link| link.leads_to(header, payload)) {
+            self.head = Link::of(header);
+            self.trusted = self.head;
+            self.aside = None;
+            return (None, true);
+        }
+        let number = header.number;
+        if number < self.head.next && number < self.trusted.next {
+            self.aside = Some(Link::of(header));
+            return (Some(Damage::OutOfPlace { number, offset, expected }), false);
+        }
+        let missing = header.first_input.saturating_sub(self.head.inputs);
+        self.head = Link::of(header);
+        (Some(Damage::Unlinked { number, offset, expected, missing }), true)
+    }
+
+    /// Takes the link that a block with a damaged payload claims, so that its successor can be checked.
+    pub(super) const fn claim(&mut self, header: &BlockHeader) {
+        self.head = Link::of(header);
+    }
+}

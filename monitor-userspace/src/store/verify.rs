@@ -1,0 +1,1 @@
+//! Judges a whole recording.

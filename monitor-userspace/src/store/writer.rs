@@ -1,0 +1,283 @@
+//! Appends inputs to a recording.
+//!
+//! [`Writer::push`] only encodes; a thread compresses, hashes and writes sealed blocks, so that the drain of the
+//! ring does not wait for a disk. Between the two are at most [`QUEUE`] blocks: when the disk is that far behind,
+//! `push` waits, the ring absorbs, and what the ring cannot absorb is counted by the kernel half. Nothing is
+//! dropped here in silence: inputs that a failing disk did not take are counted and become a `Gap`.
+//!
+//! What was flushed is with the kernel at once and survives `kill -9` of the writer; it is synchronised to the
+//! device at most every [`SYNC_EVERY`].
+
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::{FileExt as _, OpenOptionsExt as _, fchown},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use agentsnoop_pipeline::input::{Closed, Gap, Input};
+use anyhow::{Context as _, Result, anyhow, bail};
+
+use super::{
+    format::{BLOCK_BYTES, file_header},
+    frame,
+};
+
+mod disk;
+
+/// Sealed blocks that wait for the disk: 2 MiB of inputs, some 20,000 records.
+pub const QUEUE: usize = 8;
+
+/// Time between two synchronisations to the device, at least: what power loss can cost.
+pub const SYNC_EVERY: Duration = Duration::from_secs(5);
+
+/// How a recording is created.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Replace a file that exists; otherwise that is an error.
+    pub overwrite: bool,
+    /// Give the file to this user and group (the person behind sudo).
+    pub owner: Option<(u32, u32)>,
+}
+
+/// Frames on their way to the disk.
+#[derive(Default)]
+struct Block {
+    frames: Vec<u8>,
+    inputs: u32,
+    first_ns: u64,
+    last_ns: u64,
+    last: bool,
+}
+
+/// What the thread is asked to do, in this order.
+enum Order {
+    /// Write a block.
+    Write(Block),
+    /// Answer once everything before is written.
+    Drain(SyncSender<()>),
+}
+
+/// What is on disk, and what is not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// Blocks in it.
+    pub blocks: u64,
+    /// Inputs in it.
+    pub inputs: u64,
+    /// Inputs that were not stored, and from when to when; reset by [`Writer::gap`].
+    pub missed: Option<Missed>,
+    /// Why nothing is stored for now; `None` while all is well.
+    pub error: Option<String>,
+    /// The chain's head, hexadecimal.
+    pub head: String,
+}
+
+/// Inputs that a failing disk did not take.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Missed {
+    /// How many.
+    pub inputs: u64,
+    /// The boot time of the first, nanoseconds.
+    pub from_ns: u64,
+    /// The boot time of the last, nanoseconds.
+    pub to_ns: u64,
+    /// The error of the first.
+    pub cause: String,
+}
+
+/// What the writer and its thread share.
+#[derive(Default)]
+struct Shared {
+    status: Mutex<Status>,
+    /// Counts failures, so that `push` sees a new one without a lock.
+    failures: AtomicU64,
+}
+
+impl Shared {
+    fn with<T>(&self, with: impl FnOnce(&mut Status) -> T) -> T {
+        // The status is valid after each of its assignments, so a poisoned lock does no harm.
+        with(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Writes one recording.
+pub struct Writer {
+    path: PathBuf,
+    block: Block,
+    queue: Option<SyncSender<Order>>,
+    spare: Receiver<Vec<u8>>,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+    failures: u64,
+}
+
+impl Writer {
+    /// Creates a recording, readable and writable by its owner only.
+    ///
+    /// # Errors
+    ///
+    /// The file exists and is not to be replaced, is no regular file, or cannot be written.
+    pub fn create(path: &Path, options: Options) -> Result<Self> {
+        let what = || format!("cannot create the recording {}", path.display());
+        if options.overwrite {
+            // A new file rather than a truncated one: a reader of the old one keeps it, and a link is not followed.
+            match fs::symlink_metadata(path) {
+                Ok(found) if !found.is_file() => bail!("{}: it exists and is no regular file", what()),
+                Ok(_) => fs::remove_file(path).with_context(what)?,
+                Err(_) => {}
+            }
+        }
+        let file = match File::options().write(true).create_new(true).mode(0o600).open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                bail!("{}: it exists already; name another file or remove it", what())
+            }
+            Err(error) => return Err(error).with_context(what),
+        };
+        if let Some((user, group)) = options.owner {
+            fchown(&file, Some(user), Some(group)).with_context(what)?;
+        }
+        if let Err(error) = file.write_all_at(&file_header(), 0) {
+            // An empty file would be in the way of the next attempt; that it could not be removed adds nothing.
+            let _ = fs::remove_file(path);
+            return Err(error).with_context(what);
+        }
+        let shared = Arc::new(Shared::default());
+        let (queue, orders) = sync_channel(QUEUE);
+        let (spares, spare) = sync_channel(QUEUE);
+        let disk = disk::Disk::new(file, Arc::clone(&shared), spares).with_context(what)?;
+        let thread = std::thread::Builder::new().name("recording".to_owned());
+        let thread = thread.spawn(move || disk.run(&orders)).with_context(what)?;
+        Ok(Self {
+            path: path.to_owned(),
+            block: Block::default(),
+            queue: Some(queue),
+            spare,
+            shared,
+            thread: Some(thread),
+            failures: 0,
+        })
+    }
+
+    /// Takes one input. It is on its way to the disk after the next [`Writer::flush`], or once a block is full.
+    ///
+    /// # Errors
+    ///
+    /// The input is too long for a frame, or writing has failed since the last call; each failure is reported once.
+    /// The writer goes on: it counts what is missed and tries again with each block.
+    pub fn push(&mut self, input: &Input) -> Result<()> {
+        frame::encode(input, &mut self.block.frames)?;
+        self.block.inputs += 1;
+        if let Some(time) = frame::time(input).filter(|time| *time > 0) {
+            let first = self.block.first_ns;
+            self.block.first_ns = if first == 0 { time } else { first.min(time) };
+            self.block.last_ns = self.block.last_ns.max(time);
+        }
+        if self.block.frames.len() >= BLOCK_BYTES { self.seal() } else { self.check() }
+    }
+
+    /// Sends what was pushed to the disk; to be called at least once a second.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::push`].
+    pub fn flush(&mut self) -> Result<()> {
+        if self.block.inputs > 0 { self.seal() } else { self.check() }
+    }
+
+    /// What is on disk by now.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.shared.with(|status| status.clone())
+    }
+
+    /// The gap that a failure left, once writing works again; it is to be pushed like any other input.
+    pub fn gap(&mut self) -> Option<Gap> {
+        let missed = self.shared.with(|status| if status.error.is_none() { status.missed.take() } else { None })?;
+        let Missed { inputs, from_ns, to_ns, cause } = missed;
+        Some(Gap { from_ns, to_ns, cause, inputs: Some(inputs) })
+    }
+
+    /// Closes the recording: fills in [`Closed::inputs`], writes the last block and synchronises it to the device.
+    ///
+    /// # Errors
+    ///
+    /// The last block, or one before it, is not on disk; the file is readable up to there, and incomplete.
+    pub fn close(mut self, closed: &mut Closed) -> Result<Status> {
+        self.flush()?;
+        self.drain()?;
+        closed.inputs = self.status().inputs;
+        self.block.last = true;
+        self.push(&Input::Closed(Box::new(closed.clone())))?;
+        self.flush()?;
+        self.queue = None;
+        self.join()?;
+        self.check()?;
+        Ok(self.status())
+    }
+
+    /// Waits until everything that was sent is on disk, or has failed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::push`].
+    pub fn drain(&mut self) -> Result<()> {
+        let (done, answer) = sync_channel(1);
+        self.send(Order::Drain(done))?;
+        answer.recv().with_context(|| format!("the writer of {} has ended", self.path.display()))?;
+        self.check()
+    }
+
+    fn seal(&mut self) -> Result<()> {
+        let frames = self.spare.try_recv().unwrap_or_default();
+        let block = std::mem::replace(&mut self.block, Block { frames, ..Block::default() });
+        self.send(Order::Write(block))?;
+        self.check()
+    }
+
+    fn send(&mut self, order: Order) -> Result<()> {
+        let sent = self.queue.as_ref().is_some_and(|queue| queue.send(order).is_ok());
+        if sent { Ok(()) } else { Err(anyhow!("the writer of {} has ended", self.path.display())) }
+    }
+
+    fn check(&mut self) -> Result<()> {
+        let failures = self.shared.failures.load(Ordering::Acquire);
+        if failures == self.failures {
+            return Ok(());
+        }
+        self.failures = failures;
+        match self.shared.with(|status| status.error.clone()) {
+            Some(error) => Err(anyhow!("cannot write {}: {error}", self.path.display())),
+            None => Ok(()),
+        }
+    }
+
+    fn join(&mut self) -> Result<()> {
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Err(_)) => Err(anyhow!("the writer of {} has panicked", self.path.display())),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for Writer {
+    /// Sends what was pushed and waits for the disk; without [`Writer::close`] the recording stays incomplete.
+    fn drop(&mut self) {
+        if self.queue.is_some() {
+            // An error can no longer be reported; the reader will say that the recording is incomplete.
+            let _ = self.flush();
+            self.queue = None;
+            let _ = self.join();
+        }
+    }
+}
