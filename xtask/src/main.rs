@@ -9,6 +9,7 @@ mod test;
 mod vm;
 
 use std::ffi::OsString;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -56,10 +57,19 @@ enum Task {
     },
 }
 
-fn main() -> Result<()> {
-    let cli = Cli::parse();
+fn main() -> ExitCode {
+    match perform(Cli::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(task: Task) -> Result<()> {
     let project = Project::find()?;
-    match cli.task {
+    match task {
         Task::Setup => setup::install(&project, &[Purpose::Build, Purpose::Vm]),
         Task::Build { release } => {
             setup::install(&project, &[Purpose::Build])?;

@@ -109,12 +109,17 @@ fn build_linker(project: &Project, tools: &Path) -> Result<()> {
             "{prefix} is not there: bpf-linker is built with LLVM {LLVM_MAJOR}; install it there, or bpf-linker itself on PATH"
         );
     }
+    // cargo advises to put the folder on PATH unless it is there.
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths([tools.join("bin")].into_iter().chain(std::env::split_paths(&path)))
+        .with_context(|| format!("{} cannot be on PATH: move the target folder", tools.display()))?;
     let mut command = project.cargo("install");
     command
         .args(["bpf-linker", "--version", LINKER_VERSION, "--locked", "--no-default-features"])
         .args(["--features", &format!("llvm-{LLVM_MAJOR}")])
         .arg("--root")
         .arg(tools)
+        .env("PATH", path)
         // Without it the link step finds no LLVM.
         .env("LLVM_PREFIX", prefix)
         // The intermediate files go to a temporary folder, which cargo removes.
