@@ -136,6 +136,8 @@ pub enum Observed {
         /// The name; absent when there is none.
         name: Option<String>,
     },
+    /// Records that admit dropped, because the tree that they are of turned out to be no agent's.
+    Filtered(Filtered),
     /// The command that was started under observation has ended.
     CommandEnded {
         /// Its pid.
@@ -166,6 +168,17 @@ pub struct Existing {
     pub argv: Vec<String>,
     /// The working directory.
     pub cwd: Option<String>,
+}
+
+/// Records that were dropped, by sequence number, so that the ledger of a recording adds up exactly.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filtered {
+    /// Boot clock, nanoseconds.
+    pub boot_ns: u64,
+    /// How many, by the name of their kind.
+    pub kinds: Vec<(String, u64)>,
+    /// Which: a CPU, and the first and last of consecutive sequence numbers.
+    pub spans: Vec<(u16, u64, u64)>,
 }
 
 /// A person's act.

@@ -1,0 +1,1 @@
+//! Who did it: processes, their trees, and the agents at their roots.

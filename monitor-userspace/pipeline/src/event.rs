@@ -1,0 +1,10 @@
+//! From wire to event: what the numbers of the kernel mean.
+
+pub mod encode;
+pub mod errno;
+pub mod flags;
+pub mod path;
+pub mod peek;
+pub mod signal;
+pub mod sockaddr;
+pub mod stdio;

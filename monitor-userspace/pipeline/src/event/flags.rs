@@ -1,0 +1,126 @@
+//! The flags of open(2) by name.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeSeq};
+
+use crate::record::Access;
+
+/// `O_CREAT` (asm-generic/fcntl.h, x86-64).
+pub const CREAT: u64 = 0o100;
+/// `O_WRONLY`.
+pub const WRONLY: u64 = 0o1;
+/// `O_TRUNC`.
+pub const TRUNC: u64 = 0o1000;
+/// `O_PATH`.
+pub const PATH: u64 = 0o10_000_000;
+/// The bit of `O_TMPFILE` beside `O_DIRECTORY`.
+const TMPFILE: u64 = 0o20_000_000;
+/// `O_ACCMODE`.
+const ACCESS: u64 = 0o3;
+
+/// Names by bits, the wider ones first: `O_SYNC` holds `O_DSYNC`, and `O_TMPFILE` holds `O_DIRECTORY`
+/// (asm-generic/fcntl.h, x86-64). `O_LARGEFILE` is 0 in the C library of a 64-bit program, but the kernel's bit is this.
+const NAMES: [(u64, &str); 18] = [
+    (0o20_200_000, "O_TMPFILE"),
+    (0o4_010_000, "O_SYNC"),
+    (0o100, "O_CREAT"),
+    (0o200, "O_EXCL"),
+    (0o400, "O_NOCTTY"),
+    (0o1000, "O_TRUNC"),
+    (0o2000, "O_APPEND"),
+    (0o4000, "O_NONBLOCK"),
+    (0o10_000, "O_DSYNC"),
+    (0o20_000, "O_ASYNC"),
+    (0o40_000, "O_DIRECT"),
+    (0o100_000, "O_LARGEFILE"),
+    (0o200_000, "O_DIRECTORY"),
+    (0o400_000, "O_NOFOLLOW"),
+    (0o1_000_000, "O_NOATIME"),
+    (0o2_000_000, "O_CLOEXEC"),
+    (0o4_000_000, "__O_SYNC"),
+    (0o10_000_000, "O_PATH"),
+];
+
+/// The flags of an open call, without the access mode; serialized as the list of their names, what has no name as one
+/// hexadecimal number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OpenFlags(pub u64);
+
+impl OpenFlags {
+    /// Splits the flags of a call into access and the rest (open(2)).
+    #[must_use]
+    pub const fn split(flags: u64) -> (Access, Self) {
+        let access = match flags & ACCESS {
+            _ if flags & PATH != 0 => Access::Path,
+            0 => Access::Read,
+            1 => Access::Write,
+            _ => Access::ReadWrite,
+        };
+        (access, Self(flags & !ACCESS))
+    }
+
+    /// Whether the call may create a file, so that its mode means something.
+    #[must_use]
+    pub const fn creates(self) -> bool {
+        self.0 & (CREAT | TMPFILE) != 0
+    }
+
+    /// Whether an existing file is emptied.
+    #[must_use]
+    pub const fn truncates(self) -> bool {
+        self.0 & TRUNC != 0
+    }
+
+    /// The names, and the bits that have none.
+    pub fn names(self) -> (impl Iterator<Item = &'static str>, u64) {
+        let mut rest = self.0;
+        let mut found = [""; NAMES.len()];
+        for (name, (bits, text)) in found.iter_mut().zip(NAMES) {
+            if rest & bits == bits {
+                rest &= !bits;
+                *name = text;
+            }
+        }
+        (found.into_iter().filter(|name| !name.is_empty()), rest)
+    }
+}
+
+impl fmt::Display for OpenFlags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (names, rest) = self.names();
+        let mut separator = "";
+        for name in names {
+            write!(f, "{separator}{name}")?;
+            separator = "|";
+        }
+        if rest == 0 { Ok(()) } else { write!(f, "{separator}{rest:#x}") }
+    }
+}
+
+impl Serialize for OpenFlags {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (names, rest) = self.names();
+        let mut list = serializer.serialize_seq(None)?;
+        for name in names {
+            list.serialize_element(name)?;
+        }
+        if rest != 0 {
+            list.serialize_element(&format_args!("{rest:#x}"))?;
+        }
+        list.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for OpenFlags {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut flags = 0;
+        for name in Vec::<String>::deserialize(deserializer)? {
+            let known = NAMES.iter().find(|(_, text)| *text == name).map(|(bits, _)| *bits);
+            let number = || u64::from_str_radix(name.strip_prefix("0x")?, 16).ok();
+            flags |=
+                known.or_else(number).ok_or_else(|| de::Error::custom(format_args!("`{name}` is no flag of open")))?;
+        }
+        Ok(Self(flags))
+    }
+}

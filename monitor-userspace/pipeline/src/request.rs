@@ -1,0 +1,22 @@
+//! What the middle asks of whoever drives it.
+
+/// A wish of the middle; live it is carried out, in replay it is ignored, because the answer is in the recording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// The tree of this root is an agent's: clear its provisional flag in the kernel half.
+    Promote {
+        /// The root's pid.
+        root: u32,
+    },
+    /// The tree of this root is none of ours: forget it in the kernel half.
+    Untrack {
+        /// The root's pid.
+        root: u32,
+    },
+    /// The `name` of the package.json nearest to this script, its symbolic links resolved; answered by
+    /// [`crate::input::Observed::Package`] with the same `script`, also when there is none.
+    Package {
+        /// The absolute path of the script.
+        script: String,
+    },
+}
