@@ -40,6 +40,16 @@ pub fn bytes_of<T: Pod>(value: &T) -> &[u8] {
     unsafe { core::slice::from_raw_parts(core::ptr::from_ref(value).cast(), size_of::<T>()) }
 }
 
+/// A [`Pod`] value from its bytes, or `None` when there are not exactly as many as it has.
+#[must_use]
+pub fn from_bytes<T: Pod>(bytes: &[u8]) -> Option<T> {
+    if bytes.len() != size_of::<T>() {
+        return None;
+    }
+    // SAFETY: there are exactly `size_of::<T>()` bytes, and any bytes are a valid `Pod`.
+    Some(unsafe { bytes.as_ptr().cast::<T>().read_unaligned() })
+}
+
 /// Declares that a type is [`Pod`] and asserts its size, so that a change of layout fails to compile.
 macro_rules! pod {
     ($type:ty, $size:expr) => {

@@ -99,3 +99,35 @@ offsets! {
     sock_protocol = "sock"."sk_protocol",
 }
 pod!(Offsets, 4 * COUNT);
+
+/// Bits of [`Offsets::layout`]: structures whose fields lie so that one read gets them all.
+pub mod layout {
+    /// In `dentry`, `d_hash.pprev`, `d_parent` and `d_name` follow each other, and in `qstr`, `len` at 4 and `name` at 8.
+    pub const DENTRY: u32 = 1;
+    /// In `mount`, `mnt_parent`, `mnt_mountpoint` and `mnt.mnt_root` follow each other.
+    pub const MOUNT: u32 = 1 << 1;
+}
+
+impl Offsets {
+    /// Bits of [`layout`] that hold for these offsets.
+    #[must_use]
+    pub fn layout(&self) -> u32 {
+        let follows = |first: u32, second: u32| first != ABSENT && first.checked_add(8) == Some(second);
+        let mut bits = 0;
+        let pprev = self.dentry_hash.saturating_add(8);
+        if follows(pprev, self.dentry_parent)
+            && follows(self.dentry_parent, self.dentry_name)
+            && self.qstr_len == 4
+            && self.qstr_name == 8
+        {
+            bits |= layout::DENTRY;
+        }
+        if follows(self.mount_parent, self.mount_mountpoint)
+            && self.vfsmount_root == 0
+            && follows(self.mount_mountpoint, self.mount_mnt)
+        {
+            bits |= layout::MOUNT;
+        }
+        bits
+    }
+}

@@ -1,0 +1,149 @@
+//! The only file that writes to the ring and to the counters.
+//!
+//! Every record takes a sequence number of its CPU, also one that is lost, and is counted as seen and then as stored
+//! or as lost by cause. Counters are changed atomically: programs on uprobes can be preempted by another task whose
+//! programs count on the same CPU. For the same reason two records of one CPU may reach the ring in another order than
+//! that of their numbers.
+
+use aya_ebpf::{
+    bindings::{BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
+    helpers::{
+        bpf_get_current_uid_gid, bpf_get_smp_processor_id,
+        generated::{bpf_ktime_get_boot_ns, bpf_ringbuf_output},
+    },
+};
+use monitor_common::{
+    Header, Kind,
+    counters::{Cause, Counters, Fault},
+    limits::WAKE_NANOSECONDS,
+    task::Task,
+};
+
+use crate::{
+    globals::{last_wake, woke},
+    maps::{COUNTERS, RING},
+};
+
+/// `EAGAIN` (asm-generic/errno-base.h), with which the ring says that it is full.
+const EAGAIN: i64 = 11;
+
+/// Adds one to a counter and gives the value before.
+///
+/// # Safety
+///
+/// The pointer must be to a counter in map memory.
+#[inline(always)]
+unsafe fn add(counter: *mut u64) -> u64 {
+    #[cfg(target_arch = "bpf")]
+    {
+        // The target has no compare-and-swap, for which Rust withholds the whole family of atomic changes.
+        let mut before = 1u64;
+        // SAFETY: the caller's promise; map memory is aligned to 8 bytes and lives as long as the program.
+        unsafe {
+            core::arch::asm!(
+                "{value} = atomic_fetch_add((u64 *)({counter} + 0), {value})",
+                value = inout(reg) before,
+                counter = in(reg) counter,
+                options(nostack),
+            );
+        }
+        before
+    }
+    #[cfg(not(target_arch = "bpf"))]
+    // SAFETY: as above.
+    unsafe { core::sync::atomic::AtomicU64::from_ptr(counter) }.fetch_add(1, core::sync::atomic::Ordering::Relaxed)
+}
+
+#[inline(always)]
+fn counters() -> Option<*mut Counters> {
+    COUNTERS.get_ptr_mut(0)
+}
+
+/// Counts a fault.
+#[inline(always)]
+pub(crate) fn fault(fault: Fault) {
+    if let Some(counters) = counters() {
+        // SAFETY: the pointer is to this CPU's counters, and a fault's number is below the length of the array.
+        unsafe { add(&raw mut (*counters).faults[fault as usize]) };
+    }
+}
+
+/// Counts a record that cannot be built; it consumes a sequence number.
+#[inline(always)]
+pub(crate) fn lost(kind: Kind, cause: Cause) {
+    if let Some(counters) = counters() {
+        // SAFETY: the pointer is to this CPU's counters; kinds and causes number less than the arrays are long.
+        unsafe {
+            add(&raw mut (*counters).seq);
+            add(&raw mut (*counters).seen[kind.index()]);
+            add(&raw mut (*counters).lost[kind.index()][cause as usize]);
+        }
+    }
+    debug(kind, cause);
+}
+
+/// Completes the header of a record and writes the record to the ring.
+///
+/// # Safety
+///
+/// `record` must be aligned to 8 bytes and have `len` bytes, of which all behind the header are initialised, and the
+/// verifier must see the bound; `task` must be a value of `TASKS` or a copy of one.
+#[inline(always)]
+pub(crate) unsafe fn send(kind: Kind, tid: u32, task: *const Task, record: *mut u8, len: u32) {
+    let Some(counters) = counters() else { return };
+    // SAFETY: the helper has no precondition.
+    let now = unsafe { bpf_ktime_get_boot_ns() };
+    // SAFETY: `counters` is this CPU's value; `record` begins with room for a header and `task` is readable, as the
+    // caller promises.
+    unsafe {
+        add(&raw mut (*counters).seen[kind.index()]);
+        *record.cast::<Header>() = Header {
+            len,
+            kind: kind.number(),
+            cpu: bpf_get_smp_processor_id() as u16,
+            seq: add(&raw mut (*counters).seq),
+            time: now,
+            start: (*task).start,
+            pid: (*task).pid,
+            tid,
+            root: (*task).root,
+            exec_seq: (*task).exec_seq,
+            uid: bpf_get_current_uid_gid() as u32,
+            flags: (*task).flags,
+        };
+    }
+    let wake = now.wrapping_sub(last_wake()) >= WAKE_NANOSECONDS;
+    let flags = if wake { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP };
+    let ring = (&raw const RING).cast_mut().cast();
+    // SAFETY: the map lives as long as the program, and the caller promises `len` bytes.
+    let answer = unsafe { bpf_ringbuf_output(ring, record.cast(), u64::from(len), u64::from(flags)) };
+    if answer == 0 {
+        if wake {
+            woke(now);
+        }
+        // SAFETY: `counters` is this CPU's value.
+        unsafe { add(&raw mut (*counters).stored[kind.index()]) };
+        return;
+    }
+    let cause = if answer == -EAGAIN { Cause::RingFull } else { Cause::RingRefused };
+    // SAFETY: `counters` is this CPU's value.
+    unsafe { add(&raw mut (*counters).lost[kind.index()][cause as usize]) };
+    debug(kind, cause);
+}
+
+/// Says a loss in the log of the kernel half, which only a build with `debug-log` has.
+#[cfg(feature = "debug-log")]
+#[inline(always)]
+fn debug(kind: Kind, cause: Cause) {
+    struct NoContext;
+    impl aya_ebpf::EbpfContext for NoContext {
+        fn as_ptr(&self) -> *mut core::ffi::c_void {
+            core::ptr::null_mut()
+        }
+    }
+    aya_log_ebpf::debug!(&NoContext, "lost a record of kind {}, cause {}", kind.number(), cause as u32);
+}
+
+#[cfg(not(feature = "debug-log"))]
+#[inline(always)]
+const fn debug(_kind: Kind, _cause: Cause) {}

@@ -1,0 +1,46 @@
+//! Every map of the kernel half, with its bound.
+
+use aya_ebpf::{
+    macros::map,
+    maps::{Array, HashMap, PerCpuArray, ProgramArray, RingBuf},
+};
+use monitor_common::{
+    counters::Counters,
+    limits::{CANDIDATES as CANDIDATE_BOUND, CPUS, RING_BYTES, TASKS as TASK_BOUND},
+    task::{Candidate, Task},
+};
+
+use crate::probes::{exec::ExecBuffer, open::OpenBuffer};
+
+/// The records; only `emit` writes here. The loader sets the size.
+#[map]
+pub(crate) static RING: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
+
+/// What was seen, stored and lost, per CPU; only `emit` writes here.
+#[map]
+pub(crate) static COUNTERS: PerCpuArray<Counters> = PerCpuArray::with_max_entries(1, 0);
+
+/// The tracked threads by thread id in the initial pid namespace.
+#[map]
+pub(crate) static TASKS: HashMap<u32, Task> = HashMap::with_max_entries(TASK_BOUND, 0);
+
+/// The names of programs that make an untracked process a candidate at exec; the value means nothing.
+#[map]
+pub(crate) static CANDIDATES: HashMap<Candidate, u32> = HashMap::with_max_entries(CANDIDATE_BOUND, 0);
+
+/// Where records of opened files are built. Programs on tracepoints run with preemption off, so a CPU needs one.
+#[map]
+pub(crate) static OPEN_BUFFERS: PerCpuArray<OpenBuffer> = PerCpuArray::with_max_entries(1, 0);
+
+/// Where exec records are built, indexed by CPU: a per-CPU array refuses values above 32 KiB. The loader sets the
+/// number of entries to that of the possible CPUs.
+#[map]
+pub(crate) static EXEC_BUFFERS: Array<ExecBuffer> = Array::with_max_entries(CPUS, 0);
+
+/// The programs that finish a system call, by family; see `probes::syscall`.
+#[map]
+pub(crate) static CALL_PROGRAMS: ProgramArray = ProgramArray::with_max_entries(8, 0);
+
+/// The programs that build an exec record, in their order; see `probes::exec`.
+#[map]
+pub(crate) static EXEC_PROGRAMS: ProgramArray = ProgramArray::with_max_entries(8, 0);

@@ -1,0 +1,202 @@
+//! The parts of an exec record behind its start; see `probes::exec`.
+
+use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
+use monitor_common::{
+    Kind, Text, TextState,
+    body::exec_text,
+    counters::Fault,
+    limits::{ARGV_BYTES, ARGV_PART_BYTES, ENV_BYTES, ENV_NAME_BYTES, ENV_NAMES, PATH_BYTES},
+};
+
+use crate::{
+    emit,
+    globals::offset,
+    maps::EXEC_PROGRAMS,
+    path::{Place, walk},
+    probes::exec::{BEFORE_ARGV, ExecBuffer, FIXED, PLACES, VARIABLE_BYTES, buffer, continue_with, part},
+    read::{kernel_bytes, opaque, user_bytes, user_string},
+    task::{current, tracked},
+};
+
+/// The words of a name that the search for `=` goes through.
+const WORDS: usize = ENV_NAME_BYTES / 8;
+
+/// Adds one path and calls itself for the next.
+#[btf_tracepoint(function = "sched_process_exec")]
+pub(crate) fn exec_paths(ctx: BtfTracePointContext) -> i32 {
+    let Some(buffer) = buffer() else { return 0 };
+    // SAFETY: the buffer is this CPU's, and the programs that use it run with preemption off.
+    unsafe {
+        let next = opaque((*buffer).next);
+        let used = opaque((*buffer).used);
+        if next < PLACES as u64 && used <= (BEFORE_ARGV - PATH_BYTES) as u64 {
+            let place = (*buffer).places[next as usize & 7];
+            if place.dentry != 0 {
+                let root = Place::typed(current().follow(offset!(task_fs)), offset!(fs_root));
+                let walked = walk(&raw mut (*buffer).path, place, root);
+                let to = (&raw mut (*buffer).record).cast::<u8>().add(FIXED + used as usize);
+                let text = walked.copy(&raw const (*buffer).path, to);
+                let texts = (&raw mut (*ExecBuffer::body(buffer)).texts).cast::<Text>();
+                *texts.add(exec_text::EXE + (next as usize & 7)) = text;
+                (*buffer).used = used + u64::from(text.len);
+            }
+            (*buffer).next = next + 1;
+            if next + 1 < PLACES as u64 {
+                EXEC_PROGRAMS.tail_call(&ctx, part::PATHS);
+            }
+        }
+    }
+    continue_with(&ctx, part::ARGV);
+    0
+}
+
+/// Adds argv: whole, or its head and its tail.
+#[btf_tracepoint(function = "sched_process_exec")]
+pub(crate) fn exec_argv(ctx: BtfTracePointContext) -> i32 {
+    let Some(buffer) = buffer() else { return 0 };
+    let mm = current().follow(offset!(task_mm));
+    let start: u64 = mm.load(offset!(mm_arg_start), 0);
+    let end: u64 = mm.load(offset!(mm_arg_end), 0);
+    // SAFETY: the buffer is this CPU's, and the programs that use it run with preemption off.
+    unsafe {
+        let used = opaque((*buffer).used);
+        if used <= BEFORE_ARGV as u64 {
+            let to = (&raw mut (*buffer).record).cast::<u8>().add(FIXED + used as usize);
+            let body = ExecBuffer::body(buffer);
+            let size = opaque(end.wrapping_sub(start));
+            (*body).argv_bytes = size as u32;
+            let (head, tail) = if size <= ARGV_BYTES as u64 {
+                let read = user_bytes(to, size as u32, start);
+                (text(read, size as u32, TextState::Complete), Text { state: TextState::Complete.number(), ..Text::default() })
+            } else {
+                let part = ARGV_PART_BYTES as u32;
+                let head = user_bytes(to, part, start);
+                let tail = user_bytes(to.add(ARGV_PART_BYTES), part, end - ARGV_PART_BYTES as u64);
+                let read = head && tail;
+                (text(read, part, TextState::Cut), text(read, part, TextState::Cut))
+            };
+            (*body).texts[exec_text::ARGV] = head;
+            (*body).texts[exec_text::ARGV_TAIL] = tail;
+            (*buffer).used = used + u64::from(head.len) + u64::from(tail.len);
+        }
+    }
+    continue_with(&ctx, part::ENV);
+    0
+}
+
+/// Describes a string by whether it could be read.
+#[inline(always)]
+fn text(read: bool, len: u32, state: TextState) -> Text {
+    if !read {
+        emit::fault(Fault::StringUnreadable);
+        return Text { len: 0, state: TextState::Unreadable.number(), pad: 0 };
+    }
+    if state == TextState::Cut {
+        emit::fault(Fault::StringCut);
+    }
+    Text { len, state: state.number(), pad: 0 }
+}
+
+/// Adds the names of the environment. A variable is read into scratch, and what stands before its `=` goes on.
+///
+/// What has no `=` in its first [`ENV_NAME_BYTES`] is no variable or has a longer name; of a variable longer than
+/// [`VARIABLE_BYTES`] the rest arrives as pieces, which could look like names and are dropped.
+#[btf_tracepoint(function = "sched_process_exec")]
+pub(crate) fn exec_env(ctx: BtfTracePointContext) -> i32 {
+    let Some(buffer) = buffer() else { return 0 };
+    let mm = current().follow(offset!(task_mm));
+    let end: u64 = mm.load(offset!(mm_env_end), 0);
+    let mut from: u64 = mm.load(offset!(mm_env_start), 0);
+    // SAFETY: the buffer is this CPU's, and the programs that use it run with preemption off.
+    unsafe {
+        let begun = opaque((*buffer).used);
+        if begun > (BEFORE_ARGV + ARGV_BYTES) as u64 {
+            return 0;
+        }
+        let to = (&raw mut (*buffer).record).cast::<u8>().add(FIXED + begun as usize);
+        let variable = (&raw mut (*buffer).variable).cast::<u8>();
+        let mut used: u64 = 0;
+        let mut count: u64 = 0;
+        let mut whole_before = 1;
+        let mut state = TextState::Cut;
+        for _ in 0..ENV_NAMES {
+            if from >= end {
+                state = TextState::Complete;
+                break;
+            }
+            let read = user_string(variable, VARIABLE_BYTES as u32, from);
+            if read <= 0 {
+                state = TextState::Unreadable;
+                break;
+            }
+            let name = name_len(variable.cast_const().cast());
+            // One where this is a variable with a name, else zero; without a branch, which would double the states.
+            let good = opaque(whole_before & below(name, ENV_NAME_BYTES as u64) & below(name, read as u64) & below(0, name)) & 1;
+            let size = opaque(name & good.wrapping_neg()) & (ENV_NAME_BYTES as u64 - 1);
+            used = opaque(used);
+            if used > (ENV_BYTES - ENV_NAME_BYTES) as u64 {
+                break;
+            }
+            kernel_bytes(to.add(used as usize), size as u32, variable as u64);
+            *to.add(used as usize + size as usize) = 0;
+            used += size + good;
+            count += good;
+            // A piece that fills the scratch is not the last of its variable.
+            whole_before = below(read as u64, VARIABLE_BYTES as u64);
+            from += read as u64 - (1 - whole_before);
+        }
+        let body = ExecBuffer::body(buffer);
+        match state {
+            TextState::Unreadable => emit::fault(Fault::StringUnreadable),
+            TextState::Cut => emit::fault(Fault::StringCut),
+            _ => {}
+        }
+        (*body).env_count = count as u32;
+        (*body).texts[exec_text::ENV] = Text { len: used as u32, state: state.number(), pad: 0 };
+        (*buffer).used = begun + used;
+    }
+    continue_with(&ctx, part::SEND);
+    0
+}
+
+/// One when `left` is below `right`, else zero, without a branch; both are below 2^63.
+#[inline(always)]
+fn below(left: u64, right: u64) -> u64 {
+    opaque(left).wrapping_sub(right) >> 63
+}
+
+/// How many bytes stand before the first `=`; [`ENV_NAME_BYTES`] when there is none among as many.
+#[inline(always)]
+unsafe fn name_len(words: *const u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let mut len = 0;
+    let mut going = u64::MAX;
+    for at in 0..WORDS {
+        // SAFETY: the scratch is aligned to 8 bytes and longer than the words of a name.
+        let word = unsafe { words.add(at).read_volatile() } ^ (ONES * b'=' as u64);
+        // The lowest bit that is set marks the first byte that is zero, which is the first `=`.
+        let found = word.wrapping_sub(ONES) & !word & (ONES << 7);
+        let lowest = found & found.wrapping_neg();
+        let bytes = (lowest.wrapping_sub(1) & ONES).wrapping_mul(ONES) >> 56;
+        len += bytes & going;
+        going &= (bytes >> 3).wrapping_neg();
+    }
+    len
+}
+
+/// Sends the record.
+#[btf_tracepoint(function = "sched_process_exec")]
+pub(crate) fn exec_send(_ctx: BtfTracePointContext) -> i32 {
+    let Some(buffer) = buffer() else { return 0 };
+    let Some(who) = tracked() else { return 0 };
+    // SAFETY: the buffer is this CPU's, and the programs that use it run with preemption off.
+    unsafe {
+        let used = opaque((*buffer).used);
+        if used > (BEFORE_ARGV + ARGV_BYTES + ENV_BYTES) as u64 {
+            return 0;
+        }
+        let record = (&raw mut (*buffer).record).cast::<u8>();
+        emit::send(Kind::Exec, who.tid, who.task, record, FIXED as u32 + used as u32);
+    }
+    0
+}

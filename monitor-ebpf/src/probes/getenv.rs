@@ -1,0 +1,85 @@
+//! getenv and secure_getenv of the C libraries.
+//!
+//! | | |
+//! |---|---|
+//! | hook | uprobes `char *getenv(const char *name)` and `char *secure_getenv(const char *name)` at entry, in each libc file |
+//! | when | at the call, in the thread that makes it, preemptible; so the record lives on the stack |
+//!
+//! secure_getenv calls getenv in glibc and in musl; the second call, with the same pointer, is not recorded again. In a
+//! process that runs set-user-id secure_getenv answers without it, and one later getenv with the same pointer goes
+//! unrecorded.
+//!
+//! Blind spots: whoever walks `environ` (Go, Bun, Python at start), static programs, a libc that was not found, and
+//! libc's own look-ups, which bypass the exported function. Every process that maps the libc pays for the breakpoint.
+
+use aya_ebpf::{macros::uprobe, programs::ProbeContext};
+use monitor_common::{
+    Header, Kind, Text, TextState,
+    body::{Getenv, getenv_flag},
+    counters::Fault,
+    limits::GETENV_NAME_BYTES,
+};
+
+use crate::{
+    emit,
+    read::{opaque, user_string},
+    task::{Tracked, tracked},
+};
+
+/// Where a record is built; one byte more than a name has, so that a NUL behind the longest one is seen.
+#[repr(C)]
+struct Record {
+    header: Header,
+    body: Getenv,
+    name: [u8; GETENV_NAME_BYTES + 8],
+}
+
+/// Records a call of getenv, unless it is secure_getenv's own.
+#[uprobe]
+pub(crate) fn getenv(ctx: ProbeContext) -> u32 {
+    let Some(who) = tracked() else { return 0 };
+    let name: u64 = ctx.arg(0).unwrap_or(0);
+    // SAFETY: the pointer is to a value of the map, which the current thread keeps there.
+    let announced = unsafe { core::mem::take(&mut (*who.task).secure_name) };
+    if announced == 0 || announced != name {
+        record(who, name, 0);
+    }
+    0
+}
+
+/// Records a call of secure_getenv.
+#[uprobe]
+pub(crate) fn secure_getenv(ctx: ProbeContext) -> u32 {
+    let Some(who) = tracked() else { return 0 };
+    let name: u64 = ctx.arg(0).unwrap_or(0);
+    // SAFETY: the pointer is to a value of the map, which the current thread keeps there.
+    unsafe { (*who.task).secure_name = name };
+    record(who, name, getenv_flag::SECURE);
+    0
+}
+
+#[inline(always)]
+fn record(who: Tracked, name: u64, flags: u32) {
+    let mut record = Record {
+        header: Header::default(),
+        body: Getenv { flags, pad: 0, texts: [Text::default()] },
+        name: [0; GETENV_NAME_BYTES + 8],
+    };
+    // SAFETY: the room is one byte less than the field has.
+    let read = unsafe { user_string((&raw mut record.name).cast(), GETENV_NAME_BYTES as u32 + 1, name) };
+    let mut state = TextState::Complete;
+    let mut len = opaque((read - 1) as u64) as u32;
+    if read <= 0 || len > GETENV_NAME_BYTES as u32 {
+        emit::fault(Fault::StringUnreadable);
+        state = TextState::Unreadable;
+        len = 0;
+    } else if len == GETENV_NAME_BYTES as u32 {
+        // The helper ends what it cuts with a NUL too: a name of just this length is taken for a longer one.
+        emit::fault(Fault::StringCut);
+        state = TextState::Cut;
+    }
+    record.body.texts = [Text { len, state: state.number(), pad: 0 }];
+    let fixed = (size_of::<Header>() + size_of::<Getenv>()) as u32;
+    // SAFETY: the record is on the stack, whole, and has `fixed` bytes and `len` of the name.
+    unsafe { emit::send(Kind::Getenv, who.tid, who.task, (&raw mut record).cast(), fixed + len) };
+}

@@ -1,0 +1,9 @@
+//! One file per family of hooks.
+
+pub(crate) mod connect;
+pub(crate) mod exec;
+pub(crate) mod exec_strings;
+pub(crate) mod getenv;
+pub(crate) mod open;
+pub(crate) mod process;
+pub(crate) mod syscall;

@@ -1,0 +1,158 @@
+//! open, openat, openat2, creat.
+//!
+//! | | |
+//! |---|---|
+//! | hook | tail call from `sys_exit`, family [`monitor_common::syscall::family::OPEN`] |
+//! | when | the call has returned; the descriptor is in the thread's table |
+//! | requested path | read from user memory at the exit, when its page is resident; see `probes::syscall` for the race |
+//! | absolute path | of the file behind the descriptor, or of the directory that a failed relative open starts from |
+//!
+//! Blind spots: another thread can close the descriptor and open another file before the path is read. A failed open
+//! of an absolute path says no more than what was asked for. open_by_handle_at, memfd_create and descriptors that
+//! arrive over a socket or by pidfd_getfd are no opens here.
+
+use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
+use monitor_common::{
+    Header, Kind, Text, TextState,
+    body::{Open, open_text, path_flag},
+    counters::{Cause, Fault},
+    limits::PATH_BYTES,
+    syscall::{AT_FDCWD, CREAT, CREAT_FLAGS, OPEN, OPENAT, regs},
+};
+
+use crate::{
+    emit,
+    globals::offset,
+    maps::OPEN_BUFFERS,
+    path::{PathBuffer, Place, walk},
+    probes::syscall::{Call, call_of_tracked},
+    read::{opaque, user, user_string},
+    task::{current, file},
+};
+
+/// `ENAMETOOLONG` (asm-generic/errno.h): the path asked for is longer than what is carried.
+const ENAMETOOLONG: i64 = 36;
+
+/// Bytes of a record before its strings.
+const FIXED: usize = size_of::<Header>() + size_of::<Open>();
+
+/// Where a record is built.
+#[repr(C, align(8))]
+pub(crate) struct OpenBuffer {
+    record: [u8; FIXED + 2 * PATH_BYTES],
+    path: PathBuffer,
+}
+
+/// The arguments of one call of the family.
+struct Arguments {
+    dfd: i32,
+    path: u64,
+    flags: u64,
+    mode: u32,
+}
+
+/// The two words of `struct open_how` (linux/openat2.h) that are recorded.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct How {
+    flags: u64,
+    mode: u64,
+}
+
+#[inline(always)]
+fn arguments(call: Call, number: u64) -> Arguments {
+    let first = call.register(regs::DI);
+    let second = call.register(regs::SI);
+    let third = call.register(regs::DX);
+    // The three calls other than openat2 take their flags as an int.
+    match number {
+        OPEN => Arguments { dfd: AT_FDCWD, path: first, flags: u64::from(second as u32), mode: third as u32 },
+        CREAT => Arguments { dfd: AT_FDCWD, path: first, flags: CREAT_FLAGS, mode: second as u32 },
+        OPENAT => Arguments {
+            dfd: first as i32,
+            path: second,
+            flags: u64::from(third as u32),
+            mode: call.register(regs::R10) as u32,
+        },
+        _ => {
+            let (how, _) = user(third, How { flags: 0, mode: 0 });
+            Arguments { dfd: first as i32, path: second, flags: how.flags, mode: how.mode as u32 }
+        }
+    }
+}
+
+/// Records an open.
+#[btf_tracepoint(function = "sys_exit")]
+pub(crate) fn exit_open(ctx: BtfTracePointContext) -> i32 {
+    let Some((call, who)) = call_of_tracked(&ctx) else { return 0 };
+    let Some(buffer) = OPEN_BUFFERS.get_ptr_mut(0) else {
+        emit::lost(Kind::Open, Cause::NoBuffer);
+        return 0;
+    };
+    let number = call.number();
+    let asked = arguments(call, number);
+    // SAFETY: the buffer is this CPU's, and the programs that use it run with preemption off.
+    unsafe {
+        let record = (&raw mut (*buffer).record).cast::<u8>();
+        let strings = record.add(FIXED);
+        let read = user_string(strings, PATH_BYTES as u32, asked.path);
+        let requested = requested(read, call.result);
+        let len = opaque(u64::from(requested.len)) as usize & (PATH_BYTES - 1);
+        let relative = len > 0 && *strings != b'/';
+        let (place, base) = place(call.result, relative, asked.dfd);
+        let mut path = Text { len: 0, state: TextState::NotAsked.number(), pad: 0 };
+        let mut flags = 0;
+        if place.dentry != 0 {
+            let root = Place::typed(current().follow(offset!(task_fs)), offset!(fs_root));
+            let walked = walk(&raw mut (*buffer).path, place, root);
+            path = walked.copy(&raw const (*buffer).path, strings.add(len));
+            flags = walked.flags | base;
+        } else if call.result >= 0 || relative {
+            path.state = TextState::Unreadable.number();
+            emit::fault(Fault::StringUnreadable);
+        }
+        let mut texts = [Text::default(); open_text::COUNT];
+        texts[open_text::REQUESTED] = Text { len: len as u32, ..requested };
+        texts[open_text::PATH] = path;
+        *record.add(size_of::<Header>()).cast::<Open>() = Open {
+            result: call.result,
+            open_flags: asked.flags,
+            mode: asked.mode,
+            dfd: asked.dfd,
+            syscall: number as u32,
+            flags,
+            texts,
+        };
+        emit::send(Kind::Open, who.tid, who.task, record, (FIXED + len) as u32 + path.len);
+    }
+    0
+}
+
+/// Describes the path asked for by what the read of it gave.
+#[inline(always)]
+fn requested(read: i64, result: i64) -> Text {
+    if read <= 0 {
+        emit::fault(Fault::StringUnreadable);
+        return Text { len: 0, state: TextState::Unreadable.number(), pad: 0 };
+    }
+    let mut state = TextState::Complete;
+    if read == PATH_BYTES as i64 && result == -ENAMETOOLONG {
+        emit::fault(Fault::StringCut);
+        state = TextState::Cut;
+    }
+    Text { len: (read - 1) as u32, state: state.number(), pad: 0 }
+}
+
+/// Whose path belongs into the record, and the flag that says so.
+#[inline(always)]
+fn place(result: i64, relative: bool, dfd: i32) -> (Place, u32) {
+    if result >= 0 {
+        (Place::of_file(file(result as u32)), 0)
+    } else if !relative {
+        (Place::NONE, 0)
+    } else if dfd == AT_FDCWD {
+        (Place::typed(current().follow(offset!(task_fs)), offset!(fs_pwd)), path_flag::BASE)
+    } else {
+        (Place::of_file(file(dfd as u32)), path_flag::BASE)
+    }
+}

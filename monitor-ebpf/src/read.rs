@@ -1,0 +1,130 @@
+//! Reading kernel and user memory.
+//!
+//! Every reader gives zeroes for what cannot be read and takes no branch on the helper's answer where it need not:
+//! each such branch doubles the states that the verifier walks.
+
+use aya_ebpf::helpers::generated::{
+    bpf_probe_read_kernel, bpf_probe_read_kernel_str, bpf_probe_read_user, bpf_probe_read_user_str,
+};
+use monitor_common::offsets::ABSENT;
+
+/// Hides a value's range from the compiler, which otherwise removes the masks that the verifier needs to see.
+#[inline(always)]
+pub(crate) fn opaque(value: u64) -> u64 {
+    #[cfg(target_arch = "bpf")]
+    {
+        let mut value = value;
+        // SAFETY: the assembly is empty; it only claims to change the register.
+        unsafe { core::arch::asm!("/* {0} */", inout(reg) value, options(nomem, nostack, preserves_flags)) };
+        value
+    }
+    #[cfg(not(target_arch = "bpf"))]
+    core::hint::black_box(value)
+}
+
+/// A pointer whose type the verifier knows from the kernel's BTF; loads through it need no helper, and one that
+/// faults gives 0.
+#[derive(Clone, Copy)]
+pub(crate) struct Typed(*const u8);
+
+impl Typed {
+    /// A pointer from an argument of a BTF tracepoint or from `bpf_get_current_task_btf`.
+    ///
+    /// # Safety
+    ///
+    /// The verifier must know the pointer's type, so that it checks every load.
+    #[inline(always)]
+    pub(crate) const unsafe fn new(pointer: *const u8) -> Self {
+        Self(pointer)
+    }
+
+    /// The address.
+    #[inline(always)]
+    pub(crate) fn address(self) -> u64 {
+        self.0 as u64
+    }
+
+    /// The field at an offset, or the zero of its type where the pointer is null or the offset is absent.
+    #[inline(always)]
+    pub(crate) fn load<T: Copy>(self, offset: u32, zero: T) -> T {
+        if offset == ABSENT || self.0.is_null() {
+            return zero;
+        }
+        // SAFETY: the verifier refuses a load that is no field of the pointer's type, and the kernel turns one that
+        // faults into 0.
+        unsafe { self.0.add(offset as usize).cast::<T>().read_volatile() }
+    }
+
+    /// The pointer at an offset, followed.
+    #[inline(always)]
+    pub(crate) fn follow(self, offset: u32) -> Self {
+        Self(self.load(offset, core::ptr::null()))
+    }
+}
+
+/// A value of plain integers at a kernel address plus an offset, or zeroes.
+#[inline(always)]
+pub(crate) fn kernel<T: Copy>(address: u64, offset: u32, zero: T) -> T {
+    let mut value = zero;
+    if offset != ABSENT {
+        // SAFETY: the destination is a local of exactly this size; the helper checks the source and clears the
+        // destination where it cannot read.
+        unsafe {
+            bpf_probe_read_kernel((&raw mut value).cast(), size_of::<T>() as u32, (address + u64::from(offset)) as *const _);
+        }
+    }
+    value
+}
+
+/// A value of plain integers at a user address, or zeroes; the second value says whether it could be read.
+#[inline(always)]
+pub(crate) fn user<T: Copy>(address: u64, zero: T) -> (T, bool) {
+    let mut value = zero;
+    // SAFETY: as in `kernel`.
+    let answer = unsafe { bpf_probe_read_user((&raw mut value).cast(), size_of::<T>() as u32, address as *const _) };
+    (value, answer == 0)
+}
+
+/// Copies `len` bytes of kernel memory; whether it could.
+///
+/// # Safety
+///
+/// `to` must have room for `len` bytes, and the verifier must see it.
+#[inline(always)]
+pub(crate) unsafe fn kernel_bytes(to: *mut u8, len: u32, from: u64) -> bool {
+    // SAFETY: the caller's promise about the destination; the helper checks the source.
+    unsafe { bpf_probe_read_kernel(to.cast(), len, from as *const _) == 0 }
+}
+
+/// Copies `len` bytes of user memory; whether it could.
+///
+/// # Safety
+///
+/// As for [`kernel_bytes`].
+#[inline(always)]
+pub(crate) unsafe fn user_bytes(to: *mut u8, len: u32, from: u64) -> bool {
+    // SAFETY: the caller's promise about the destination; the helper checks the source.
+    unsafe { bpf_probe_read_user(to.cast(), len, from as *const _) == 0 }
+}
+
+/// Copies a string of kernel memory; the bytes copied with the NUL, at most `room`, or a negative errno.
+///
+/// # Safety
+///
+/// `to` must have room for `room` bytes, and the verifier must see it.
+#[inline(always)]
+pub(crate) unsafe fn kernel_string(to: *mut u8, room: u32, from: u64) -> i64 {
+    // SAFETY: the caller's promise about the destination; the helper checks the source.
+    unsafe { bpf_probe_read_kernel_str(to.cast(), room, from as *const _) }
+}
+
+/// Copies a string of user memory; the bytes copied with the NUL, at most `room`, or a negative errno.
+///
+/// # Safety
+///
+/// As for [`kernel_string`].
+#[inline(always)]
+pub(crate) unsafe fn user_string(to: *mut u8, room: u32, from: u64) -> i64 {
+    // SAFETY: the caller's promise about the destination; the helper checks the source.
+    unsafe { bpf_probe_read_user_str(to.cast(), room, from as *const _) }
+}

@@ -1,0 +1,64 @@
+//! Who runs, and whether it is tracked.
+
+use aya_ebpf::helpers::{bpf_get_current_pid_tgid, generated::bpf_get_current_task_btf};
+use monitor_common::task::Task;
+
+use crate::{
+    globals::offset,
+    maps::TASKS,
+    read::{Typed, kernel},
+};
+
+/// The current thread, which is tracked.
+#[derive(Clone, Copy)]
+pub(crate) struct Tracked {
+    /// Its id in the initial pid namespace.
+    pub(crate) tid: u32,
+    /// Its value in `TASKS`. Only the thread itself changes it, in programs that nothing of its own interrupts.
+    pub(crate) task: *mut Task,
+}
+
+/// The current thread's id in the initial pid namespace.
+#[inline(always)]
+pub(crate) fn tid() -> u32 {
+    bpf_get_current_pid_tgid() as u32
+}
+
+/// The current thread's `task_struct`.
+#[inline(always)]
+pub(crate) fn current() -> Typed {
+    // SAFETY: the verifier knows the type of what the helper returns.
+    unsafe { Typed::new(bpf_get_current_task_btf().cast_const().cast()) }
+}
+
+/// The start of a thread's process, nanoseconds of `CLOCK_BOOTTIME`; 0 where this kernel's offset is unknown.
+#[inline(always)]
+pub(crate) fn start_of(thread: Typed) -> u64 {
+    thread.follow(offset!(task_group_leader)).load(offset!(task_start_boottime), 0)
+}
+
+/// The current thread, when it is tracked.
+#[inline(always)]
+pub(crate) fn tracked() -> Option<Tracked> {
+    let tid = tid();
+    let task = TASKS.get_ptr_mut(tid)?;
+    // SAFETY: the pointer is to a value of the map, which the thread itself keeps there.
+    unsafe {
+        if (*task).start == 0 {
+            (*task).start = start_of(current());
+        }
+    }
+    Some(Tracked { tid, task })
+}
+
+/// The `struct file` behind a descriptor of the current thread, by address; 0 when there is none.
+#[inline(always)]
+pub(crate) fn file(descriptor: u32) -> u64 {
+    let table = current().follow(offset!(task_files)).follow(offset!(files_fdt));
+    let count: u32 = table.load(offset!(fdt_max_fds), 0);
+    let files: u64 = table.load(offset!(fdt_fd), 0);
+    if descriptor >= count {
+        return 0;
+    }
+    kernel(files.wrapping_add(u64::from(descriptor) * 8), 0, 0)
+}
