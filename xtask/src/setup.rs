@@ -28,7 +28,9 @@ const VM_PROGRAMS: [(&str, &str); 2] = [("qemu-system-x86_64", "qemu-system-x86"
 /// fails, and where this is no Debian and something is missing.
 pub(crate) fn install(project: &Project, purposes: &[Purpose]) -> Result<()> {
     let tools = tools_dir(&project.target);
-    let find = || Toolchain::find(&[&tools]);
+    // As for the build script: the tools of the workspace's own target folder serve other target folders too.
+    let own_tools = tools_dir(&project.root.join("target"));
+    let find = || Toolchain::find(&[&tools, &own_tools]);
     let found = if purposes.contains(&Purpose::Build) { Some(find()) } else { None };
 
     let mut packages: Vec<&str> = match &found {
