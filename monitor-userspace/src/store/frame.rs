@@ -114,10 +114,11 @@ pub fn take(block: &mut Bytes) -> Result<Option<Frame>, &'static str> {
 /// # Errors
 ///
 /// The JSON is not what the tag promises.
-pub fn decode(frame: Frame) -> Result<Option<Input>, serde_json::Error> {
+pub fn decode(frame: &Frame) -> Result<Option<Input>, serde_json::Error> {
     let bytes = &frame.payload;
     Ok(Some(match frame.tag {
-        tag::RAW => Input::Raw(frame.payload),
+        // A copy, so that a string that the pipeline keeps does not keep the memory of the whole block.
+        tag::RAW => Input::Raw(Bytes::copy_from_slice(bytes)),
         tag::OPENED => Input::Opened(json(bytes)?),
         tag::CONFIG => Input::Config(json(bytes)?),
         tag::OBSERVED => Input::Observed(json(bytes)?),

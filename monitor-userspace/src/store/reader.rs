@@ -254,7 +254,7 @@ impl<S: ReadAt> Iterator for Reader<S> {
                 let (at, left) = (self.current.at, self.current.left);
                 self.pending.push_back(Damage::Frame { at, inputs: left, what: "is missing from its block" });
             }
-            match frame::decode(frame) {
+            match frame::decode(&frame) {
                 Ok(Some(input)) => {
                     self.progress.inputs += 1;
                     return Some(Item::Input(at, input));
