@@ -1,0 +1,156 @@
+//! Why nothing can be observed, and what to do about it.
+
+use std::{error::Error, fmt, io, path::PathBuf};
+
+use agentsnoop_pipeline::input::{Hook, HookState};
+use aya::{EbpfError, maps::MapError};
+
+/// Why the kernel half cannot be opened. All of them end agentsnoop with exit code 3.
+#[derive(Debug)]
+pub enum OpenError {
+    /// The kernel does not let this process load programs.
+    NotPermitted {
+        /// What it refused.
+        what: String,
+    },
+    /// The kernel does not tell its types.
+    NoBtf {
+        /// Where they were looked for.
+        path: PathBuf,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// The two halves were not built together.
+    WireMismatch(String),
+    /// The kernel took none of the programs.
+    NothingAttached {
+        /// The hooks with their reasons.
+        hooks: Vec<Hook>,
+    },
+    /// Anything else, in a sentence.
+    Other(String),
+}
+
+impl OpenError {
+    /// Of an error of the loader.
+    pub(super) fn load(error: EbpfError) -> Self {
+        match io_error(&error) {
+            Some(cause) if is_permission(cause) => Self::NotPermitted { what: "create the maps of its kernel half".to_owned() },
+            _ => {
+                let text = chain(&error);
+                if text.contains(monitor_common::WIRE_SYMBOL) || text.contains("symbol") {
+                    Self::WireMismatch(text)
+                } else {
+                    Self::Other(format!("cannot load the kernel half: {text}"))
+                }
+            }
+        }
+    }
+
+    /// Of an error with a map.
+    pub(super) fn map(error: MapError) -> Self {
+        Self::Other(format!("cannot use a map of the kernel half: {}", chain(&error)))
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotPermitted { what } => write!(
+                f,
+                "the kernel does not permit agentsnoop to {what}: run it as root (sudo), or with the capabilities CAP_BPF \
+                 and CAP_PERFMON; {}",
+                restrictions()
+            ),
+            Self::NoBtf { path, reason } => write!(
+                f,
+                "cannot read the kernel's types from {}: {reason}; agentsnoop needs a kernel built with \
+                 CONFIG_DEBUG_INFO_BTF, as those of Debian, Ubuntu and Fedora are",
+                path.display()
+            ),
+            Self::WireMismatch(reason) => write!(
+                f,
+                "the kernel half does not speak wire version {}: {reason}; build agentsnoop again from one source",
+                monitor_common::WIRE_VERSION
+            ),
+            Self::NothingAttached { hooks } => {
+                f.write_str("no hook could be attached")?;
+                for hook in hooks {
+                    if let HookState::Unavailable { reason } = &hook.state {
+                        write!(f, "; {}: {reason}", hook.name)?;
+                    }
+                }
+                Ok(())
+            }
+            Self::Other(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl Error for OpenError {}
+
+/// The system's error at the bottom of another.
+pub(super) fn io_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<io::Error>() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+pub(super) fn is_permission(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EPERM | libc::EACCES))
+}
+
+/// An error with its causes, in one line; the verifier's log is cut to its last words.
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = last_lines(&error.to_string());
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = last_lines(&cause.to_string());
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
+/// The first line and the last ones of a text of many lines, as one.
+fn last_lines(text: &str) -> String {
+    const LAST: usize = 4;
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    match lines.split_first() {
+        Some((first, rest)) if rest.len() > LAST => format!("{first} … {}", rest[rest.len() - LAST..].join(" | ")),
+        _ => lines.join(" | "),
+    }
+}
+
+/// Why a program was refused, in plain words.
+pub(super) fn reason(error: &(dyn Error + 'static)) -> String {
+    match io_error(error) {
+        Some(cause) if is_permission(cause) => {
+            format!("not permitted ({cause}): needs root or CAP_BPF and CAP_PERFMON; {}", restrictions())
+        }
+        Some(cause) if cause.raw_os_error() == Some(libc::ENOENT) => {
+            format!("this kernel has no such hook ({})", chain(error))
+        }
+        Some(cause) if matches!(cause.raw_os_error(), Some(libc::EINVAL | libc::E2BIG)) => {
+            format!("this kernel refuses the program ({})", chain(error))
+        }
+        _ => chain(error),
+    }
+}
+
+/// What else can forbid it, as this machine has it set.
+fn restrictions() -> String {
+    let read = |path: &str| std::fs::read_to_string(path).map_or_else(|_| "unknown".to_owned(), |text| text.trim().to_owned());
+    format!(
+        "kernel.perf_event_paranoid is {} (above 2 some distributions refuse even those), lockdown is {}",
+        read("/proc/sys/kernel/perf_event_paranoid"),
+        read("/sys/kernel/security/lockdown")
+    )
+}
