@@ -46,5 +46,5 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         write!(out, "{report}")?;
     }
     out.flush()?;
-    Ok(if report.sound { ExitCode::SUCCESS } else { Exit::No.into() })
+    Ok(if report.ok { ExitCode::SUCCESS } else { Exit::No.into() })
 }

@@ -5,19 +5,11 @@ use std::path::Path;
 use agentsnoop_pipeline::input::{Closed, Gap, Input};
 use anyhow::Result;
 
-use crate::store::{
-    frame,
-    writer::{Options, Status, Writer},
-};
-
-/// Boot time after which a [`Input::Tick`] flushes, nanoseconds. With a tick a second at least, no more than a
-/// second of inputs is at risk when the process is killed.
-const FLUSH_NS: u64 = 500_000_000;
+use crate::store::writer::{Options, Status, Writer};
 
 /// Writes inputs and keeps the errors.
 pub struct Recording {
     writer: Writer,
-    flushed_ns: u64,
     trouble: Option<anyhow::Error>,
 }
 
@@ -28,22 +20,20 @@ impl Recording {
     ///
     /// As [`Writer::create`].
     pub fn create(path: &Path, options: Options) -> Result<Self> {
-        Ok(Self { writer: Writer::create(path, options)?, flushed_ns: 0, trouble: None })
+        Ok(Self { writer: Writer::create(path, options)?, trouble: None })
     }
 
-    /// Takes one input. Ticks flush, so that what was observed is soon on disk, and so does what a reader needs first.
+    /// Takes one input.
     pub fn push(&mut self, input: &Input) {
-        let mut result = self.writer.push(input);
-        let due = match input {
-            Input::Tick(tick) => tick.boot_ns >= self.flushed_ns.saturating_add(FLUSH_NS),
-            Input::Config(_) => true,
-            _ => false,
-        };
-        if due && result.is_ok() {
-            self.flushed_ns = frame::time(input).unwrap_or(self.flushed_ns);
-            result = self.writer.flush();
+        if let Err(error) = self.writer.push(input) {
+            self.trouble = Some(error);
         }
-        if let Err(error) = result {
+    }
+
+    /// Sends what was taken to the disk. Called at least once a second, so that no more is at risk when the process is
+    /// killed.
+    pub fn flush(&mut self) {
+        if let Err(error) = self.writer.flush() {
             self.trouble = Some(error);
         }
     }

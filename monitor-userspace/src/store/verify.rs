@@ -1,25 +1,34 @@
 //! Judges a whole recording: frames, chain, sequence and ledger.
 
-use std::{collections::BTreeMap, fmt, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use agentsnoop_pipeline::{
     Ledger,
-    input::{Closed, Input, Opened},
+    input::{Closed, Counters, Input, Opened},
 };
 use anyhow::Result;
-use monitor_common::{WIRE_VERSION, decode};
+use monitor_common::{Kind, WIRE_VERSION, counters::Counters as Cpu, decode};
 use serde::Serialize;
 
-use super::{damage::End, format::VERSION};
+use super::{
+    damage::{Damage, End},
+    format::VERSION,
+};
 use crate::source::recording::Recording;
+
+mod show;
 
 /// What was found.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
     /// The file.
     pub file: String,
-    /// Whether nothing is wrong with it and it was closed.
-    pub sound: bool,
+    /// Whether it is complete and nothing is wrong with it.
+    pub ok: bool,
+    /// Whether it was closed.
+    pub complete: bool,
+    /// Records that the kernel half lost, by its last counters in the recording.
+    pub lost: u64,
     /// The format version.
     pub format: u16,
     /// Bytes that were read.
@@ -28,8 +37,6 @@ pub struct Report {
     pub blocks: u64,
     /// Inputs in them that this build understands.
     pub inputs: u64,
-    /// Ring records among them, by kind.
-    pub records: BTreeMap<&'static str, u64>,
     /// Frames that this build does not know; no damage.
     pub unknown_frames: u64,
     /// The chain's head, hexadecimal: of the last block that could be read.
@@ -39,24 +46,37 @@ pub struct Report {
     pub opened: Option<Made>,
     /// How it ends, as a sentence.
     pub end: String,
-    /// Whether it was closed.
-    pub closed: bool,
     /// Why it was closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The first places that are damaged.
-    pub damage: Vec<Place>,
     /// How many places are damaged.
     pub damaged: u64,
-    /// Ring records that cannot be decoded, and the first of them.
+    /// The first of them.
+    pub damage: Vec<Place>,
+    /// Ring records that cannot be decoded.
     pub malformed: u64,
     /// What is wrong with the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub malformed_first: Option<String>,
-    /// Whether the counts could be compared: they need every input, and the final counters.
+    /// The counts.
+    pub ledger: Counts,
+}
+
+/// The counts of a recording.
+#[derive(Debug, Default, Serialize)]
+pub struct Counts {
+    /// Whether they could be compared: that needs every input, and the final counters.
     pub compared: bool,
-    /// Each way in which the counts do not add up.
+    /// Whether they were compared and add up.
+    pub balanced: bool,
+    /// Each way in which they do not add up.
     pub differences: Vec<String>,
+    /// Records that the kernel half began, by kind.
+    pub seen_by_kind: BTreeMap<&'static str, u64>,
+    /// Records that it lost, by kind.
+    pub lost_by_kind: BTreeMap<&'static str, u64>,
+    /// Records in the recording, by kind.
+    pub recorded_by_kind: BTreeMap<&'static str, u64>,
 }
 
 /// How a recording was made.
@@ -102,7 +122,8 @@ pub fn verify(path: &Path) -> Result<Report> {
                 wire = opened.wire;
                 report.opened.get_or_insert_with(|| made(*opened));
             }
-            Input::Raw(bytes) => report.count(&bytes, wire),
+            Input::Raw(bytes) if wire == WIRE_VERSION => report.record(&bytes),
+            Input::Counters(counters) => report.counters(&counters),
             Input::Closed(body) => closed = Some(body),
             _ => {}
         }
@@ -114,40 +135,62 @@ pub fn verify(path: &Path) -> Result<Report> {
     report.unknown_frames = progress.unknown;
     report.head = recording.head();
     report.end = recording.end().to_string();
-    report.closed = recording.end() == End::Closed;
+    report.complete = recording.end() == End::Closed;
     report.damaged = recording.damaged();
-    let place =
-        |damage: &super::Damage| Place { offset: damage.offset(), block: damage.block(), what: damage.to_string() };
-    report.damage = recording.damage().iter().map(place).collect();
-    report.compared = report.closed && report.damaged == 0 && wire == WIRE_VERSION;
-    if report.compared {
-        report.differences = ledger.check().differences;
-        let before = (progress.inputs + progress.unknown).saturating_sub(1);
-        if let Some(closed) = &closed
-            && closed.inputs != before
-        {
-            let said = closed.inputs;
-            report.differences.push(format!("the end says that {said} inputs precede it, there are {before}"));
-        }
+    report.damage = recording.damage().iter().map(Place::of).collect();
+    report.ledger.compared = report.complete && report.damaged == 0 && wire == WIRE_VERSION;
+    if report.ledger.compared {
+        report.ledger.differences = ledger.check().differences;
     }
-    report.reason = closed.map(|closed| closed.reason);
-    report.sound = report.closed && report.damaged == 0 && report.differences.is_empty() && report.malformed == 0;
+    if let Some(closed) = closed {
+        report.counters(&closed.counters);
+        let before = (progress.inputs + progress.unknown).saturating_sub(1);
+        if report.ledger.compared && closed.inputs != before {
+            let said = closed.inputs;
+            report.ledger.differences.push(format!("the end says that {said} inputs precede it, there are {before}"));
+        }
+        report.reason = Some(closed.reason);
+    }
+    report.ledger.balanced = report.ledger.compared && report.ledger.differences.is_empty();
+    report.ok = report.complete && !report.broken();
     Ok(report)
 }
 
+impl Place {
+    fn of(damage: &Damage) -> Self {
+        Self { offset: damage.offset(), block: damage.block(), what: damage.to_string() }
+    }
+}
+
 impl Report {
-    fn count(&mut self, bytes: &[u8], wire: u32) {
-        if wire != WIRE_VERSION {
-            return;
-        }
-        match decode::record(bytes) {
-            Ok(record) => *self.records.entry(record.body.kind().name()).or_default() += 1,
+    /// Whether something is wrong, other than that it was not closed.
+    #[must_use]
+    pub const fn broken(&self) -> bool {
+        self.damaged > 0 || self.malformed > 0 || !self.ledger.differences.is_empty()
+    }
+
+    fn record(&mut self, bytes: &[u8]) {
+        let kind = match decode::record(bytes) {
+            Ok(record) => record.body.kind().name(),
             // The kind of a newer build of the same wire; its sequence number counts in the ledger.
-            Err(decode::Malformed::UnknownKind { .. }) => *self.records.entry("unknown").or_default() += 1,
+            Err(decode::Malformed::UnknownKind { .. }) => "unknown",
             Err(malformed) => {
                 self.malformed += 1;
                 self.malformed_first.get_or_insert_with(|| malformed.to_string());
+                return;
             }
+        };
+        *self.ledger.recorded_by_kind.entry(kind).or_default() += 1;
+    }
+
+    /// Takes cumulative counters; the last ones count.
+    fn counters(&mut self, counters: &Counters) {
+        let sum = |of: &dyn Fn(&Cpu) -> u64| counters.cpus.iter().map(of).sum::<u64>();
+        self.lost = sum(&Cpu::lost_total);
+        for kind in Kind::ALL {
+            let (name, index) = (kind.name(), kind.index());
+            self.ledger.seen_by_kind.insert(name, sum(&|cpu| cpu.seen[index]));
+            self.ledger.lost_by_kind.insert(name, sum(&|cpu| cpu.lost[index].iter().sum()));
         }
     }
 }
@@ -155,54 +198,4 @@ impl Report {
 fn made(opened: Opened) -> Made {
     let Opened { version, host, kernel, command, .. } = opened;
     Made { version, host, kernel, command }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let broken = self.damaged > 0 || self.malformed > 0 || !self.differences.is_empty();
-        let verdict = match (self.sound, broken) {
-            (true, _) => "sound",
-            (false, true) => "broken",
-            (false, false) => "incomplete",
-        };
-        writeln!(f, "{}: {verdict}", shown(&self.file))?;
-        if let Some(made) = &self.opened {
-            let (version, host, kernel) = (shown(&made.version), shown(&made.host), shown(&made.kernel));
-            writeln!(f, "  made by   agentsnoop {version} on {host}, {kernel}")?;
-        }
-        let Self { format, blocks, inputs, bytes, .. } = self;
-        writeln!(f, "  frames    format {format}, {bytes} bytes, {blocks} sound blocks, {inputs} inputs")?;
-        let records: Vec<String> = self.records.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
-        writeln!(f, "  records   {}", if records.is_empty() { "none".to_owned() } else { records.join(", ") })?;
-        if self.unknown_frames > 0 {
-            let count = self.unknown_frames;
-            writeln!(f, "  unknown   {count} frames of a newer build were passed over")?;
-        }
-        for place in &self.damage {
-            writeln!(f, "  damage    {}", shown(&place.what))?;
-        }
-        if self.damaged > self.damage.len() as u64 {
-            writeln!(f, "  damage    and {} more places", self.damaged - self.damage.len() as u64)?;
-        }
-        if let Some(first) = &self.malformed_first {
-            writeln!(f, "  malformed {} ring records cannot be decoded, the first: {first}", self.malformed)?;
-        }
-        for difference in &self.differences {
-            writeln!(f, "  ledger    {}", shown(difference))?;
-        }
-        match (self.compared, self.differences.is_empty()) {
-            (true, true) => writeln!(f, "  ledger    balances")?,
-            (true, false) => {}
-            (false, _) => writeln!(f, "  ledger    not compared: that needs every input and the final counters")?,
-        }
-        writeln!(f, "  chain     {}", self.head)?;
-        let reason = self.reason.as_ref().map(|reason| format!(": {}", shown(reason))).unwrap_or_default();
-        writeln!(f, "  end       {}{reason}", self.end)
-    }
-}
-
-/// Text of a recording for a terminal: control characters are escaped.
-fn shown(text: &str) -> String {
-    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    text.chars().map(escape).collect()
 }
