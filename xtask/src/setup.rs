@@ -53,7 +53,7 @@ pub(crate) fn install(project: &Project, purposes: &[Purpose]) -> Result<()> {
             Ok(())
         }
         Some(Err(missing)) => {
-            if missing.linker.is_some() {
+            if missing.linker_is_installable() {
                 build_linker(project, &tools)?;
             }
             let toolchain = find().map_err(|missing| anyhow::anyhow!("{missing}"))?;

@@ -1,7 +1,6 @@
 //! Finds a compiler whose library source is installed beside it.
 
 use std::ffi::OsStr;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -41,21 +40,6 @@ pub enum Origin {
     Debian,
 }
 
-/// A compiler that was looked at and does not do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejected {
-    /// Path of its rustc.
-    pub rustc: PathBuf,
-    /// Why it does not do, and what would help.
-    pub reason: String,
-}
-
-impl fmt::Display for Rejected {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.rustc.display(), self.reason)
-    }
-}
-
 impl Compiler {
     /// Origin, release and LLVM in a few words, without paths.
     #[must_use]
@@ -69,8 +53,9 @@ impl Compiler {
     }
 }
 
-/// Finds the compiler: the one that the environment names and no other, else the first of the candidates that does.
-pub(crate) fn find(named: Option<&OsStr>) -> Result<Compiler, Vec<Rejected>> {
+/// Finds the compiler: the one that the environment names and no other, else the first of the candidates that does. The
+/// error says for each of them why it does not.
+pub(crate) fn find(named: Option<&OsStr>) -> Result<Compiler, String> {
     let candidates = match named {
         Some(path) => vec![(PathBuf::from(path), Origin::Environment)],
         None => {
@@ -82,10 +67,10 @@ pub(crate) fn find(named: Option<&OsStr>) -> Result<Compiler, Vec<Rejected>> {
     for (rustc, origin) in candidates {
         match inspect(&rustc, origin) {
             Ok(compiler) => return Ok(compiler),
-            Err(reason) => rejected.push(Rejected { rustc, reason }),
+            Err(reason) => rejected.push(format!("{} {reason}", rustc.display())),
         }
     }
-    Err(rejected)
+    Err(rejected.join("; "))
 }
 
 /// The compilers of rustup's nightlies, the undated one first, then the newest. The folder is read rather than rustup
@@ -145,7 +130,7 @@ fn ask(rustc: &Path, arguments: &[&str]) -> Result<String, String> {
         .output()
         .map_err(|error| format!("cannot be started: {error}"))?;
     if !output.status.success() {
-        return Err(format!("`rustc {}` fails with {}", arguments.join(" "), output.status));
+        return Err(format!("fails with {} when asked for {}", output.status, arguments.join(" ")));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -161,12 +146,12 @@ struct Version {
 fn parse_version(verbose: &str) -> Result<Version, String> {
     let field = |name: &str| {
         let value = verbose.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-        value.map(str::trim).ok_or_else(|| format!("`rustc -vV` shows no {name}"))
+        value.map(str::trim).ok_or_else(|| format!("shows no {name} in its verbose version"))
     };
     let release = field("release")?.to_owned();
     let llvm = field("LLVM version")?;
     let major = llvm.split('.').next().and_then(|major| major.parse().ok());
-    Ok(Version { release, llvm: major.ok_or_else(|| format!("its LLVM version `{llvm}` is not a number"))? })
+    Ok(Version { release, llvm: major.ok_or_else(|| format!("shows the LLVM version `{llvm}`, which is no number"))? })
 }
 
 /// Major, minor and patch of a release, a channel suffix left aside; parts that are absent or no number count as 0.
@@ -202,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_version_without_llvm_names_the_field() {
-        assert_eq!(parse_version("release: 1.96.0\n"), Err("`rustc -vV` shows no LLVM version".to_owned()));
+        assert_eq!(parse_version("release: 1.96.0\n"), Err("shows no LLVM version in its verbose version".to_owned()));
     }
 
     #[test]
@@ -224,10 +209,7 @@ mod tests {
 
     #[test]
     fn a_named_compiler_that_is_not_there_is_an_error_and_no_other_is_taken() {
-        let rejected = find(Some(OsStr::new("/nowhere/rustc"))).unwrap_err();
-        assert_eq!(
-            rejected,
-            [Rejected { rustc: PathBuf::from("/nowhere/rustc"), reason: "is not installed".to_owned() }]
-        );
+        let error = find(Some(OsStr::new("/nowhere/rustc"))).unwrap_err();
+        assert_eq!(error, "/nowhere/rustc is not installed");
     }
 }

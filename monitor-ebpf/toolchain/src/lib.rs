@@ -12,10 +12,10 @@ mod missing;
 mod object;
 mod places;
 
-pub use compiler::{Compiler, Origin, Rejected};
+pub use compiler::{Compiler, Origin};
 pub use environment::isolate;
 pub use linker::{LINKER_VERSION, LLVM_MAJOR, Linker};
-pub use missing::Missing;
+pub use missing::{Missing, NotFound};
 pub use object::{TRIPLE, build};
 pub use places::{target_dir_of, tools_dir};
 
@@ -42,11 +42,15 @@ impl Toolchain {
     /// # Errors
     /// [`Missing`] lists what was not found and, for each compiler that was looked at, why it does not do.
     pub fn find(tools: &[&Path]) -> Result<Self, Missing> {
-        let compiler = compiler::find(std::env::var_os(RUSTC_VARIABLE).as_deref());
-        let linker = linker::find(std::env::var_os(LINKER_VARIABLE).as_deref(), tools);
+        let (named_compiler, named_linker) = (std::env::var_os(RUSTC_VARIABLE), std::env::var_os(LINKER_VARIABLE));
+        let compiler = compiler::find(named_compiler.as_deref());
+        let linker = linker::find(named_linker.as_deref(), tools);
         match (compiler, linker) {
             (Ok(compiler), Ok(linker)) => Ok(Self { compiler, linker }),
-            (compiler, linker) => Err(Missing { compiler: compiler.err(), linker: linker.err() }),
+            (compiler, linker) => Err(Missing {
+                compiler: compiler.err().map(|reason| NotFound { reason, named: named_compiler.is_some() }),
+                linker: linker.err().map(|reason| NotFound { reason, named: named_linker.is_some() }),
+            }),
         }
     }
 

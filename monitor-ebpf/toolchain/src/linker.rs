@@ -4,7 +4,6 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::LINKER_VARIABLE;
 use crate::environment::isolate;
 
 /// The version of bpf-linker that set-up builds.
@@ -27,7 +26,7 @@ pub struct Linker {
 pub(crate) fn find(named: Option<&OsStr>, tools: &[&Path]) -> Result<Linker, String> {
     if let Some(path) = named {
         let path = Path::new(path);
-        return inspect(path).map_err(|reason| format!("{LINKER_VARIABLE}={}: {reason}", path.display()));
+        return inspect(path).map_err(|reason| format!("{} {reason}", path.display()));
     }
     let search_path = std::env::var_os("PATH").unwrap_or_default();
     let folders = tools.iter().map(|folder| folder.join("bin")).chain(std::env::split_paths(&search_path));
@@ -35,7 +34,7 @@ pub(crate) fn find(named: Option<&OsStr>, tools: &[&Path]) -> Result<Linker, Str
     for path in folders.map(|folder| folder.join("bpf-linker")).filter(|path| path.is_file()) {
         match inspect(&path) {
             Ok(linker) => return Ok(linker),
-            Err(reason) => rejected.push(format!("{}: {reason}", path.display())),
+            Err(reason) => rejected.push(format!("{} {reason}", path.display())),
         }
     }
     if rejected.is_empty() {
@@ -68,7 +67,7 @@ mod tests {
     #[test]
     fn a_named_linker_that_is_not_there_is_an_error_and_no_other_is_taken() {
         let error = find(Some(OsStr::new("/nowhere/bpf-linker")), &[]).unwrap_err();
-        assert!(error.starts_with("AGENTSNOOP_BPF_LINKER=/nowhere/bpf-linker: cannot be opened"), "{error}");
+        assert!(error.starts_with("/nowhere/bpf-linker cannot be opened"), "{error}");
     }
 
     #[test]

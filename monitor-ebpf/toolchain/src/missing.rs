@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use crate::compiler::Rejected;
 use crate::{LINKER_VARIABLE, RUSTC_VARIABLE};
 
 /// Debian's packages with a compiler and its library source.
@@ -10,51 +9,75 @@ const COMPILER_PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
 /// Debian's package with the LLVM that bpf-linker is built with: the one of [`crate::LLVM_MAJOR`].
 const LLVM_PACKAGE: &str = "llvm-22-dev";
 
+/// A tool that was not found.
+#[derive(Debug, Clone)]
+pub struct NotFound {
+    /// What was looked at, and why each does not do.
+    pub reason: String,
+    /// Whether the environment names the tool: then nothing else was looked at, and installing helps nobody.
+    pub named: bool,
+}
+
 /// What was not found of the tools for the kernel half.
 #[derive(Debug, Clone)]
 pub struct Missing {
-    /// Each compiler that was looked at, where none does; `None` where one was found.
-    pub compiler: Option<Vec<Rejected>>,
-    /// Why no linker was found; `None` where one was found.
-    pub linker: Option<String>,
+    /// The compiler with matching library source; `None` where one was found.
+    pub compiler: Option<NotFound>,
+    /// The linker; `None` where one was found.
+    pub linker: Option<NotFound>,
 }
 
 impl Missing {
-    /// The missing things, one sentence each.
+    /// The missing things, one clause each.
     #[must_use]
     pub fn items(&self) -> Vec<String> {
-        let compiler = self.compiler.as_ref().map(|rejected| {
-            let reasons: Vec<_> = rejected.iter().map(ToString::to_string).collect();
-            format!("no compiler with matching library source was found ({})", reasons.join("; "))
-        });
-        let linker = self.linker.as_ref().map(|reason| format!("no bpf-linker was found ({reason})"));
-        compiler.into_iter().chain(linker).collect()
+        let tools = [("compiler with matching library source", &self.compiler), ("bpf-linker", &self.linker)];
+        let missing = tools.into_iter().filter_map(|(name, tool)| Some((name, tool.as_ref()?)));
+        missing.map(|(name, tool)| format!("no {name} was found ({})", tool.reason)).collect()
     }
 
-    /// Debian's packages that set-up needs for the missing things.
+    /// Debian's packages that set-up needs for the missing things; none for a tool that the environment names.
     #[must_use]
     pub fn packages(&self) -> Vec<&'static str> {
-        let compiler = self.compiler.iter().flat_map(|_| COMPILER_PACKAGES);
-        compiler.chain(self.linker.iter().map(|_| LLVM_PACKAGE)).collect()
+        let compiler = installable(&self.compiler).flat_map(|_| COMPILER_PACKAGES);
+        compiler.chain(installable(&self.linker).map(|_| LLVM_PACKAGE)).collect()
     }
+
+    /// Whether set-up is to build the linker.
+    #[must_use]
+    pub fn linker_is_installable(&self) -> bool {
+        installable(&self.linker).next().is_some()
+    }
+}
+
+fn installable(tool: &Option<NotFound>) -> impl Iterator<Item = &NotFound> {
+    tool.iter().filter(|tool| !tool.named)
 }
 
 /// One paragraph, without a line break, that says what is missing and what to do.
 impl fmt::Display for Missing {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the kernel half of agentsnoop cannot be built: {}.", self.items().join(", and "))?;
+        for (variable, tool) in [(RUSTC_VARIABLE, &self.compiler), (LINKER_VARIABLE, &self.linker)] {
+            if tool.as_ref().is_some_and(|tool| tool.named) {
+                write!(formatter, " Correct {variable}, or unset it.")?;
+            }
+        }
+        let packages = self.packages();
+        if packages.is_empty() {
+            return Ok(());
+        }
         write!(
             formatter,
-            "the kernel half of agentsnoop cannot be built: {}. Run `cargo xtask setup`, which installs what is missing \
-             (as root; else it prints the command). By hand, on Debian 12: `sudo apt-get update && sudo apt-get install \
-             --no-install-recommends {}`",
-            self.items().join(", and "),
-            self.packages().join(" "),
+            " Run `cargo xtask setup`, which installs what is missing (as root; else it prints the command). By hand, on \
+             Debian 12: `sudo apt-get update && sudo apt-get install --no-install-recommends {}`",
+            packages.join(" "),
         )?;
-        if self.linker.is_some() {
+        if self.linker_is_installable() {
             write!(formatter, ", then `cargo xtask setup` to build bpf-linker into target/tools")?;
         }
         write!(formatter, ". Elsewhere:")?;
-        if self.compiler.is_some() {
+        if installable(&self.compiler).next().is_some() {
             write!(formatter, " `rustup toolchain install nightly --component rust-src`;")?;
         }
         write!(formatter, " {RUSTC_VARIABLE} and {LINKER_VARIABLE} name tools that lie somewhere else.")
@@ -63,16 +86,17 @@ impl fmt::Display for Missing {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
     use crate::LLVM_MAJOR;
 
+    fn not_found(reason: &str, named: bool) -> Option<NotFound> {
+        Some(NotFound { reason: reason.to_owned(), named })
+    }
+
     fn nothing_there() -> Missing {
-        let rustc = PathBuf::from("/usr/bin/rustc");
         Missing {
-            compiler: Some(vec![Rejected { rustc, reason: "is not installed".to_owned() }]),
-            linker: Some("it is neither in /t/bin nor on PATH".to_owned()),
+            compiler: not_found("/usr/bin/rustc is not installed", false),
+            linker: not_found("it is neither in /t/bin nor on PATH", false),
         }
     }
 
@@ -81,7 +105,7 @@ mod tests {
         let paragraph = nothing_there().to_string();
         assert!(!paragraph.contains('\n'));
         for part in [
-            "(/usr/bin/rustc: is not installed)",
+            "(/usr/bin/rustc is not installed)",
             "(it is neither in /t/bin nor on PATH)",
             "`cargo xtask setup`",
             "apt-get install --no-install-recommends rustc-web cargo-web rust-web-src llvm-22-dev`",
@@ -97,6 +121,17 @@ mod tests {
         assert_eq!(missing.packages(), ["llvm-22-dev"]);
         assert_eq!(missing.items().len(), 1);
         assert!(!missing.to_string().contains("rustup"));
+    }
+
+    #[test]
+    fn a_variable_that_names_a_wrong_tool_is_to_be_corrected_and_nothing_is_installed() {
+        let missing = Missing { compiler: None, linker: not_found("/none cannot be opened", true) };
+        assert!(missing.packages().is_empty());
+        assert_eq!(
+            missing.to_string(),
+            "the kernel half of agentsnoop cannot be built: no bpf-linker was found (/none cannot be opened). \
+             Correct AGENTSNOOP_BPF_LINKER, or unset it."
+        );
     }
 
     #[test]
