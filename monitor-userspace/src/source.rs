@@ -2,5 +2,6 @@
 //! everything behind it is the same live and in replay.
 
 pub mod judged;
+pub mod kernel;
 pub mod procfs;
 pub mod recording;
