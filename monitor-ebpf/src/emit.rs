@@ -89,7 +89,7 @@ pub(crate) fn lost(kind: Kind, cause: Cause) {
 /// `record` must be aligned to 8 bytes and have `len` bytes, of which all behind the header are initialised, and the
 /// verifier must see the bound; `task` must be a value of `TASKS` or a copy of one.
 #[inline(always)]
-pub(crate) unsafe fn send(kind: Kind, tid: u32, task: *const Task, record: *mut u8, len: u32) {
+pub(crate) unsafe fn send(kind: Kind, tid: u32, task: *const Task, record: *mut u8, len: u64) {
     let Some(counters) = counters() else { return };
     // SAFETY: the helper has no precondition.
     let now = unsafe { bpf_ktime_get_boot_ns() };
@@ -98,7 +98,7 @@ pub(crate) unsafe fn send(kind: Kind, tid: u32, task: *const Task, record: *mut 
     unsafe {
         add(&raw mut (*counters).seen[kind.index()]);
         *record.cast::<Header>() = Header {
-            len,
+            len: len as u32,
             kind: kind.number(),
             cpu: bpf_get_smp_processor_id() as u16,
             seq: add(&raw mut (*counters).seq),
@@ -116,7 +116,7 @@ pub(crate) unsafe fn send(kind: Kind, tid: u32, task: *const Task, record: *mut 
     let flags = if wake { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP };
     let ring = (&raw const RING).cast_mut().cast();
     // SAFETY: the map lives as long as the program, and the caller promises `len` bytes.
-    let answer = unsafe { bpf_ringbuf_output(ring, record.cast(), u64::from(len), u64::from(flags)) };
+    let answer = unsafe { bpf_ringbuf_output(ring, record.cast(), len, u64::from(flags)) };
     if answer == 0 {
         if wake {
             woke(now);

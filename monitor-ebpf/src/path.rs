@@ -4,7 +4,7 @@
 //! path that never was: the programs cannot take the kernel's locks.
 
 use monitor_common::{
-    Text, TextState,
+    TextState,
     body::path_flag,
     counters::Fault,
     limits::{PATH_BYTES, PATH_COMPONENTS},
@@ -20,9 +20,19 @@ use crate::{
 /// Bytes of the longest name (`NAME_MAX` 255, linux/limits.h) with its slash.
 const COMPONENT_BYTES: usize = 256;
 
-/// Where a path is built; it ends at [`PATH_BYTES`]. The rest is room that the verifier demands and nothing uses.
+/// Where a path is built, and where the walk is.
+///
+/// The walk keeps its state here and not in registers: so the verifier finds the same state at the head of each round
+/// and follows each round once, not once for every way that led to it.
 #[repr(C, align(8))]
 pub(crate) struct PathBuffer {
+    position: u64,
+    dentry: u64,
+    mnt: u64,
+    mount: Mount,
+    root: Place,
+    flags: u64,
+    /// The path ends at [`PATH_BYTES`]. The rest is room that the verifier demands and nothing uses.
     bytes: [u8; PATH_BYTES + COMPONENT_BYTES],
 }
 
@@ -75,18 +85,19 @@ pub(crate) struct Walked {
 }
 
 impl Walked {
-    /// Copies the path behind what a record already has, and describes it; it has at most [`PATH_BYTES`].
+    /// Copies the path behind what a record already has, and gives its length, at most [`PATH_BYTES`].
     ///
     /// # Safety
     ///
     /// `to` must have room for [`PATH_BYTES`] bytes, and the verifier must see it.
     #[inline(always)]
-    pub(crate) unsafe fn copy(self, buffer: *const PathBuffer, to: *mut u8) -> Text {
-        let len = opaque(PATH_BYTES as u64 - self.start);
-        let len = if len > PATH_BYTES as u64 { 0 } else { len as u32 };
+    pub(crate) unsafe fn copy(self, buffer: *const PathBuffer, to: *mut u8) -> u64 {
+        let start = opaque(self.start);
+        let start = if start > PATH_BYTES as u64 { PATH_BYTES as u64 } else { start };
+        let len = PATH_BYTES as u64 - start;
         // SAFETY: the path lies at the end of the buffer; the caller promises the room.
-        unsafe { kernel_bytes(to, len, buffer as u64 + self.start) };
-        Text { len, state: self.state.number(), pad: 0 }
+        unsafe { kernel_bytes(to, len as u32, (&raw const (*buffer).bytes) as u64 + start) };
+        len
     }
 }
 
@@ -103,7 +114,7 @@ struct Step {
 /// The part of a `struct mount` that a step needs.
 #[repr(C)]
 #[derive(Clone, Copy)]
-struct Mount {
+pub(crate) struct Mount {
     parent: u64,
     mountpoint: u64,
     root: u64,
@@ -138,6 +149,14 @@ fn mount_of(mnt: u64) -> Mount {
     }
 }
 
+/// How a round ended.
+enum Round {
+    /// There is another one.
+    Next,
+    /// The path is whole, or as whole as it will be.
+    End(TextState),
+}
+
 /// Builds the path from `root` to `at` at the end of the buffer.
 ///
 /// # Safety
@@ -145,71 +164,112 @@ fn mount_of(mnt: u64) -> Mount {
 /// `buffer` must be a value of a map that nothing else uses meanwhile.
 #[inline(always)]
 pub(crate) unsafe fn walk(buffer: *mut PathBuffer, at: Place, root: Place) -> Walked {
-    let bytes = buffer.cast::<u8>();
-    let mut position = PATH_BYTES as u64;
-    let mut flags = 0;
-    let mut state = TextState::Cut;
-    let mut dentry = at.dentry;
-    let mut mnt = at.mnt;
-    let mut mount = mount_of(mnt);
-    for round in 0..PATH_COMPONENTS {
-        if dentry == root.dentry && mnt == root.mnt {
-            state = TextState::Complete;
-            break;
-        }
-        if dentry == mount.root {
-            let own = mnt.wrapping_sub(u64::from(offset!(mount_mnt)));
-            if mount.parent == own || mount.parent == 0 {
-                flags |= path_flag::OUTSIDE_ROOT;
-                state = TextState::Complete;
+    // SAFETY: the caller's promise.
+    unsafe {
+        (*buffer).position = PATH_BYTES as u64;
+        (*buffer).dentry = at.dentry;
+        (*buffer).mnt = at.mnt;
+        (*buffer).mount = mount_of(at.mnt);
+        (*buffer).root = root;
+        (*buffer).flags = 0;
+        let mut state = TextState::Cut;
+        for number in 0..PATH_COMPONENTS {
+            if let Round::End(how) = round(buffer, number == 0) {
+                state = how;
                 break;
             }
-            dentry = mount.mountpoint;
-            mnt = mount.parent.wrapping_add(u64::from(offset!(mount_mnt)));
-            mount = mount_of(mnt);
-            continue;
+        }
+        finish(buffer, state)
+    }
+}
+
+/// A step up, to the parent or across a mount.
+///
+/// # Safety
+///
+/// As for [`walk`].
+#[inline(always)]
+unsafe fn round(buffer: *mut PathBuffer, first: bool) -> Round {
+    // SAFETY: the caller's promise. The accesses are volatile so that nothing stays in a register.
+    unsafe {
+        let dentry = (&raw const (*buffer).dentry).read_volatile();
+        let mnt = (&raw const (*buffer).mnt).read_volatile();
+        if dentry == (&raw const (*buffer).root.dentry).read_volatile()
+            && mnt == (&raw const (*buffer).root.mnt).read_volatile()
+        {
+            return Round::End(TextState::Complete);
+        }
+        if dentry == (&raw const (*buffer).mount.root).read_volatile() {
+            return cross(buffer, mnt);
         }
         let step = step(dentry);
-        let len = (step.hash_len >> 32) & (COMPONENT_BYTES as u64 - 1);
         if step.parent == 0 {
-            state = TextState::Unreadable;
-            break;
+            return Round::End(TextState::Unreadable);
         }
         let top = step.parent == dentry;
-        if top && round > 0 {
-            flags |= path_flag::OUTSIDE_ROOT;
-            state = TextState::Complete;
-            break;
+        if top && !first {
+            let flags = (&raw const (*buffer).flags).read_volatile();
+            (&raw mut (*buffer).flags).write_volatile(flags | u64::from(path_flag::OUTSIDE_ROOT));
+            return Round::End(TextState::Complete);
         }
-        if round == 0 && step.pprev == 0 && !top {
-            flags |= path_flag::UNLINKED;
+        if first && step.pprev == 0 && !top {
+            (&raw mut (*buffer).flags).write_volatile(u64::from(path_flag::UNLINKED));
         }
-        if position <= len {
-            break;
+        let len = opaque(step.hash_len >> 32) & (COMPONENT_BYTES as u64 - 1);
+        let before = (&raw const (*buffer).position).read_volatile();
+        if before <= len {
+            return Round::End(TextState::Cut);
         }
-        position = opaque(position - len - 1) & (PATH_BYTES as u64 - 1);
-        // SAFETY: `position` is masked below PATH_BYTES and `len` below COMPONENT_BYTES, so that the slash and the
-        // name end within the buffer.
-        unsafe {
-            *bytes.add(position as usize) = b'/';
-            kernel_bytes(bytes.add(position as usize + 1), opaque(len) as u32 & (COMPONENT_BYTES as u32 - 1), step.name);
-        }
+        let position = opaque(before - len - 1) & (PATH_BYTES as u64 - 1);
+        (&raw mut (*buffer).position).write_volatile(position);
+        let bytes = (&raw mut (*buffer).bytes).cast::<u8>().add(position as usize);
+        // `position` is below PATH_BYTES and `len` below COMPONENT_BYTES, so slash and name end within the buffer.
+        *bytes = b'/';
+        kernel_bytes(bytes.add(1), len as u32, step.name);
         if top {
             // What has no path is a root of its own, and its name has no slash before it.
-            flags |= path_flag::NO_PATH;
-            state = TextState::Complete;
-            position += 1;
-            break;
+            (&raw mut (*buffer).flags).write_volatile(u64::from(path_flag::NO_PATH));
+            (&raw mut (*buffer).position).write_volatile(position + 1);
+            return Round::End(TextState::Complete);
         }
-        dentry = step.parent;
+        (&raw mut (*buffer).dentry).write_volatile(step.parent);
     }
-    finish(bytes, position, flags, state)
+    Round::Next
+}
+
+/// Goes on from the root of a mount where that is mounted.
+///
+/// # Safety
+///
+/// As for [`walk`].
+#[inline(always)]
+unsafe fn cross(buffer: *mut PathBuffer, mnt: u64) -> Round {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let parent = (&raw const (*buffer).mount.parent).read_volatile();
+        let own = mnt.wrapping_sub(u64::from(offset!(mount_mnt)));
+        if parent == own || parent == 0 {
+            let flags = (&raw const (*buffer).flags).read_volatile();
+            (&raw mut (*buffer).flags).write_volatile(flags | u64::from(path_flag::OUTSIDE_ROOT));
+            return Round::End(TextState::Complete);
+        }
+        let mnt = parent.wrapping_add(u64::from(offset!(mount_mnt)));
+        (&raw mut (*buffer).dentry).write_volatile((&raw const (*buffer).mount.mountpoint).read_volatile());
+        (&raw mut (*buffer).mnt).write_volatile(mnt);
+        (&raw mut (*buffer).mount).write_volatile(mount_of(mnt));
+    }
+    Round::Next
 }
 
 /// Counts what went wrong, and makes the empty path of the root a slash.
+///
+/// # Safety
+///
+/// As for [`walk`].
 #[inline(always)]
-fn finish(bytes: *mut u8, position: u64, flags: u32, state: TextState) -> Walked {
-    let mut start = position;
+unsafe fn finish(buffer: *mut PathBuffer, state: TextState) -> Walked {
+    // SAFETY: the caller's promise.
+    let (mut start, flags) = unsafe { ((&raw const (*buffer).position).read_volatile(), (*buffer).flags as u32) };
     match state {
         TextState::Unreadable => {
             emit::fault(Fault::StringUnreadable);
@@ -222,7 +282,7 @@ fn finish(bytes: *mut u8, position: u64, flags: u32, state: TextState) -> Walked
     if start == PATH_BYTES as u64 && state == TextState::Complete && flags & path_flag::NO_PATH == 0 {
         start -= 1;
         // SAFETY: the last byte of the path lies within the buffer.
-        unsafe { *bytes.add(PATH_BYTES - 1) = b'/' };
+        unsafe { (*buffer).bytes[PATH_BYTES - 1] = b'/' };
     }
     Walked { start, flags, state }
 }

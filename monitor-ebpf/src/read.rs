@@ -14,8 +14,9 @@ pub(crate) fn opaque(value: u64) -> u64 {
     #[cfg(target_arch = "bpf")]
     {
         let mut value = value;
-        // SAFETY: the assembly is empty; it only claims to change the register.
-        unsafe { core::arch::asm!("/* {0} */", inout(reg) value, options(nomem, nostack, preserves_flags)) };
+        // An instruction and not nothing: the kernel refuses line information of two lines at one instruction.
+        // SAFETY: the assembly moves a register to itself.
+        unsafe { core::arch::asm!("{0} = {0}", inout(reg) value, options(nomem, nostack, preserves_flags)) };
         value
     }
     #[cfg(not(target_arch = "bpf"))]

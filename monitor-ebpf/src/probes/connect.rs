@@ -59,14 +59,14 @@ pub(crate) fn exit_connect(ctx: BtfTracePointContext) -> i32 {
         },
         address: [0; SOCKADDR_BYTES],
     };
-    let mut len = if asked > SOCKADDR_BYTES as u32 { SOCKADDR_BYTES as u32 } else { asked };
-    let mut state = if asked > SOCKADDR_BYTES as u32 { TextState::Cut } else { TextState::Complete };
-    len = opaque(u64::from(len)) as u32;
-    if len > SOCKADDR_BYTES as u32 {
-        return 0;
+    let mut len = opaque(u64::from(asked));
+    let mut state = TextState::Complete;
+    if len > SOCKADDR_BYTES as u64 {
+        len = SOCKADDR_BYTES as u64;
+        state = TextState::Cut;
     }
     // SAFETY: `len` is at most the room of the address.
-    if !unsafe { user_bytes((&raw mut record.address).cast(), len, address) } {
+    if !unsafe { user_bytes((&raw mut record.address).cast(), len as u32, address) } {
         state = TextState::Unreadable;
         len = 0;
     }
@@ -75,8 +75,8 @@ pub(crate) fn exit_connect(ctx: BtfTracePointContext) -> i32 {
         TextState::Cut => emit::fault(Fault::StringCut),
         _ => {}
     }
-    record.body.texts = [Text { len, state: state.number(), pad: 0 }];
-    let fixed = (size_of::<Header>() + size_of::<Connect>()) as u32;
+    record.body.texts = [Text { len: len as u32, state: state.number(), pad: 0 }];
+    let fixed = (size_of::<Header>() + size_of::<Connect>()) as u64;
     // SAFETY: the record is on the stack, whole, and has `fixed` bytes and `len` of the address.
     unsafe { emit::send(Kind::Connect, who.tid, who.task, (&raw mut record).cast(), fixed + len) };
     0

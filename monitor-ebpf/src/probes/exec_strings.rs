@@ -35,10 +35,11 @@ pub(crate) fn exec_paths(ctx: BtfTracePointContext) -> i32 {
                 let root = Place::typed(current().follow(offset!(task_fs)), offset!(fs_root));
                 let walked = walk(&raw mut (*buffer).path, place, root);
                 let to = (&raw mut (*buffer).record).cast::<u8>().add(FIXED + used as usize);
-                let text = walked.copy(&raw const (*buffer).path, to);
+                let len = walked.copy(&raw const (*buffer).path, to);
                 let texts = (&raw mut (*ExecBuffer::body(buffer)).texts).cast::<Text>();
-                *texts.add(exec_text::EXE + (next as usize & 7)) = text;
-                (*buffer).used = used + u64::from(text.len);
+                *texts.add(exec_text::EXE + (next as usize & 7)) =
+                    Text { len: len as u32, state: walked.state.number(), pad: 0 };
+                (*buffer).used = used + len;
             }
             (*buffer).next = next + 1;
             if next + 1 < PLACES as u64 {
@@ -196,7 +197,7 @@ pub(crate) fn exec_send(_ctx: BtfTracePointContext) -> i32 {
             return 0;
         }
         let record = (&raw mut (*buffer).record).cast::<u8>();
-        emit::send(Kind::Exec, who.tid, who.task, record, FIXED as u32 + used as u32);
+        emit::send(Kind::Exec, who.tid, who.task, record, FIXED as u64 + used);
     }
     0
 }

@@ -68,18 +68,18 @@ fn record(who: Tracked, name: u64, flags: u32) {
     // SAFETY: the room is one byte less than the field has.
     let read = unsafe { user_string((&raw mut record.name).cast(), GETENV_NAME_BYTES as u32 + 1, name) };
     let mut state = TextState::Complete;
-    let mut len = opaque((read - 1) as u64) as u32;
-    if read <= 0 || len > GETENV_NAME_BYTES as u32 {
+    let mut len = opaque((read - 1) as u64);
+    if read <= 0 || len > GETENV_NAME_BYTES as u64 {
         emit::fault(Fault::StringUnreadable);
         state = TextState::Unreadable;
         len = 0;
-    } else if len == GETENV_NAME_BYTES as u32 {
+    } else if len == GETENV_NAME_BYTES as u64 {
         // The helper ends what it cuts with a NUL too: a name of just this length is taken for a longer one.
         emit::fault(Fault::StringCut);
         state = TextState::Cut;
     }
-    record.body.texts = [Text { len, state: state.number(), pad: 0 }];
-    let fixed = (size_of::<Header>() + size_of::<Getenv>()) as u32;
+    record.body.texts = [Text { len: len as u32, state: state.number(), pad: 0 }];
+    let fixed = (size_of::<Header>() + size_of::<Getenv>()) as u64;
     // SAFETY: the record is on the stack, whole, and has `fixed` bytes and `len` of the name.
     unsafe { emit::send(Kind::Getenv, who.tid, who.task, (&raw mut record).cast(), fixed + len) };
 }

@@ -100,12 +100,14 @@ pub(crate) fn exit_open(ctx: BtfTracePointContext) -> i32 {
         let len = opaque(u64::from(requested.len)) as usize & (PATH_BYTES - 1);
         let relative = len > 0 && *strings != b'/';
         let (place, base) = place(call.result, relative, asked.dfd);
+        let mut path_len = 0;
         let mut path = Text { len: 0, state: TextState::NotAsked.number(), pad: 0 };
         let mut flags = 0;
         if place.dentry != 0 {
             let root = Place::typed(current().follow(offset!(task_fs)), offset!(fs_root));
             let walked = walk(&raw mut (*buffer).path, place, root);
-            path = walked.copy(&raw const (*buffer).path, strings.add(len));
+            path_len = walked.copy(&raw const (*buffer).path, strings.add(len));
+            path = Text { len: path_len as u32, state: walked.state.number(), pad: 0 };
             flags = walked.flags | base;
         } else if call.result >= 0 || relative {
             path.state = TextState::Unreadable.number();
@@ -123,7 +125,7 @@ pub(crate) fn exit_open(ctx: BtfTracePointContext) -> i32 {
             flags,
             texts,
         };
-        emit::send(Kind::Open, who.tid, who.task, record, (FIXED + len) as u32 + path.len);
+        emit::send(Kind::Open, who.tid, who.task, record, (FIXED + len) as u64 + path_len);
     }
     0
 }

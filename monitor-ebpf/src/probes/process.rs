@@ -66,7 +66,7 @@ pub(crate) fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
                 parent.tid,
                 parent.task,
                 (&raw mut record).cast(),
-                size_of::<Short<Fork>>() as u32,
+                size_of::<Short<Fork>>() as u64,
             );
         }
     }
@@ -102,7 +102,7 @@ pub(crate) fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
     let mut record = Short { header: Header::default(), body: Exit { status, pad: 0 } };
     // SAFETY: the record and the copy of the task are whole and on the stack.
     unsafe {
-        emit::send(Kind::Exit, tid(), &raw const task, (&raw mut record).cast(), size_of::<Short<Exit>>() as u32);
+        emit::send(Kind::Exit, tid(), &raw const task, (&raw mut record).cast(), size_of::<Short<Exit>>() as u64);
     }
     0
 }

@@ -8,7 +8,7 @@
 
 mod error;
 mod fields;
-mod libc;
+mod libcs;
 mod programs;
 
 use std::{
@@ -32,7 +32,7 @@ use monitor_common::{
     task::{Candidate, Task},
 };
 
-pub use self::{error::OpenError, libc::find_libcs};
+pub use self::{error::OpenError, libcs::find_libcs};
 
 /// Where the kernel tells its types, when it was built with them (`CONFIG_DEBUG_INFO_BTF`).
 pub const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
@@ -64,7 +64,6 @@ impl Default for Options {
 }
 
 /// The kernel half, loaded and attached. Dropping it detaches everything.
-#[derive(Debug)]
 pub struct Kernel {
     ebpf: Ebpf,
     ring: RingBuf<MapData>,
@@ -150,7 +149,7 @@ impl Kernel {
         let task = Task { pid, root, flags, ..Task::default() };
         match self.tasks.insert(tid, array_of(&task), NO_EXIST) {
             Ok(()) => Ok(true),
-            Err(MapError::SyscallError(error)) if error.io_error.raw_os_error() == Some(::libc::EEXIST) => Ok(false),
+            Err(MapError::SyscallError(error)) if error.io_error.raw_os_error() == Some(libc::EEXIST) => Ok(false),
             Err(error) => Err(error).with_context(|| format!("cannot track thread {tid} of process {pid}")),
         }
     }
@@ -163,7 +162,7 @@ impl Kernel {
     pub fn untrack(&mut self, tid: u32) -> Result<()> {
         match self.tasks.remove(&tid) {
             Ok(()) | Err(MapError::KeyNotFound) => Ok(()),
-            Err(MapError::SyscallError(error)) if error.io_error.raw_os_error() == Some(::libc::ENOENT) => Ok(()),
+            Err(MapError::SyscallError(error)) if error.io_error.raw_os_error() == Some(libc::ENOENT) => Ok(()),
             Err(error) => Err(error).with_context(|| format!("cannot stop tracking thread {tid}")),
         }
     }
@@ -235,7 +234,7 @@ impl Kernel {
     /// Observes getenv and secure_getenv in a C library and returns the hooks; none when this file (by device and
     /// inode) was attached to before.
     pub fn attach_libc(&mut self, path: &Path) -> Vec<Hook> {
-        let hooks = libc::attach(&mut self.ebpf, path, &mut self.libcs);
+        let hooks = libcs::attach(&mut self.ebpf, path, &mut self.libcs);
         self.hooks.extend(hooks.iter().cloned());
         hooks
     }
@@ -276,8 +275,9 @@ fn load(options: &Options, offsets: &Offsets, btf: &Btf) -> Result<Ebpf, OpenErr
         .map_max_entries("EXEC_BUFFERS", u32::try_from(cpus).unwrap_or(u32::MAX))
         .load(OBJECT)
         .map_err(OpenError::load)?;
-    let mut candidates: HashMap<_, CandidateBytes, u32> =
-        HashMap::try_from(take(&mut ebpf, "CANDIDATES")?).map_err(OpenError::map)?;
+    // Borrowed, not taken: the programs that are still to be loaded refer to its descriptor.
+    let map = ebpf.map_mut("CANDIDATES").ok_or_else(|| lacks("CANDIDATES"))?;
+    let mut candidates: HashMap<_, CandidateBytes, u32> = HashMap::try_from(map).map_err(OpenError::map)?;
     for candidate in &options.candidates {
         candidates.insert(candidate.comm, 0, 0).map_err(|error| {
             OpenError::Other(format!("cannot take more than {CANDIDATES} names of candidate programs: {error}"))
@@ -287,8 +287,11 @@ fn load(options: &Options, offsets: &Offsets, btf: &Btf) -> Result<Ebpf, OpenErr
 }
 
 fn take(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map, OpenError> {
-    ebpf.take_map(name)
-        .ok_or_else(|| OpenError::WireMismatch(format!("the kernel half has no map {name}: build both halves together")))
+    ebpf.take_map(name).ok_or_else(|| lacks(name))
+}
+
+fn lacks(map: &str) -> OpenError {
+    OpenError::WireMismatch(format!("the kernel half has no map {map}"))
 }
 
 /// The bytes of a value, as the maps take them.
@@ -305,6 +308,6 @@ fn release_memory() {
     #[cfg(target_env = "gnu")]
     // SAFETY: malloc_trim has no precondition.
     unsafe {
-        ::libc::malloc_trim(0);
+        libc::malloc_trim(0);
     }
 }

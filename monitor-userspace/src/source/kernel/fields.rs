@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, path::Path};
 
-use btf_rs::{Backend, Btf, BtfType as _, Type};
+use btf_rs::{Btf, Type};
 use monitor_common::offsets::{Field, Offsets};
 
 use super::error::OpenError;

@@ -129,7 +129,7 @@ fn missing(needs: &[&'static str], offsets: &Offsets) -> Option<&'static str> {
     })
 }
 
-/// Loads the programs on functions of the C library, which [`super::libc::attach`] attaches to each of its files.
+/// Loads the programs on functions of the C library, which [`super::libcs::attach`] attaches to each of its files.
 /// Only a failure makes a hook here.
 pub(super) fn load_uprobes(ebpf: &mut Ebpf, hooks: &mut Vec<Hook>) {
     for name in LIBC_FUNCTIONS {
