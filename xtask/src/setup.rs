@@ -100,7 +100,7 @@ fn install_packages(packages: &[&str]) -> Result<()> {
     if let Err(error) = run(&mut update) {
         eprintln!("xtask: {error:#}; going on with the lists that are there");
     }
-    run(&mut install)
+    run(&mut install).context("apt must know Debian 12's bookworm and bookworm-security")
 }
 
 /// Builds bpf-linker from its source into the tools folder; this takes about a minute.
