@@ -1,5 +1,7 @@
 //! Set-up, build, check and test of agentsnoop: `cargo xtask --help`.
 
+#[expect(clippy::print_stdout, reason = "the figures are the output of the command")]
+mod bench;
 mod check;
 mod live;
 mod product;
@@ -49,6 +51,8 @@ enum Task {
     },
     /// Checks format, lints, documentation, file lengths, and runs the tests that need no privileges.
     Check,
+    /// Measures what observation costs, as ratios to the same work unobserved; needs root.
+    Bench(bench::Args),
     /// Runs all tests: those of `check`, the live tests as root, and the live tests on other kernels in QEMU.
     Test {
         /// Runs a part only.
@@ -85,6 +89,12 @@ fn perform(task: Task) -> Result<()> {
         Task::Check => {
             setup::install(&project, &[Purpose::Build])?;
             check::run_all(&project)
+        }
+        Task::Bench(arguments) => {
+            setup::install(&project, &[Purpose::Build])?;
+            let agentsnoop = product::build(&project, Profile::Release)?;
+            let workload = product::build_workload(&project)?;
+            bench::run(&arguments, &bench::Programs { agentsnoop, workload })
         }
         Task::Test { scope } => test::run(&project, scope),
     }

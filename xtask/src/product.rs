@@ -28,6 +28,17 @@ pub(crate) fn build(project: &Project, profile: Profile) -> Result<PathBuf> {
     project.executable(&mut command, NAME)
 }
 
+/// Builds the load that the bench measures with, and returns the path of its program.
+///
+/// # Errors
+/// Fails where it does not compile; the messages are on standard error.
+pub(crate) fn build_workload(project: &Project) -> Result<PathBuf> {
+    let mut command = project.cargo("build");
+    command.args(["--release", "--package", "agentsnoop-tests", "--bin", "workload"]);
+    eprintln!("xtask: {}", show(&command));
+    project.executable(&mut command, "workload")
+}
+
 /// Replaces this process with the program, so that its signals and its exit code are its own.
 ///
 /// # Errors

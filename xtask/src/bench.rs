@@ -1,0 +1,123 @@
+//! `cargo xtask bench`: what observation costs, as ratios of one interleaved run, since machines are noisy.
+//!
+//! Each round measures the bare loop, the loop in an untracked process and the loop in a tracked one, in turn. The
+//! figure of a ratio is the median over the rounds.
+
+mod figures;
+mod observed;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use figures::{median, row};
+use observed::Observer;
+
+/// Arguments of `bench`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Rounds; the figure is their median
+    #[arg(long, default_value_t = 7)]
+    rounds: u32,
+    /// Opens of one measurement
+    #[arg(long, default_value_t = 300_000)]
+    opens: u32,
+    /// Print the figures as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// The programs that are measured.
+pub(crate) struct Programs {
+    pub(crate) agentsnoop: PathBuf,
+    pub(crate) workload: PathBuf,
+}
+
+/// What one round measured, nanoseconds a round of the loop.
+struct Round {
+    bare: f64,
+    untracked: f64,
+    tracked: f64,
+}
+
+/// Measures and prints.
+///
+/// # Errors
+///
+/// Not root, a program fails, or its output is not what it should be.
+pub(crate) fn run(args: &Args, programs: &Programs) -> Result<()> {
+    let folder = std::env::temp_dir().join(format!("agentsnoop-bench-{}", std::process::id()));
+    std::fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let result = measure(args, programs, &folder);
+    std::fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+    result
+}
+
+fn measure(args: &Args, programs: &Programs, folder: &Path) -> Result<()> {
+    let mut report = serde_json::Map::new();
+    for (name, depth) in [("path of 3 components", 1), ("path of 8 components", 6)] {
+        let file = file_at(folder, depth)?;
+        let rounds = (0..args.rounds).map(|_| round(args, programs, folder, &file)).collect::<Result<Vec<_>>>()?;
+        let of = |pick: fn(&Round) -> f64| median(rounds.iter().map(pick).collect());
+        let figures = [
+            ("bare_ns", of(|round| round.bare)),
+            ("untracked_ratio", of(|round| round.untracked / round.bare)),
+            ("tracked_ratio", of(|round| round.tracked / round.bare)),
+        ];
+        row(&mut report, &format!("open+close, {name}"), &figures);
+    }
+    let run = observed::full_speed(programs, folder, &file_at(folder, 1)?, args.opens)?;
+    row(
+        &mut report,
+        "run at full speed",
+        &[
+            ("opens", f64::from(args.opens)),
+            ("lost", run.lost),
+            ("monitor_rss_anon_mb", run.rss_anon_mb),
+            ("recording_bytes_per_event", run.bytes_per_event),
+        ],
+    );
+    let start = (0..args.rounds).map(|_| observed::start_and_end(programs, folder)).collect::<Result<Vec<_>>>()?;
+    let of = |pick: fn(&observed::Ends) -> f64| median(start.iter().map(pick).collect());
+    row(
+        &mut report,
+        "start and end of run",
+        &[("first_event_ms", of(|ends| ends.first_event_ms)), ("prompt_back_ms", of(|ends| ends.prompt_back_ms))],
+    );
+    if args.json {
+        println!("{}", serde_json::Value::Object(report));
+    } else {
+        figures::print(&report);
+    }
+    Ok(())
+}
+
+/// A file whose absolute path has `depth` components below the bench's folder.
+fn file_at(folder: &Path, depth: u32) -> Result<PathBuf> {
+    let parent = (1..depth).fold(folder.to_path_buf(), |path, level| path.join(format!("level-{level}")));
+    std::fs::create_dir_all(&parent).with_context(|| format!("cannot make {}", parent.display()))?;
+    let file = parent.join("file.txt");
+    std::fs::write(&file, "x").with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(file)
+}
+
+fn round(args: &Args, programs: &Programs, folder: &Path, file: &Path) -> Result<Round> {
+    let loop_once = || load(Command::new(&programs.workload).args(["opens", &args.opens.to_string()]).arg(file));
+    let bare = loop_once()?;
+    let observer = Observer::start(programs, folder)?;
+    let untracked = loop_once()?;
+    observer.end()?;
+    let (tracked, _) = observed::tracked(programs, folder, file, args.opens)?;
+    Ok(Round { bare, untracked, tracked })
+}
+
+/// Runs a load and reads its figure.
+fn load(command: &mut Command) -> Result<f64> {
+    let output = command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot run {command:?}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() {
+        bail!("{command:?} ended with {}", output.status);
+    }
+    text.trim().parse().with_context(|| format!("{command:?} printed no figure: {text:?}"))
+}
