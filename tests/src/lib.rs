@@ -1,1 +1,3 @@
-//! Soon.
+//! What offline and live tests share.
+
+pub mod session;

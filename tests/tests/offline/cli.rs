@@ -1,0 +1,190 @@
+//! Errors of the command line: their exit codes, and that they say what failed, on what.
+
+use std::{
+    fs,
+    io::Read as _,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use serde_json::Value;
+
+use crate::tools::{agentsnoop, blocks, command, folder, recorder, small, stderr, stdout};
+
+const READERS: [&str; 3] = ["replay", "query", "verify"];
+
+/// Writes bytes to a file in `folder`.
+fn file(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, bytes).expect("a file");
+    path
+}
+
+#[test]
+fn what_is_no_recording_is_refused_with_exit_code_4_and_the_reason() {
+    let folder = folder();
+    let (bytes, _) = small();
+    let mut newer = bytes.clone();
+    newer[8] = 2;
+    let crc = crc32c::crc32c(&newer[..12]).to_le_bytes();
+    newer[12..16].copy_from_slice(&crc);
+    let table = [
+        (folder.path().join("missing.rec"), "No such file"),
+        (folder.path().to_owned(), "not a regular file"),
+        (file(folder.path(), "empty.rec", b""), "is empty"),
+        (file(folder.path(), "short.rec", b"\x89ASR"), "cut after 4 bytes"),
+        (file(folder.path(), "text.rec", b"this is no recording, but a text"), "no recording of agentsnoop"),
+        (file(folder.path(), "zeros.rec", &[0; 4096]), "no recording of agentsnoop"),
+        (file(folder.path(), "newer.rec", &newer), "format 2"),
+    ];
+    for (path, why) in table {
+        for reader in READERS {
+            let output = agentsnoop(&[reader], &path);
+            let said = stderr(&output);
+            assert_eq!(output.status.code(), Some(4), "{reader}: {said}");
+            assert!(said.contains(why) && said.contains(&path.display().to_string()), "{reader}: {said}");
+            assert_eq!(said.lines().count(), 1, "{said}");
+            assert!(output.stdout.is_empty(), "{reader}: {}", stdout(&output));
+        }
+    }
+}
+
+#[test]
+fn a_fifo_is_refused_without_waiting_for_a_writer() {
+    let folder = folder();
+    let path = folder.path().join("fifo");
+    nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
+    let output = agentsnoop(&["verify"], &path);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(stderr(&output).contains("not a regular file"), "{}", stderr(&output));
+}
+
+#[test]
+fn mistakes_on_the_command_line_are_exit_code_2() {
+    let folder = folder();
+    let path = file(folder.path(), "small.rec", &small().0);
+    let table: [(&[&str], &str); 7] = [
+        (&["replay", "--colour"], "--colour"),
+        (&["replay", "--speed", "0"], "above 0"),
+        (&["replay", "--speed", "fast"], "above 0"),
+        (&["query", "--kind", "opne"], "opne"),
+        (&["query", "--path", "[a"], "[a"),
+        (&["verify", "--strict"], "--strict"),
+        (&["listen"], "listen"),
+    ];
+    for (words, what) in table {
+        let output = agentsnoop(words, &path);
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(what), "{words:?}: {}", stderr(&output));
+        assert!(output.stdout.is_empty(), "{words:?}");
+    }
+}
+
+#[test]
+fn a_query_without_a_match_is_a_success() {
+    let folder = folder();
+    let path = file(folder.path(), "small.rec", &small().0);
+    for words in [&["query", "--path", "/nowhere/*"][..], &["query", "--json", "--path", "/nowhere/*"]] {
+        let output = agentsnoop(words, &path);
+        assert_eq!((output.status.code(), stdout(&output)), (Some(0), String::new()), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_broken_pipe_is_a_success() {
+    let folder = folder();
+    let path = folder.path().join("long.rec");
+    // The lines of so many opens do not fit the buffer of a pipe (64 KiB, pipe(7)), so the writer must see the end.
+    recorder(&["long", "20000"], &path);
+    for words in [&["replay"][..], &["replay", "--json"], &["query"]] {
+        let mut child =
+            command(words).arg(&path).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a child");
+        let mut out = child.stdout.take().expect("standard output");
+        out.read_exact(&mut [0; 100]).expect("a hundred bytes");
+        drop(out);
+        let output = child.wait_with_output().expect("the end of the child");
+        assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()), "{words:?}");
+    }
+}
+
+#[test]
+fn verify_finds_a_whole_recording_sound() {
+    let folder = folder();
+    let (bytes, inputs) = small();
+    let path = file(folder.path(), "small.rec", &bytes);
+    let output = agentsnoop(&["verify"], &path);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    assert!(stdout(&output).starts_with(&format!("{}: sound\n", path.display())), "{}", stdout(&output));
+    let output = agentsnoop(&["verify", "--json"], &path);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(report["ok"], true, "{report:#}");
+    assert_eq!(report["complete"], true);
+    assert_eq!(report["inputs"], inputs.len());
+    assert_eq!(report["bytes"], bytes.len());
+    assert_eq!(report["lost"], 3);
+    assert_eq!(report["ledger"]["balanced"], true);
+    assert_eq!(report["ledger"]["lost_by_kind"]["open"], 3);
+}
+
+#[test]
+fn verify_says_that_a_cut_recording_is_incomplete_and_up_to_where_it_can_be_read() {
+    let folder = folder();
+    let (bytes, _) = small();
+    let last = *blocks(&bytes).last().expect("a block");
+    let path = file(folder.path(), "cut.rec", &bytes[..last.start + 10]);
+    let output = agentsnoop(&["verify"], &path);
+    assert_eq!(output.status.code(), Some(1));
+    let said = stdout(&output);
+    assert!(said.contains(": incomplete\n"), "{said}");
+    assert!(said.contains(&format!("readable up to byte {}", last.start)), "{said}");
+    assert!(said.contains("cut after 10 bytes"), "{said}");
+    let output = agentsnoop(&["verify", "--json"], &path);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((&report["ok"], &report["complete"], &report["damaged"]), (&false.into(), &false.into(), &0.into()));
+}
+
+#[test]
+fn verify_says_where_a_recording_is_damaged() {
+    let folder = folder();
+    let (mut bytes, _) = small();
+    let block = blocks(&bytes)[2];
+    bytes[block.end - 1] ^= 1;
+    let path = file(folder.path(), "damaged.rec", &bytes);
+    let output = agentsnoop(&["verify"], &path);
+    assert_eq!(output.status.code(), Some(1));
+    let said = stdout(&output);
+    assert!(said.contains(": broken\n"), "{said}");
+    assert!(said.contains(&format!("byte {}, block 2: the payload has a wrong checksum", block.start)), "{said}");
+    let output = agentsnoop(&["verify", "--json"], &path);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(report["damage"][0]["offset"], block.start);
+    assert_eq!(report["damage"][0]["block"], 2);
+}
+
+#[test]
+fn a_damaged_recording_is_shown_as_far_as_it_can_be_read() {
+    let folder = folder();
+    let (mut bytes, _) = small();
+    let whole = file(folder.path(), "whole.rec", &bytes);
+    let whole = stdout(&agentsnoop(&["replay"], &whole));
+    let block = blocks(&bytes)[3];
+    bytes[block.end - 1] ^= 1;
+    let path = file(folder.path(), "damaged.rec", &bytes);
+    let output = agentsnoop(&["replay"], &path);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(stderr(&output).contains("block 3"), "{}", stderr(&output));
+    let lines = stdout(&output).lines().count();
+    assert!(lines > 0 && lines < whole.lines().count(), "{lines} lines");
+}
+
+#[test]
+fn an_incomplete_recording_is_replayed_and_said_to_be_incomplete() {
+    let folder = folder();
+    let (bytes, _) = small();
+    let last = *blocks(&bytes).last().expect("a block");
+    let path = file(folder.path(), "cut.rec", &bytes[..last.start]);
+    let output = agentsnoop(&["replay"], &path);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stderr(&output).contains("incomplete"), "{}", stderr(&output));
+    assert!(!output.stdout.is_empty());
+}
