@@ -14,26 +14,48 @@ use crate::project::find_program;
 
 /// Programs of this machine that the live tests may run. They are the dynamically linked ones of Debian, because
 /// busybox is static, and look-ups of a static program's environment cannot be seen.
-const PROGRAMS: [&str; 34] = [
-    "bash", "basename", "cat", "chmod", "cp", "date", "dd", "dirname", "echo", "env", "false", "head", "id", "kill",
-    "ln", "ls", "mkdir", "mount", "mv", "nohup", "printenv", "readlink", "rm", "rmdir", "seq", "setsid", "sh", "sleep",
-    "stat", "tail", "touch", "true", "umount", "unshare",
+const PROGRAMS: [&str; 52] = [
+    "basename", "bash", "cat", "chmod", "chown", "chroot", "cp", "date", "dd", "dirname", "echo", "env", "false",
+    "find", "grep", "head", "id", "kill", "ln", "ls", "mkdir", "mkfifo", "mktemp", "mount", "mv", "nohup", "printenv",
+    "printf", "pwd", "readlink", "rm", "rmdir", "sed", "seq", "setpriv", "setsid", "sh", "sleep", "sort", "stat",
+    "sync", "tail", "tee", "timeout", "touch", "tr", "true", "umount", "uname", "unshare", "wc", "xargs",
 ];
 
 /// Folders beside those of the programs and libraries.
-const FOLDERS: [&str; 13] =
-    ["dev", "etc", "home", "home/user", "proc", "root", "run", "sys", "tmp", "usr", "usr/bin", "var", "var/tmp"];
+const FOLDERS: [&str; 14] = [
+    "dev",
+    "etc",
+    "home",
+    "home/user",
+    "proc",
+    "root",
+    "run",
+    "sys",
+    "tmp",
+    "usr",
+    "usr/bin",
+    "usr/share",
+    "var",
+    "var/tmp",
+];
 
 /// The layout of Debian, in which the short paths lead to `usr`.
 const LINKS: [(&str, &str); 4] = [("bin", "usr/bin"), ("sbin", "usr/bin"), ("lib", "usr/lib"), ("lib64", "usr/lib64")];
 
-/// Files that user, group and name look-ups need.
-const FILES: [(&str, &str); 5] = [
-    ("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000:user:/home/user:/bin/sh\n"),
-    ("etc/group", "root:x:0:\nuser:x:1000:\n"),
-    ("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),
-    ("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"),
-    ("etc/machine-id", "00000000000000000000000000000001\n"),
+/// Files that look-ups of users, groups and names need, and some that the tests open, with their permissions.
+const FILES: [(&str, u32, &str); 7] = [
+    (
+        "etc/passwd",
+        0o644,
+        "root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000:user:/home/user:/bin/sh\n\
+        nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
+    ),
+    ("etc/group", 0o644, "root:x:0:\nuser:x:1000:\nnogroup:x:65534:\n"),
+    ("etc/shadow", 0o600, "root:*:20000:0:99999:7:::\n"),
+    ("etc/hostname", 0o644, "agentsnoop-vm\n"),
+    ("etc/hosts", 0o644, "127.0.0.1 localhost\n::1 localhost\n"),
+    ("etc/nsswitch.conf", 0o644, "passwd: files\ngroup: files\nhosts: files\n"),
+    ("etc/machine-id", 0o644, "00000000000000000000000000000001\n"),
 ];
 
 /// Writes the file system as an archive for the kernel.
@@ -62,8 +84,8 @@ impl<W: Write> Image<W> {
         for (name, target) in LINKS {
             self.archive.symlink(name, target)?;
         }
-        for (name, content) in FILES {
-            self.archive.file(name, 0o644, content.as_bytes())?;
+        for (name, permissions, content) in FILES {
+            self.archive.file(name, permissions, content.as_bytes())?;
         }
         self.archive.file("init", 0o755, include_bytes!("init.sh"))?;
         let busybox = program("busybox")?;
