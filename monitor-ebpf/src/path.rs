@@ -32,6 +32,8 @@ pub(crate) struct PathBuffer {
     mount: Mount,
     root: Place,
     flags: u64,
+    /// A number of [`TextState`].
+    state: u64,
     /// The path ends at [`PATH_BYTES`]. The rest is room that the verifier demands and nothing uses.
     bytes: [u8; PATH_BYTES + COMPONENT_BYTES],
 }
@@ -80,8 +82,8 @@ pub(crate) struct Walked {
     start: u64,
     /// Bits of [`path_flag`].
     pub(crate) flags: u32,
-    /// How the path came.
-    pub(crate) state: TextState,
+    /// How the path came: a number of [`TextState`].
+    pub(crate) state: u16,
 }
 
 impl Walked {
@@ -149,14 +151,6 @@ fn mount_of(mnt: u64) -> Mount {
     }
 }
 
-/// How a round ended.
-enum Round {
-    /// There is another one.
-    Next,
-    /// The path is whole, or as whole as it will be.
-    End(TextState),
-}
-
 /// Builds the path from `root` to `at` at the end of the buffer.
 ///
 /// # Safety
@@ -172,24 +166,35 @@ pub(crate) unsafe fn walk(buffer: *mut PathBuffer, at: Place, root: Place) -> Wa
         (*buffer).mount = mount_of(at.mnt);
         (*buffer).root = root;
         (*buffer).flags = 0;
-        let mut state = TextState::Cut;
+        end(buffer, TextState::Cut);
         for number in 0..PATH_COMPONENTS {
-            if let Round::End(how) = round(buffer, number == 0) {
-                state = how;
+            if !round(buffer, number == 0) {
                 break;
             }
         }
-        finish(buffer, state)
+        finish(buffer)
     }
 }
 
-/// A step up, to the parent or across a mount.
+/// Says how the walk ends, and that it does.
 ///
 /// # Safety
 ///
 /// As for [`walk`].
 #[inline(always)]
-unsafe fn round(buffer: *mut PathBuffer, first: bool) -> Round {
+unsafe fn end(buffer: *mut PathBuffer, state: TextState) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { (&raw mut (*buffer).state).write_volatile(u64::from(state.number())) };
+    false
+}
+
+/// A step up, to the parent or across a mount; whether there is another one.
+///
+/// # Safety
+///
+/// As for [`walk`].
+#[inline(always)]
+unsafe fn round(buffer: *mut PathBuffer, first: bool) -> bool {
     // SAFETY: the caller's promise. The accesses are volatile so that nothing stays in a register.
     unsafe {
         let dentry = (&raw const (*buffer).dentry).read_volatile();
@@ -197,20 +202,20 @@ unsafe fn round(buffer: *mut PathBuffer, first: bool) -> Round {
         if dentry == (&raw const (*buffer).root.dentry).read_volatile()
             && mnt == (&raw const (*buffer).root.mnt).read_volatile()
         {
-            return Round::End(TextState::Complete);
+            return end(buffer, TextState::Complete);
         }
         if dentry == (&raw const (*buffer).mount.root).read_volatile() {
             return cross(buffer, mnt);
         }
         let step = step(dentry);
         if step.parent == 0 {
-            return Round::End(TextState::Unreadable);
+            return end(buffer, TextState::Unreadable);
         }
         let top = step.parent == dentry;
         if top && !first {
             let flags = (&raw const (*buffer).flags).read_volatile();
             (&raw mut (*buffer).flags).write_volatile(flags | u64::from(path_flag::OUTSIDE_ROOT));
-            return Round::End(TextState::Complete);
+            return end(buffer, TextState::Complete);
         }
         if first && step.pprev == 0 && !top {
             (&raw mut (*buffer).flags).write_volatile(u64::from(path_flag::UNLINKED));
@@ -218,7 +223,7 @@ unsafe fn round(buffer: *mut PathBuffer, first: bool) -> Round {
         let len = opaque(step.hash_len >> 32) & (COMPONENT_BYTES as u64 - 1);
         let before = (&raw const (*buffer).position).read_volatile();
         if before <= len {
-            return Round::End(TextState::Cut);
+            return end(buffer, TextState::Cut);
         }
         let position = opaque(before - len - 1) & (PATH_BYTES as u64 - 1);
         (&raw mut (*buffer).position).write_volatile(position);
@@ -230,11 +235,11 @@ unsafe fn round(buffer: *mut PathBuffer, first: bool) -> Round {
             // What has no path is a root of its own, and its name has no slash before it.
             (&raw mut (*buffer).flags).write_volatile(u64::from(path_flag::NO_PATH));
             (&raw mut (*buffer).position).write_volatile(position + 1);
-            return Round::End(TextState::Complete);
+            return end(buffer, TextState::Complete);
         }
         (&raw mut (*buffer).dentry).write_volatile(step.parent);
     }
-    Round::Next
+    true
 }
 
 /// Goes on from the root of a mount where that is mounted.
@@ -243,7 +248,7 @@ unsafe fn round(buffer: *mut PathBuffer, first: bool) -> Round {
 ///
 /// As for [`walk`].
 #[inline(always)]
-unsafe fn cross(buffer: *mut PathBuffer, mnt: u64) -> Round {
+unsafe fn cross(buffer: *mut PathBuffer, mnt: u64) -> bool {
     // SAFETY: the caller's promise.
     unsafe {
         let parent = (&raw const (*buffer).mount.parent).read_volatile();
@@ -251,14 +256,14 @@ unsafe fn cross(buffer: *mut PathBuffer, mnt: u64) -> Round {
         if parent == own || parent == 0 {
             let flags = (&raw const (*buffer).flags).read_volatile();
             (&raw mut (*buffer).flags).write_volatile(flags | u64::from(path_flag::OUTSIDE_ROOT));
-            return Round::End(TextState::Complete);
+            return end(buffer, TextState::Complete);
         }
         let mnt = parent.wrapping_add(u64::from(offset!(mount_mnt)));
         (&raw mut (*buffer).dentry).write_volatile((&raw const (*buffer).mount.mountpoint).read_volatile());
         (&raw mut (*buffer).mnt).write_volatile(mnt);
         (&raw mut (*buffer).mount).write_volatile(mount_of(mnt));
     }
-    Round::Next
+    true
 }
 
 /// Counts what went wrong, and makes the empty path of the root a slash.
@@ -267,19 +272,27 @@ unsafe fn cross(buffer: *mut PathBuffer, mnt: u64) -> Round {
 ///
 /// As for [`walk`].
 #[inline(always)]
-unsafe fn finish(buffer: *mut PathBuffer, state: TextState) -> Walked {
+unsafe fn finish(buffer: *mut PathBuffer) -> Walked {
+    const COMPLETE: u16 = TextState::Complete.number();
+    const CUT: u16 = TextState::Cut.number();
+    const UNREADABLE: u16 = TextState::Unreadable.number();
     // SAFETY: the caller's promise.
-    let (mut start, flags) = unsafe { ((&raw const (*buffer).position).read_volatile(), (*buffer).flags as u32) };
-    match state {
-        TextState::Unreadable => {
-            emit::fault(Fault::StringUnreadable);
-            start = PATH_BYTES as u64;
-        }
-        TextState::Cut => emit::fault(Fault::PathCut),
-        _ if flags & path_flag::OUTSIDE_ROOT != 0 => emit::fault(Fault::PathOutsideRoot),
-        _ => {}
+    let (mut start, flags, state) = unsafe {
+        (
+            (&raw const (*buffer).position).read_volatile(),
+            (&raw const (*buffer).flags).read_volatile() as u32,
+            (&raw const (*buffer).state).read_volatile() as u16,
+        )
+    };
+    if state == UNREADABLE {
+        emit::fault(Fault::StringUnreadable);
+        start = PATH_BYTES as u64;
+    } else if state == CUT {
+        emit::fault(Fault::PathCut);
+    } else if flags & path_flag::OUTSIDE_ROOT != 0 {
+        emit::fault(Fault::PathOutsideRoot);
     }
-    if start == PATH_BYTES as u64 && state == TextState::Complete && flags & path_flag::NO_PATH == 0 {
+    if start == PATH_BYTES as u64 && state == COMPLETE && flags & path_flag::NO_PATH == 0 {
         start -= 1;
         // SAFETY: the last byte of the path lies within the buffer.
         unsafe { (*buffer).bytes[PATH_BYTES - 1] = b'/' };

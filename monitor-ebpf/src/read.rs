@@ -3,6 +3,8 @@
 //! Every reader gives zeroes for what cannot be read and takes no branch on the helper's answer where it need not:
 //! each such branch doubles the states that the verifier walks.
 
+use core::mem::MaybeUninit;
+
 use aya_ebpf::helpers::generated::{
     bpf_probe_read_kernel, bpf_probe_read_kernel_str, bpf_probe_read_user, bpf_probe_read_user_str,
 };
@@ -63,27 +65,44 @@ impl Typed {
     }
 }
 
-/// A value of plain integers at a kernel address plus an offset, or zeroes.
+/// A value of plain integers at a kernel address plus an offset; zeroes where it cannot be read, `zero` where the
+/// offset is absent.
 #[inline(always)]
 pub(crate) fn kernel<T: Copy>(address: u64, offset: u32, zero: T) -> T {
-    let mut value = zero;
-    if offset != ABSENT {
-        // SAFETY: the destination is a local of exactly this size; the helper checks the source and clears the
-        // destination where it cannot read.
-        unsafe {
-            bpf_probe_read_kernel((&raw mut value).cast(), size_of::<T>() as u32, (address + u64::from(offset)) as *const _);
-        }
+    if offset == ABSENT {
+        return zero;
     }
-    value
+    let mut value = MaybeUninit::<T>::uninit();
+    // SAFETY: the destination is a local of exactly this size, and the helper initialises all of it: with zeroes where
+    // it cannot read. Zeroing it here as well would cost a loop, since the target has no instruction for it.
+    unsafe {
+        bpf_probe_read_kernel(value.as_mut_ptr().cast(), size_of::<T>() as u32, (address + u64::from(offset)) as *const _);
+        value.assume_init()
+    }
 }
 
-/// A value of plain integers at a user address, or zeroes; the second value says whether it could be read.
+/// A value of plain integers at a user address; zeroes where it cannot be read.
 #[inline(always)]
-pub(crate) fn user<T: Copy>(address: u64, zero: T) -> (T, bool) {
-    let mut value = zero;
+pub(crate) fn user<T: Copy>(address: u64) -> T {
+    let mut value = MaybeUninit::<T>::uninit();
     // SAFETY: as in `kernel`.
-    let answer = unsafe { bpf_probe_read_user((&raw mut value).cast(), size_of::<T>() as u32, address as *const _) };
-    (value, answer == 0)
+    unsafe {
+        bpf_probe_read_user(value.as_mut_ptr().cast(), size_of::<T>() as u32, address as *const _);
+        value.assume_init()
+    }
+}
+
+/// Words of zeroes, written one by one: the compiler would call a loop over the bytes.
+///
+/// # Safety
+///
+/// `to` must have room for them.
+#[inline(always)]
+pub(crate) unsafe fn clear<const WORDS: usize>(to: *mut u64) {
+    for at in 0..WORDS {
+        // SAFETY: the caller's promise.
+        unsafe { to.add(at).write_volatile(0) };
+    }
 }
 
 /// Copies `len` bytes of kernel memory; whether it could.

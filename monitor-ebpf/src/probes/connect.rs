@@ -9,6 +9,8 @@
 //! Blind spots: the end of a connect that is in progress; sendto and sendmsg on unconnected sockets; io_uring; a
 //! descriptor that another thread replaces before its socket is looked at.
 
+use core::mem::MaybeUninit;
+
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use monitor_common::{
     Header, Kind, Text, TextState,
@@ -22,7 +24,7 @@ use crate::{
     emit,
     globals::offset,
     probes::syscall::call_of_tracked,
-    read::{kernel, opaque, user_bytes},
+    read::{clear, kernel, opaque, user_bytes},
     task::file,
 };
 
@@ -30,12 +32,15 @@ use crate::{
 const TYPE_BITS: u16 = 0o170_000;
 const SOCKET: u16 = 0o140_000;
 
+/// Words of an address.
+const ADDRESS_WORDS: usize = SOCKADDR_BYTES / 8;
+
 /// Where a record is built.
 #[repr(C)]
 struct Record {
     header: Header,
     body: Connect,
-    address: [u8; SOCKADDR_BYTES],
+    address: [u64; ADDRESS_WORDS],
 }
 
 /// Records a connect.
@@ -46,27 +51,21 @@ pub(crate) fn exit_connect(ctx: BtfTracePointContext) -> i32 {
     let address = call.register(regs::SI);
     let asked = call.register(regs::DX) as u32;
     let (socket_type, protocol) = socket(fd);
-    let mut record = Record {
-        header: Header::default(),
-        body: Connect {
-            result: call.result,
-            fd: fd as i32,
-            address_len: asked,
-            socket_type,
-            protocol,
-            pad: 0,
-            texts: [Text::default()],
-        },
-        address: [0; SOCKADDR_BYTES],
-    };
+    let mut record = MaybeUninit::<Record>::uninit();
+    let record = record.as_mut_ptr();
     let mut len = opaque(u64::from(asked));
     let mut state = TextState::Complete;
     if len > SOCKADDR_BYTES as u64 {
         len = SOCKADDR_BYTES as u64;
         state = TextState::Cut;
     }
-    // SAFETY: `len` is at most the room of the address.
-    if !unsafe { user_bytes((&raw mut record.address).cast(), len as u32, address) } {
+    // SAFETY: `len` is at most the room of the address. It is cleared since kernels before 6.3 send no stack that was
+    // not written.
+    let read = unsafe {
+        clear::<ADDRESS_WORDS>((&raw mut (*record).address).cast());
+        user_bytes((&raw mut (*record).address).cast(), len as u32, address)
+    };
+    if !read {
         state = TextState::Unreadable;
         len = 0;
     }
@@ -75,10 +74,20 @@ pub(crate) fn exit_connect(ctx: BtfTracePointContext) -> i32 {
         TextState::Cut => emit::fault(Fault::StringCut),
         _ => {}
     }
-    record.body.texts = [Text { len: len as u32, state: state.number(), pad: 0 }];
     let fixed = (size_of::<Header>() + size_of::<Connect>()) as u64;
-    // SAFETY: the record is on the stack, whole, and has `fixed` bytes and `len` of the address.
-    unsafe { emit::send(Kind::Connect, who.tid, who.task, (&raw mut record).cast(), fixed + len) };
+    // SAFETY: the record is on the stack, and has `fixed` bytes and `len` of the address.
+    unsafe {
+        (*record).body = Connect {
+            result: call.result,
+            fd: fd as i32,
+            address_len: asked,
+            socket_type,
+            protocol,
+            pad: 0,
+            texts: [Text { len: len as u32, state: state.number(), pad: 0 }],
+        };
+        emit::send(Kind::Connect, who.tid, who.task, record.cast(), fixed + len);
+    }
     0
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn exec_paths(ctx: BtfTracePointContext) -> i32 {
                 let len = walked.copy(&raw const (*buffer).path, to);
                 let texts = (&raw mut (*ExecBuffer::body(buffer)).texts).cast::<Text>();
                 *texts.add(exec_text::EXE + (next as usize & 7)) =
-                    Text { len: len as u32, state: walked.state.number(), pad: 0 };
+                    Text { len: len as u32, state: walked.state, pad: 0 };
                 (*buffer).used = used + len;
             }
             (*buffer).next = next + 1;

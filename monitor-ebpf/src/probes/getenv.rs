@@ -12,6 +12,8 @@
 //! Blind spots: whoever walks `environ` (Go, Bun, Python at start), static programs, a libc that was not found, and
 //! libc's own look-ups, which bypass the exported function. Every process that maps the libc pays for the breakpoint.
 
+use core::mem::MaybeUninit;
+
 use aya_ebpf::{macros::uprobe, programs::ProbeContext};
 use monitor_common::{
     Header, Kind, Text, TextState,
@@ -22,16 +24,19 @@ use monitor_common::{
 
 use crate::{
     emit,
-    read::{opaque, user_string},
+    read::{clear, opaque, user_string},
     task::{Tracked, tracked},
 };
+
+/// Words of a name, and of the NUL behind it.
+const NAME_WORDS: usize = GETENV_NAME_BYTES / 8 + 1;
 
 /// Where a record is built; one byte more than a name has, so that a NUL behind the longest one is seen.
 #[repr(C)]
 struct Record {
     header: Header,
     body: Getenv,
-    name: [u8; GETENV_NAME_BYTES + 8],
+    name: [u64; NAME_WORDS],
 }
 
 /// Records a call of getenv, unless it is secure_getenv's own.
@@ -60,13 +65,14 @@ pub(crate) fn secure_getenv(ctx: ProbeContext) -> u32 {
 
 #[inline(always)]
 fn record(who: Tracked, name: u64, flags: u32) {
-    let mut record = Record {
-        header: Header::default(),
-        body: Getenv { flags, pad: 0, texts: [Text::default()] },
-        name: [0; GETENV_NAME_BYTES + 8],
+    let mut record = MaybeUninit::<Record>::uninit();
+    let record = record.as_mut_ptr();
+    // SAFETY: the fields are within the record; the name has a room of some bytes more than is read. It is cleared since
+    // kernels before 6.3 send no stack that was not written.
+    let read = unsafe {
+        clear::<NAME_WORDS>((&raw mut (*record).name).cast());
+        user_string((&raw mut (*record).name).cast(), GETENV_NAME_BYTES as u32 + 1, name)
     };
-    // SAFETY: the room is one byte less than the field has.
-    let read = unsafe { user_string((&raw mut record.name).cast(), GETENV_NAME_BYTES as u32 + 1, name) };
     let mut state = TextState::Complete;
     let mut len = opaque((read - 1) as u64);
     if read <= 0 || len > GETENV_NAME_BYTES as u64 {
@@ -78,8 +84,10 @@ fn record(who: Tracked, name: u64, flags: u32) {
         emit::fault(Fault::StringCut);
         state = TextState::Cut;
     }
-    record.body.texts = [Text { len: len as u32, state: state.number(), pad: 0 }];
     let fixed = (size_of::<Header>() + size_of::<Getenv>()) as u64;
-    // SAFETY: the record is on the stack, whole, and has `fixed` bytes and `len` of the name.
-    unsafe { emit::send(Kind::Getenv, who.tid, who.task, (&raw mut record).cast(), fixed + len) };
+    // SAFETY: the record is on the stack, and has `fixed` bytes and `len` of the name.
+    unsafe {
+        (*record).body = Getenv { flags, pad: 0, texts: [Text { len: len as u32, state: state.number(), pad: 0 }] };
+        emit::send(Kind::Getenv, who.tid, who.task, record.cast(), fixed + len);
+    }
 }

@@ -26,7 +26,7 @@ use crate::{
     maps::OPEN_BUFFERS,
     path::{PathBuffer, Place, walk},
     probes::syscall::{Call, call_of_tracked},
-    read::{opaque, user, user_string},
+    read::{user, user_string},
     task::{current, file},
 };
 
@@ -75,7 +75,7 @@ fn arguments(call: Call, number: u64) -> Arguments {
             mode: call.register(regs::R10) as u32,
         },
         _ => {
-            let (how, _) = user(third, How { flags: 0, mode: 0 });
+            let how: How = user(third);
             Arguments { dfd: first as i32, path: second, flags: how.flags, mode: how.mode as u32 }
         }
     }
@@ -89,45 +89,71 @@ pub(crate) fn exit_open(ctx: BtfTracePointContext) -> i32 {
         emit::lost(Kind::Open, Cause::NoBuffer);
         return 0;
     };
-    let number = call.number();
-    let asked = arguments(call, number);
     // SAFETY: the buffer is this CPU's, and the programs that use it run with preemption off.
     unsafe {
         let record = (&raw mut (*buffer).record).cast::<u8>();
         let strings = record.add(FIXED);
-        let read = user_string(strings, PATH_BYTES as u32, asked.path);
-        let requested = requested(read, call.result);
-        let len = opaque(u64::from(requested.len)) as usize & (PATH_BYTES - 1);
-        let relative = len > 0 && *strings != b'/';
-        let (place, base) = place(call.result, relative, asked.dfd);
-        let mut path_len = 0;
-        let mut path = Text { len: 0, state: TextState::NotAsked.number(), pad: 0 };
-        let mut flags = 0;
+        let body = record.add(size_of::<Header>()).cast::<Open>();
+        let place = begin(call, body, strings);
+        // The length is read back from memory: so the verifier follows what comes now once, and not once for each way
+        // in which the string can have come.
+        let len = read_len(body);
+        let mut total = FIXED as u64 + len;
         if place.dentry != 0 {
             let root = Place::typed(current().follow(offset!(task_fs)), offset!(fs_root));
             let walked = walk(&raw mut (*buffer).path, place, root);
-            path_len = walked.copy(&raw const (*buffer).path, strings.add(len));
-            path = Text { len: path_len as u32, state: walked.state.number(), pad: 0 };
-            flags = walked.flags | base;
-        } else if call.result >= 0 || relative {
-            path.state = TextState::Unreadable.number();
+            let len = read_len(body);
+            let path_len = walked.copy(&raw const (*buffer).path, strings.add(len as usize));
+            (*body).flags |= walked.flags;
+            (*body).texts[open_text::PATH] = Text { len: path_len as u32, state: walked.state, pad: 0 };
+            total = FIXED as u64 + len + path_len;
+        }
+        emit::send(Kind::Open, who.tid, who.task, record, total);
+    }
+    0
+}
+
+/// The length of the path asked for, as it stands in the record.
+///
+/// # Safety
+///
+/// `body` must be the body of a record in map memory.
+#[inline(always)]
+unsafe fn read_len(body: *const Open) -> u64 {
+    // SAFETY: the caller's promise.
+    u64::from(unsafe { (&raw const (*body).texts[open_text::REQUESTED].len).read_volatile() }) & (PATH_BYTES as u64 - 1)
+}
+
+/// Writes all of the body but the path, and gives the place whose path belongs there.
+///
+/// # Safety
+///
+/// `body` and `strings` must be those of a record in map memory.
+#[inline(always)]
+unsafe fn begin(call: Call, body: *mut Open, strings: *mut u8) -> Place {
+    let number = call.number();
+    let asked = arguments(call, number);
+    // SAFETY: the caller's promise.
+    unsafe {
+        let requested = requested(user_string(strings, PATH_BYTES as u32, asked.path), call.result);
+        let relative = requested.len > 0 && *strings != b'/';
+        let (place, flags) = place(call.result, relative, asked.dfd);
+        let mut path = TextState::NotAsked;
+        if place.dentry == 0 && (call.result >= 0 || relative) {
+            path = TextState::Unreadable;
             emit::fault(Fault::StringUnreadable);
         }
-        let mut texts = [Text::default(); open_text::COUNT];
-        texts[open_text::REQUESTED] = Text { len: len as u32, ..requested };
-        texts[open_text::PATH] = path;
-        *record.add(size_of::<Header>()).cast::<Open>() = Open {
+        *body = Open {
             result: call.result,
             open_flags: asked.flags,
             mode: asked.mode,
             dfd: asked.dfd,
             syscall: number as u32,
             flags,
-            texts,
+            texts: [requested, Text { len: 0, state: path.number(), pad: 0 }],
         };
-        emit::send(Kind::Open, who.tid, who.task, record, (FIXED + len) as u64 + path_len);
+        place
     }
-    0
 }
 
 /// Describes the path asked for by what the read of it gave.
