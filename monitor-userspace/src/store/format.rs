@@ -11,7 +11,13 @@ pub const MAGIC: [u8; 8] = *b"\x89ASREC\r\n";
 pub const SYNC: [u8; 8] = *b"\xf5\x9aASBLK\n";
 
 /// Bytes of the file header.
-pub const FILE_HEADER: usize = 16;
+pub const FILE_HEADER: usize = 32;
+
+/// Bytes of the file header that precede its checksum.
+const FILE_CHECKED: usize = 28;
+
+/// What tells a recording from every other: random, so that blocks cannot be moved between recordings unseen.
+pub type RecordingId = [u8; 16];
 
 /// Bytes of a block header.
 pub const BLOCK_HEADER: usize = 96;
@@ -45,13 +51,14 @@ const CHECKED: usize = 60;
 
 /// The file header of [`VERSION`].
 #[must_use]
-pub fn file_header() -> [u8; FILE_HEADER] {
+pub fn file_header(id: &RecordingId) -> [u8; FILE_HEADER] {
     let mut bytes = [0; FILE_HEADER];
     bytes[..8].copy_from_slice(&MAGIC);
     bytes[8..10].copy_from_slice(&VERSION.to_le_bytes());
     bytes[10..12].copy_from_slice(&(FILE_HEADER as u16).to_le_bytes());
-    let crc = crc32c::crc32c(&bytes[..12]);
-    bytes[12..].copy_from_slice(&crc.to_le_bytes());
+    bytes[12..FILE_CHECKED].copy_from_slice(id);
+    let crc = crc32c::crc32c(&bytes[..FILE_CHECKED]);
+    bytes[FILE_CHECKED..].copy_from_slice(&crc.to_le_bytes());
     bytes
 }
 
@@ -69,25 +76,24 @@ pub enum FileKind {
     Foreign,
 }
 
-/// Judges the first bytes of a file.
+/// Judges the first bytes of a file. Every version begins with the magic and the version, and keeps
+/// the checksum where it is.
 #[must_use]
 pub fn file_kind(bytes: &[u8; FILE_HEADER]) -> FileKind {
-    if *bytes == file_header() {
-        return FileKind::Known;
+    let crc = crc32c::crc32c(&bytes[..FILE_CHECKED]).to_le_bytes();
+    if bytes[..8] != MAGIC || bytes[FILE_CHECKED..] != crc {
+        return FileKind::Foreign;
     }
-    let crc = crc32c::crc32c(&bytes[..12]).to_le_bytes();
-    if bytes[..8] == MAGIC && bytes[12..] == crc {
-        FileKind::Other { version: u16::from_le_bytes([bytes[8], bytes[9]]) }
-    } else {
-        FileKind::Foreign
+    match u16::from_le_bytes([bytes[8], bytes[9]]) {
+        VERSION => FileKind::Known,
+        version => FileKind::Other { version },
     }
 }
 
-/// The link before the first block. It comes from the header that the file should have, so that damage to the
-/// file header is not taken for damage to the first block.
+/// The link before the first block: BLAKE3 of the file header.
 #[must_use]
-pub fn genesis() -> Chain {
-    *blake3::hash(&file_header()).as_bytes()
+pub fn genesis(file_header: &[u8; FILE_HEADER]) -> Chain {
+    *blake3::hash(file_header).as_bytes()
 }
 
 /// The header of a block.

@@ -12,7 +12,7 @@ use zstd::bulk::Decompressor;
 
 use super::{
     damage::{Damage, End},
-    format::{self, BLOCK_HEADER, BlockHeader, Chain, FILE_HEADER, FileKind, VERSION},
+    format::{self, BLOCK_HEADER, BlockHeader, Chain, FILE_HEADER, FileKind, MAGIC, VERSION},
     frame,
 };
 use crate::error::{Exit, fail};
@@ -150,7 +150,7 @@ impl<S: ReadAt> Reader<S> {
         let mut header = [0; FILE_HEADER];
         let have = source.fill(&mut header, 0).map_err(|error| error.to_string())?;
         if have < FILE_HEADER {
-            let cut = have > 0 && format::file_header().starts_with(&header[..have]);
+            let cut = have > 0 && MAGIC.starts_with(&header[..have.min(MAGIC.len())]);
             return Err(match (have, cut) {
                 (0, _) => "it is empty, so it is no recording".to_owned(),
                 (_, true) => {
@@ -180,7 +180,7 @@ impl<S: ReadAt> Reader<S> {
         Ok(Self {
             source,
             progress: Progress { offset: FILE_HEADER as u64, ..Progress::default() },
-            links: links::Links::default(),
+            links: links::Links::new(&header),
             current: Current::default(),
             pending,
             end: End::Open { offset: FILE_HEADER as u64, number: 0 },

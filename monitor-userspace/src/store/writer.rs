@@ -10,7 +10,7 @@
 
 use std::{
     fs::{self, File},
-    io,
+    io::{self, Read as _},
     os::unix::fs::{FileExt as _, OpenOptionsExt as _, fchown},
     path::{Path, PathBuf},
     sync::{
@@ -26,7 +26,7 @@ use agentsnoop_pipeline::input::{Closed, Gap, Input};
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::{
-    format::{BLOCK_BYTES, file_header},
+    format::{BLOCK_BYTES, RecordingId, file_header, genesis},
     frame,
 };
 
@@ -147,7 +147,8 @@ impl Writer {
         if let Some((user, group)) = options.owner {
             fchown(&file, Some(user), Some(group)).with_context(what)?;
         }
-        if let Err(error) = file.write_all_at(&file_header(), 0) {
+        let header = file_header(&new_id().with_context(what)?);
+        if let Err(error) = file.write_all_at(&header, 0) {
             // An empty file would be in the way of the next attempt; that it could not be removed adds nothing.
             let _ = fs::remove_file(path);
             return Err(error).with_context(what);
@@ -155,7 +156,7 @@ impl Writer {
         let shared = Arc::new(Shared::default());
         let (queue, orders) = sync_channel(QUEUE);
         let (spares, spare) = sync_channel(QUEUE);
-        let disk = disk::Disk::new(file, Arc::clone(&shared), spares).with_context(what)?;
+        let disk = disk::Disk::new(file, genesis(&header), Arc::clone(&shared), spares).with_context(what)?;
         let thread = std::thread::Builder::new().name("recording".to_owned());
         let thread = thread.spawn(move || disk.run(&orders)).with_context(what)?;
         Ok(Self {
@@ -280,4 +281,11 @@ impl Drop for Writer {
             let _ = self.join();
         }
     }
+}
+
+/// A random identity for a recording.
+fn new_id() -> io::Result<RecordingId> {
+    let mut id = RecordingId::default();
+    File::open("/dev/urandom")?.read_exact(&mut id)?;
+    Ok(id)
 }

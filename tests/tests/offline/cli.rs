@@ -26,14 +26,17 @@ fn what_is_no_recording_is_refused_with_exit_code_4_and_the_reason() {
     let (bytes, _) = small();
     let mut newer = bytes.clone();
     newer[8] = 2;
-    let crc = crc32c::crc32c(&newer[..12]).to_le_bytes();
-    newer[12..16].copy_from_slice(&crc);
+    let crc = crc32c::crc32c(&newer[..28]).to_le_bytes();
+    newer[28..32].copy_from_slice(&crc);
     let table = [
         (folder.path().join("missing.rec"), "No such file"),
         (folder.path().to_owned(), "not a regular file"),
         (file(folder.path(), "empty.rec", b""), "is empty"),
         (file(folder.path(), "short.rec", b"\x89ASR"), "cut after 4 bytes"),
-        (file(folder.path(), "text.rec", b"this is no recording, but a text"), "no recording of agentsnoop"),
+        (
+            file(folder.path(), "text.rec", b"this is no recording, but a text which is longer than a header"),
+            "no recording of agentsnoop",
+        ),
         (file(folder.path(), "zeros.rec", &[0; 4096]), "no recording of agentsnoop"),
         (file(folder.path(), "newer.rec", &newer), "format 2"),
     ];

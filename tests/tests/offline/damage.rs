@@ -1,5 +1,7 @@
 //! What damage does to a recording: it is always found and located, and costs no more than the block it is in.
 
+use std::sync::LazyLock;
+
 use agentsnoop::store::{
     Damage, End, Reader,
     format::{BLOCK_HEADER, FILE_HEADER, MAGIC},
@@ -168,11 +170,13 @@ fn anything_behind_the_end_is_found() {
     assert!(!read.damage.is_empty(), "a recording behind a recording");
 }
 
+/// A recording that is made once for all cases of a property.
+static TICKS: LazyLock<Vec<u8>> = LazyLock::new(|| crate::format::recording_of(6).0);
+
 proptest! {
     #[test]
     fn no_bytes_behind_a_header_make_the_reader_panic(tail in proptest::collection::vec(any::<u8>(), 0..2000)) {
-        let (bytes, _) = crate::format::recording_of(1);
-        let read = read(&[&bytes[..FILE_HEADER], &tail].concat());
+        let read = read(&[&TICKS[..FILE_HEADER], &tail].concat());
         prop_assert_eq!(read.inputs, []);
     }
 
@@ -180,21 +184,19 @@ proptest! {
     fn several_changes_at_once_are_found_and_never_make_the_reader_panic(
         changes in proptest::collection::vec((any::<prop::sample::Index>(), 1..=255_u8), 1..8),
     ) {
-        let (bytes, _) = crate::format::recording_of(6);
-        let mut changed = bytes.clone();
+        let mut changed = TICKS.clone();
         for (at, by) in changes {
-            let at = at.index(bytes.len() - FILE_HEADER) + FILE_HEADER;
+            let at = at.index(TICKS.len() - FILE_HEADER) + FILE_HEADER;
             changed[at] ^= by;
         }
         let read = read(&changed);
-        prop_assert_eq!(read.damage.is_empty() && read.end == End::Closed, changed == bytes);
+        prop_assert_eq!(read.damage.is_empty() && read.end == End::Closed, changed == *TICKS);
     }
 
     #[test]
     fn lengths_that_lie_cost_no_memory(header in proptest::collection::vec(any::<u8>(), BLOCK_HEADER)) {
         let crafted = crate::format::with_checksum(header.try_into().expect("the length of a header"));
-        let (bytes, _) = crate::format::recording_of(1);
-        let read = read(&[&bytes[..FILE_HEADER], &crafted].concat());
+        let read = read(&[&TICKS[..FILE_HEADER], &crafted].concat());
         prop_assert_eq!(read.inputs, []);
     }
 }

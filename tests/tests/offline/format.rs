@@ -5,8 +5,7 @@ use std::fs;
 use agentsnoop::store::{
     Damage, End, Reader, Writer,
     format::{
-        BLOCK_HEADER, BlockHeader, CODEC_ZSTD, Chain, FILE_HEADER, FLAG_LAST, MAGIC, STORED_BYTES, SYNC, file_header,
-        genesis,
+        BLOCK_HEADER, BlockHeader, CODEC_ZSTD, FILE_HEADER, FLAG_LAST, MAGIC, STORED_BYTES, SYNC, file_header, genesis,
     },
     writer::Options,
 };
@@ -48,17 +47,18 @@ fn crafted(frames: &[u8], inputs: u32, change: impl FnOnce(&mut BlockHeader)) ->
         ..BlockHeader::default()
     };
     change(&mut header);
-    header.chain = header.link(&genesis(), &payload);
-    [&file_header()[..], &header.encode(), &payload].concat()
+    let file = file_header(&[7; 16]);
+    header.chain = header.link(&genesis(&file), &payload);
+    [&file[..], &header.encode(), &payload].concat()
 }
 
 #[test]
 fn the_bytes_are_where_the_documentation_says() {
     let (bytes, _) = recording_of(1);
     assert_eq!(bytes[..8], MAGIC);
-    assert_eq!(bytes[8..12], [1, 0, 16, 0]);
-    assert_eq!(bytes[12..16], crc32c::crc32c(&bytes[..12]).to_le_bytes());
-    let block = &bytes[16..];
+    assert_eq!(bytes[8..12], [1, 0, 32, 0]);
+    assert_eq!(bytes[28..32], crc32c::crc32c(&bytes[..28]).to_le_bytes());
+    let block = &bytes[32..];
     let word = |at: usize| u64::from_le_bytes(block[at..at + 8].try_into().expect("eight bytes"));
     let half = |at: usize| u32::from_le_bytes(block[at..at + 4].try_into().expect("four bytes"));
     assert_eq!(block[..8], SYNC);
@@ -70,7 +70,7 @@ fn the_bytes_are_where_the_documentation_says() {
     assert_eq!(half(56), crc32c::crc32c(payload));
     assert_eq!(half(60), crc32c::crc32c_append(crc32c::crc32c(&block[..60]), &block[64..96]));
     let mut chain = blake3::Hasher::new();
-    chain.update(blake3::hash(&bytes[..16]).as_bytes()).update(&block[..60]).update(payload);
+    chain.update(blake3::hash(&bytes[..32]).as_bytes()).update(&block[..60]).update(payload);
     assert_eq!(block[64..96], *chain.finalize().as_bytes());
     assert_eq!(zstd::bulk::decompress(payload, 1000).expect("a zstd frame"), frames);
 }
@@ -98,7 +98,7 @@ fn frames_of_a_newer_build_are_passed_over_and_counted() {
 
 #[test]
 fn fields_of_a_newer_build_are_ignored() {
-    let read = read(&crafted(b"\x09\x1c{\"boot_ns\":5,\"new\":{\"a\":1}}", 1, |_| {}));
+    let read = read(&crafted(b"\x09\x1b{\"boot_ns\":5,\"new\":{\"a\":1}}", 1, |_| {}));
     assert_eq!(read.inputs, [Input::Tick(Tick { boot_ns: 5 })]);
 }
 
@@ -158,22 +158,26 @@ fn a_block_that_is_altered_and_checksummed_again_breaks_the_chain() {
 fn a_header_that_claims_more_than_a_block_can_have_is_no_block() {
     let bytes = crafted(b"", 0, |header| header.stored_len = STORED_BYTES as u32 + 1);
     let read = read(&bytes);
-    assert!(matches!(read.damage[..], [Damage::NoBlock { from: 16, .. }]), "{:?}", read.damage);
+    assert!(matches!(read.damage[..], [Damage::NoBlock { from: 32, .. }]), "{:?}", read.damage);
     assert!(matches!(read.end, End::Open { .. }));
 }
 
 #[test]
 fn another_version_is_refused_with_what_to_do() {
-    let mut header = file_header();
+    let mut header = file_header(&[0; 16]);
     header[8] = 2;
-    let crc = crc32c::crc32c(&header[..12]).to_le_bytes();
-    header[12..].copy_from_slice(&crc);
+    let crc = crc32c::crc32c(&header[..28]).to_le_bytes();
+    header[28..].copy_from_slice(&crc);
     let why = Reader::new(&header[..]).err().expect("a refusal");
     assert!(why.contains("format 2") && why.contains("reads format 1") && why.contains("use the build"), "{why}");
 }
 
 #[test]
-fn the_chain_begins_with_the_file_header() {
-    let expected: Chain = *blake3::hash(&file_header()).as_bytes();
-    assert_eq!(genesis(), expected);
+fn two_recordings_of_the_same_inputs_share_no_link() {
+    let [(one, inputs), (two, _)] = [recording_of(3), recording_of(3)];
+    assert_ne!(one[12..28], two[12..28]);
+    let mixed = [&one[..FILE_HEADER], &two[FILE_HEADER..]].concat();
+    let read = read(&mixed);
+    assert!(matches!(read.damage[..], [Damage::Unlinked { number: 0, .. }]), "{:?}", read.damage);
+    assert_eq!(read.inputs[..3], inputs);
 }

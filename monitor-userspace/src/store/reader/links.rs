@@ -2,7 +2,7 @@
 
 use super::super::{
     damage::Damage,
-    format::{BlockHeader, Chain, genesis},
+    format::{BlockHeader, Chain, FILE_HEADER, genesis},
 };
 
 /// A block, as its successor sees it.
@@ -42,14 +42,13 @@ pub(super) struct Links {
     aside: Option<Link>,
 }
 
-impl Default for Links {
-    fn default() -> Self {
-        let start = Link { chain: genesis(), next: 0, inputs: 0 };
+impl Links {
+    /// Before the first block of a file with this header.
+    pub(super) fn new(file_header: &[u8; FILE_HEADER]) -> Self {
+        let start = Link { chain: genesis(file_header), next: 0, inputs: 0 };
         Self { head: start, trusted: start, aside: None }
     }
-}
 
-impl Links {
     /// The link of the block that was read last.
     pub(super) const fn head(&self) -> Chain {
         self.head.chain

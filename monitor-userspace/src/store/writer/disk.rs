@@ -16,7 +16,7 @@ use std::{
 use zstd::bulk::Compressor;
 
 use super::{
-    super::format::{BLOCK_HEADER, BlockHeader, CODEC_ZSTD, Chain, FILE_HEADER, FLAG_LAST, STORED_BYTES, genesis, hex},
+    super::format::{BLOCK_HEADER, BlockHeader, CODEC_ZSTD, Chain, FILE_HEADER, FLAG_LAST, STORED_BYTES, hex},
     Block, Missed, Order, SYNC_EVERY, Shared,
 };
 
@@ -48,7 +48,7 @@ struct Sync {
 }
 
 impl Disk {
-    pub(super) fn new(file: File, shared: Arc<Shared>, spares: SyncSender<Vec<u8>>) -> io::Result<Self> {
+    pub(super) fn new(file: File, chain: Chain, shared: Arc<Shared>, spares: SyncSender<Vec<u8>>) -> io::Result<Self> {
         let mut zstd = Compressor::new(LEVEL)?;
         zstd.include_checksum(false)?;
         let (order, orders) = sync_channel(1);
@@ -71,7 +71,7 @@ impl Disk {
             end: FILE_HEADER as u64,
             blocks: 0,
             inputs: 0,
-            chain: genesis(),
+            chain,
             first: None,
             written: None,
             sync: Some(Sync { order, thread }),
