@@ -164,7 +164,9 @@ pub struct Connect {
     pub protocol: u16,
     /// Zero.
     pub pad: u32,
-    /// One string: the bytes of the `struct sockaddr` asked for, at most [`crate::limits::SOCKADDR_BYTES`].
+    /// One string: the bytes of the `struct sockaddr` asked for, at most [`crate::limits::SOCKADDR_BYTES`], without what
+    /// means nothing: 8 bytes of an IPv4 address, 28 of an IPv6 address, a unix path up to its NUL. Callers pass whole
+    /// structures, and the rest is whatever was on their stack.
     pub texts: [Text; 1],
 }
 pod!(Connect, 32);

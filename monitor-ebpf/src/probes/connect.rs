@@ -32,6 +32,16 @@ use crate::{
 const TYPE_BITS: u16 = 0o170_000;
 const SOCKET: u16 = 0o140_000;
 
+/// `AF_UNIX`, `AF_INET` and `AF_INET6` (linux/socket.h).
+const AF_UNIX: u16 = 1;
+const AF_INET: u16 = 2;
+const AF_INET6: u16 = 10;
+
+/// Bytes of family, port and address of `struct sockaddr_in`; padding follows.
+const IPV4_BYTES: u64 = 8;
+/// Bytes of `struct sockaddr_in6`.
+const IPV6_BYTES: u64 = 28;
+
 /// Words of an address.
 const ADDRESS_WORDS: usize = SOCKADDR_BYTES / 8;
 
@@ -69,6 +79,8 @@ pub(crate) fn exit_connect(ctx: BtfTracePointContext) -> i32 {
         state = TextState::Unreadable;
         len = 0;
     }
+    // SAFETY: the record's address was cleared and read.
+    len = unsafe { meaningful((&raw mut (*record).address).cast(), len) };
     match state {
         TextState::Unreadable => emit::fault(Fault::StringUnreadable),
         TextState::Cut => emit::fault(Fault::StringCut),
@@ -89,6 +101,36 @@ pub(crate) fn exit_connect(ctx: BtfTracePointContext) -> i32 {
         emit::send(Kind::Connect, who.tid, who.task, record.cast(), fixed + len);
     }
     0
+}
+
+/// The bytes of an address that mean something: callers pass the whole of a structure, and behind the name of a unix
+/// socket, or in the padding of an IPv4 address, stands whatever was on their stack.
+///
+/// # Safety
+///
+/// `address` must have [`SOCKADDR_BYTES`] bytes, and the verifier must see it.
+#[inline(always)]
+unsafe fn meaningful(address: *mut u8, len: u64) -> u64 {
+    const FAMILY: u64 = 2;
+    // SAFETY: all offsets are below SOCKADDR_BYTES.
+    unsafe {
+        let family = address.cast::<u16>().read_volatile();
+        if family == AF_INET && len > IPV4_BYTES {
+            return IPV4_BYTES;
+        }
+        if family == AF_INET6 && len > IPV6_BYTES {
+            return IPV6_BYTES;
+        }
+        if family != AF_UNIX || len <= FAMILY || address.add(FAMILY as usize).read_volatile() == 0 {
+            return len;
+        }
+        for at in FAMILY..SOCKADDR_BYTES as u64 {
+            if at >= len || address.add(at as usize).read_volatile() == 0 {
+                return at;
+            }
+        }
+    }
+    len
 }
 
 /// The type and the protocol of the socket behind a descriptor; zeroes when it is no socket.

@@ -11,8 +11,10 @@
 //! Blind spots: a file that is executed by descriptor has the name `/dev/fd/N` or `/proc/self/fd/N` as its FILENAME;
 //! EXE is the truth. The interpreter of a script is EXE, the script is in argv.
 
+use core::mem::MaybeUninit;
+
 use aya_ebpf::{
-    helpers::{bpf_get_current_comm, bpf_get_current_uid_gid, bpf_get_smp_processor_id},
+    helpers::{bpf_get_current_uid_gid, bpf_get_smp_processor_id, generated::bpf_get_current_comm},
     macros::btf_tracepoint,
     programs::BtfTracePointContext,
 };
@@ -129,21 +131,25 @@ pub(crate) fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
         (*buffer).places[4] = Place::of_file(files[2]);
         (*buffer).next = 0;
         let strings = (&raw mut (*buffer).record).cast::<u8>().add(FIXED);
-        let mut texts = [Text { len: 0, state: TextState::NotAsked.number(), pad: 0 }; exec_text::COUNT];
-        texts[exec_text::FILENAME] = filename(strings, name);
-        (*buffer).used = u64::from(texts[exec_text::FILENAME].len);
-        *ExecBuffer::body(buffer) = Exec {
-            exe: identity(exe.address()),
-            stdio: [identity(files[0]), identity(files[1]), identity(files[2])],
-            comm: bpf_get_current_comm().unwrap_or([0; 16]),
-            old_tid,
-            parent,
-            argv_bytes: 0,
-            env_count: 0,
-            gid: (bpf_get_current_uid_gid() >> 32) as u32,
-            flags,
-            texts,
-        };
+        let filename = filename(strings, name);
+        (*buffer).used = u64::from(filename.len);
+        // Field by field: a whole value would be made on the stack, which has no room for it.
+        let body = ExecBuffer::body(buffer);
+        (*body).exe = identity(exe.address());
+        for at in 0..files.len() {
+            (*body).stdio[at] = identity(files[at]);
+        }
+        comm(&raw mut (*body).comm);
+        (*body).old_tid = old_tid;
+        (*body).parent = parent;
+        (*body).argv_bytes = 0;
+        (*body).env_count = 0;
+        (*body).gid = (bpf_get_current_uid_gid() >> 32) as u32;
+        (*body).flags = flags;
+        for at in 1..exec_text::COUNT {
+            (*body).texts[at] = Text { len: 0, state: TextState::NotAsked.number(), pad: 0 };
+        }
+        (*body).texts[exec_text::FILENAME] = filename;
     }
     continue_with(&ctx, part::PATHS);
     0
@@ -168,8 +174,13 @@ fn executing(old_tid: u32) -> Option<(Tracked, u32)> {
     if let Some(who) = tracked() {
         return Some((who, 0));
     }
-    let comm = Candidate { comm: bpf_get_current_comm().ok()? };
-    CANDIDATES.get_ptr(comm)?;
+    let mut name = MaybeUninit::<Candidate>::uninit();
+    // SAFETY: the helper initialises all of it.
+    let name = unsafe {
+        comm(&raw mut (*name.as_mut_ptr()).comm);
+        name.assume_init_ref()
+    };
+    CANDIDATES.get_ptr(name)?;
     let task = Task {
         start: start_of(current()),
         pid: tid,
@@ -182,6 +193,17 @@ fn executing(old_tid: u32) -> Option<(Tracked, u32)> {
         emit::fault(Fault::TaskMapFull);
     }
     Some((tracked()?, exec_flag::CANDIDATE))
+}
+
+/// Writes the thread's name, padded with NULs.
+///
+/// # Safety
+///
+/// The verifier must see the room.
+#[inline(always)]
+unsafe fn comm(to: *mut [u8; 16]) {
+    // SAFETY: the caller's promise; the helper writes all 16 bytes.
+    unsafe { bpf_get_current_comm(to.cast(), 16) };
 }
 
 /// Reads the name that the caller gave, from the kernel's own copy.
