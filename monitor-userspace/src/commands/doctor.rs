@@ -1,1 +1,157 @@
 //! `agentsnoop doctor`.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use agentsnoop_pipeline::input::{Hook, HookState, Opened};
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use crate::error::Exit;
+use crate::source::kernel::{self, KERNEL_BTF, OpenError};
+
+/// Arguments of `doctor`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+It attaches every hook, says which the kernel took, and takes them down again. Exit code 0 when everything attaches or \
+only single features are missing, 3 when nothing can be observed.")]
+pub struct Args {
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+    /// The kernel's type information
+    #[arg(long, value_name = "FILE", hide = true)]
+    btf: Option<PathBuf>,
+}
+
+/// What this machine lets agentsnoop see.
+#[derive(Debug, Serialize)]
+struct Report {
+    version: &'static str,
+    kernel: String,
+    architecture: String,
+    /// The kernel's type information, with its size in bytes; absent when there is none.
+    btf: Option<u64>,
+    /// The effective capabilities that matter, held or not.
+    capabilities: Vec<Capability>,
+    perf_event_paranoid: Option<i64>,
+    /// Milliseconds that attaching everything took.
+    attach_ms: u128,
+    /// Why nothing can be observed, when nothing can.
+    error: Option<String>,
+    hooks: Vec<Hook>,
+    absent_fields: Vec<String>,
+    /// What no kernel shows here, whatever is attached.
+    blind_spots: Vec<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Capability {
+    name: &'static str,
+    held: bool,
+}
+
+/// The capabilities, with their numbers in linux/capability.h.
+const CAPABILITIES: [(&str, u32); 3] = [("CAP_SYS_ADMIN", 21), ("CAP_PERFMON", 38), ("CAP_BPF", 39)];
+
+const BLIND_SPOTS: [&str; 4] = [
+    "getenv in static programs, in Go, Bun and bash, which keep their own copy of the environment; the names that they were given are shown",
+    "files and connections through io_uring",
+    "32-bit programs' calls, which are counted and not decoded",
+    "a call that has not returned when the observation ends",
+];
+
+/// Does `doctor`.
+///
+/// # Errors
+///
+/// Standard output cannot be written.
+pub fn run(args: &Args) -> Result<ExitCode> {
+    let report = examine(args)?;
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        serde_json::to_writer_pretty(&mut out, &report).context("cannot write the report")?;
+        writeln!(out)?;
+    } else {
+        out.write_all(text(&report).as_bytes())?;
+    }
+    Ok(if report.error.is_some() { Exit::NotPermitted.into() } else { ExitCode::SUCCESS })
+}
+
+fn examine(args: &Args) -> Result<Report> {
+    let uname = nix::sys::utsname::uname().context("cannot ask for the kernel's name")?;
+    let path = args.btf.clone().unwrap_or_else(|| PathBuf::from(KERNEL_BTF));
+    let started = Instant::now();
+    let probed = kernel::probe_only(&kernel::Options { btf: args.btf.clone(), ..kernel::Options::default() });
+    let attach_ms = started.elapsed().as_millis();
+    let (error, hooks, absent_fields) = match probed {
+        Ok((hooks, offsets)) => (None, hooks, Opened::absent(&offsets)),
+        Err(error) => {
+            let message = error.to_string();
+            let hooks = if let OpenError::NothingAttached { hooks } = error { hooks } else { Vec::new() };
+            (Some(message), hooks, Vec::new())
+        }
+    };
+    let paranoid = std::fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").ok();
+    Ok(Report {
+        version: env!("CARGO_PKG_VERSION"),
+        kernel: format!("{} {}", uname.release().to_string_lossy(), uname.version().to_string_lossy()),
+        architecture: uname.machine().to_string_lossy().into_owned(),
+        btf: std::fs::metadata(path).ok().map(|found| found.len()),
+        capabilities: capabilities(),
+        perf_event_paranoid: paranoid.and_then(|text| text.trim().parse().ok()),
+        attach_ms,
+        error,
+        hooks,
+        absent_fields,
+        blind_spots: BLIND_SPOTS.to_vec(),
+    })
+}
+
+/// `CapEff` of /proc/self/status (proc(5)).
+fn capabilities() -> Vec<Capability> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    let held = line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    CAPABILITIES.iter().map(|&(name, number)| Capability { name, held: held >> number & 1 == 1 }).collect()
+}
+
+fn text(report: &Report) -> String {
+    let mut lines = vec![
+        format!("agentsnoop {} on {} ({})", report.version, report.kernel, report.architecture),
+        match report.btf {
+            Some(bytes) => format!("  kernel types (BTF)    {} KiB", bytes / 1024),
+            None => "  kernel types (BTF)    absent".to_owned(),
+        },
+    ];
+    for capability in &report.capabilities {
+        let held = if capability.held { "held" } else { "not held" };
+        lines.push(format!("  {:<21} {held}", capability.name));
+    }
+    if let Some(level) = report.perf_event_paranoid {
+        lines.push(format!("  perf_event_paranoid   {level}"));
+    }
+    lines.push(String::new());
+    let width = report.hooks.iter().map(|hook| hook.name.len()).max().unwrap_or(0);
+    for hook in &report.hooks {
+        let state = match &hook.state {
+            HookState::Attached => "attached".to_owned(),
+            HookState::Unavailable { reason } => format!("UNAVAILABLE: {reason}"),
+        };
+        lines.push(format!("  {:<width$}  {:<8} {state}", hook.name, hook.feature));
+    }
+    for field in &report.absent_fields {
+        lines.push(format!("  field {field} is absent in this kernel"));
+    }
+    match &report.error {
+        Some(error) => lines.push(format!("\nnothing can be observed: {error}")),
+        None => lines.push(format!("  (attached and taken down in {} ms)\n\nnot observable on any kernel, and why it is said here:", report.attach_ms)),
+    }
+    if report.error.is_none() {
+        lines.extend(report.blind_spots.iter().map(|spot| format!("  {spot}")));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}

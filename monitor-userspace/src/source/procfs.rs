@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use agentsnoop_pipeline::input::Existing;
 use anyhow::{Context, Result};
@@ -90,6 +91,21 @@ pub fn all() -> Result<impl Iterator<Item = Found>> {
         let pid = u32::try_from(found.pid).ok()?;
         process(pid, pid).ok()
     }))
+}
+
+/// Folders above a script that are looked at for its package.json; packages nest no deeper in practice.
+const PACKAGE_DEPTH: usize = 16;
+
+/// Bytes of a package.json that is read; its `name` is in the first lines.
+const PACKAGE_BYTES: u64 = 1024 * 1024;
+
+/// The `name` of the package.json nearest to a script, its symbolic links resolved; `None` when there is none.
+#[must_use]
+pub fn package_of(script: &Path) -> Option<String> {
+    let script = std::fs::canonicalize(script).ok()?;
+    let file = script.ancestors().skip(1).take(PACKAGE_DEPTH).find_map(|folder| std::fs::File::open(folder.join("package.json")).ok())?;
+    let package: serde_json::Value = serde_json::from_reader(std::io::Read::take(file, PACKAGE_BYTES)).ok()?;
+    Some(package.get("name")?.as_str()?.to_owned())
 }
 
 /// Whether a thread is in a call that is recorded when it returns (`/proc/TID/syscall`, proc(5)).

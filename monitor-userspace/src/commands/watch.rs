@@ -1,0 +1,119 @@
+//! `agentsnoop watch`.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use agentsnoop_pipeline::input::{HookState, Why};
+use anyhow::{Context, Result};
+use monitor_common::limits::RING_BYTES;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::error::{Exit, fail};
+use crate::live::pump::Pump;
+use crate::live::{Live, Options, Outputs};
+
+/// Arguments of `watch`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sudo agentsnoop watch --lines
+  sudo agentsnoop watch --lines --pid 4711
+  sudo agentsnoop watch --json | jq 'select(.kind == \"connect\")'
+
+Without --pid, agents are recognised when they start, and those that run already are found. ^C ends it.")]
+pub struct Args {
+    /// Show each event as a line, which is the only way to watch for now
+    #[arg(long)]
+    lines: bool,
+    /// Like --lines, one JSON object a line
+    #[arg(long)]
+    json: bool,
+    /// Watch this process and its descendants, whatever it is; may be given several times
+    #[arg(long, value_name = "PID")]
+    pid: Vec<u32>,
+    /// Return 5 in place of 0 when anything was lost
+    #[arg(long)]
+    strict: bool,
+    /// Bytes of the ring between kernel and agentsnoop: a power of two, from 4096
+    #[arg(long, value_name = "BYTES", default_value_t = RING_BYTES)]
+    ring_bytes: u32,
+}
+
+/// Does `watch`, until a signal ends it or the last of the named processes has ended.
+///
+/// # Errors
+///
+/// No hook can attach, or a named process does not exist.
+pub fn run(args: &Args) -> Result<ExitCode> {
+    for pid in &args.pid {
+        if !std::path::Path::new("/proc").join(pid.to_string()).exists() {
+            return Err(fail(Exit::Usage, format!("cannot watch process {pid}: there is none; `pgrep -a NAME` finds pids")));
+        }
+    }
+    let options = Options { ring_bytes: args.ring_bytes, agents: args.pid.is_empty(), ..Options::default() };
+    let live = Live::open(&options, || Ok(Outputs::on_stdout(args.json)))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
+    let lost = runtime.block_on(serve(live, args))?;
+    Ok(if lost && args.strict { Exit::Lost.into() } else { ExitCode::SUCCESS })
+}
+
+async fn serve(mut live: Live, args: &Args) -> Result<bool> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen to SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen to SIGINT")?;
+    for pid in &args.pid {
+        live.track_running(*pid, Why::Pid)?;
+    }
+    let found = if args.pid.is_empty() { live.track_running_agents()? } else { args.pid.clone() };
+    note(&ready(&live, args, &found));
+    let mut pump = Pump::new(live.ring()?)?;
+    let mut second = interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let reason = loop {
+        tokio::select! {
+            biased;
+            _ = terminate.recv() => break "ended by SIGTERM",
+            _ = interrupt.recv() => break "ended by SIGINT",
+            _ = second.tick() => {
+                live.tick();
+                if live.is_unread() {
+                    break "nobody reads the lines any more";
+                }
+                if !args.pid.is_empty() && !live.is_tracking() {
+                    break "the last watched process has ended";
+                }
+            }
+            waited = pump.wait() => {
+                waited?;
+                let drained = live.drain();
+                pump.drained(drained.records, drained.at_limit);
+            }
+        }
+    };
+    live.close(reason)?;
+    let (_, lost) = live.summary(0);
+    note(&format!("{reason}; {}", live.totals()));
+    Ok(lost)
+}
+
+/// One line on standard error that says what is watched, and one for each hook that is missing.
+fn ready(live: &Live, args: &Args, found: &[u32]) -> String {
+    let pids = found.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+    let mut text = match (args.pid.is_empty(), found.is_empty()) {
+        (false, _) => format!("watching process {pids} and its descendants; ^C ends it"),
+        (true, true) => "watching for agents; none runs yet; ^C ends it".to_owned(),
+        (true, false) => format!("watching for agents; found running: {pids}; ^C ends it"),
+    };
+    for hook in live.hooks() {
+        if let HookState::Unavailable { reason } = &hook.state {
+            text.push_str(&format!("\nagentsnoop: no {} events: {}: {reason}", hook.feature, hook.name));
+        }
+    }
+    text
+}
+
+fn note(text: &str) {
+    // Without a terminal nobody reads it, and the lines go on.
+    let _ = writeln!(std::io::stderr(), "agentsnoop: {text}");
+}

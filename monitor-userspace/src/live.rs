@@ -1,0 +1,277 @@
+//! The live side: kernel → scrub → admit → recording and pipeline → outputs.
+//!
+//! [`Live`] owns everything and is driven by whoever has the loop: the monitor of `run`, or `watch`. It never waits.
+
+pub mod clock;
+mod opening;
+mod outputs;
+pub mod pump;
+mod seeding;
+
+use std::path::Path;
+
+use agentsnoop_pipeline::input::{Closed, Control, Counters, Input, Observed, Tick, Why};
+use agentsnoop_pipeline::{Admit, Pipeline, Record, Request, Scrub};
+use anyhow::{Context, Result};
+use bytes::{Bytes, BytesMut};
+
+pub use opening::Options;
+pub use outputs::Outputs;
+
+use crate::source::kernel::Kernel;
+use crate::source::procfs;
+
+/// Records of one drain; between two drains the loop looks at everything else.
+const DRAIN: usize = 16 * 1024;
+
+/// Drains that empty any ring, since its records are not smaller than a header; a tree that never stops would else
+/// keep the drain from ending.
+const DRAINS: u32 = 256;
+
+/// Bytes of the arena that ring records are copied into; a record holds its part of the arena by reference count.
+const ARENA_BYTES: usize = 256 * 1024;
+
+/// Nanoseconds between two inputs with counters while events arrive.
+const COUNTERS_EVERY_NS: u64 = 5_000_000_000;
+
+/// Attempts to read counters that agree with what was drained; a program that runs while they are read makes them
+/// differ, and is done within microseconds.
+const SETTLE_ATTEMPTS: u32 = 1000;
+
+/// An observation under way.
+pub struct Live {
+    kernel: Kernel,
+    scrub: Scrub,
+    admit: Admit,
+    pipeline: Pipeline,
+    outputs: Outputs,
+    arena: BytesMut,
+    /// Ring records taken so far.
+    received: u64,
+    /// `received` at the last tick.
+    received_at_tick: u64,
+    counters_at_ns: u64,
+    admitted: Vec<Input>,
+    records: Vec<Record>,
+}
+
+/// What a drain found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drained {
+    /// Ring records taken.
+    pub records: usize,
+    /// There may be more.
+    pub at_limit: bool,
+}
+
+impl Live {
+    /// Takes one input through the whole flow.
+    pub fn feed(&mut self, input: Input) {
+        let input = self.scrub.apply(input);
+        let requests = self.admit.push(input, &mut self.admitted);
+        self.answer(requests);
+        self.deliver();
+    }
+
+    /// Gives what was admitted to the recording and the pipeline, and its records to the outputs.
+    fn deliver(&mut self) {
+        let mut admitted = std::mem::take(&mut self.admitted);
+        for input in admitted.drain(..) {
+            self.outputs.input(&input);
+            let requests = self.pipeline.push(&input, &mut self.records);
+            let records = std::mem::take(&mut self.records);
+            for record in &records {
+                self.outputs.record(record);
+                if let Some((pid, libc)) = outputs::mapped_libc(record) {
+                    self.attach_libc(pid, &libc);
+                }
+            }
+            self.records = records;
+            self.records.clear();
+            self.answer(requests);
+        }
+        // The allocation is kept for the next input, unless answering a request has put new inputs in its place.
+        if self.admitted.is_empty() {
+            self.admitted = admitted;
+        }
+    }
+
+    /// Carries out what the middle asks for.
+    fn answer(&mut self, requests: Vec<Request>) {
+        for request in requests {
+            match request {
+                // The provisional flag tells how tracking began; the verdict is known here and in the recording.
+                Request::Promote { .. } => {}
+                Request::Untrack { root } => {
+                    // What is still tracked of a tree that forks faster is filtered, which is counted.
+                    let _ = self.kernel.untrack_root(root);
+                }
+                Request::Package { script } => {
+                    let name = procfs::package_of(Path::new(&script));
+                    self.feed(Input::Observed(Observed::Package { script, name }));
+                }
+            }
+        }
+    }
+
+    /// Probes a libc that a tracked process has opened, through that process's own root.
+    fn attach_libc(&mut self, pid: u32, path: &str) {
+        let inside = format!("/proc/{pid}/root{path}");
+        let found = if Path::new(&inside).exists() { inside } else { path.to_owned() };
+        for hook in self.kernel.attach_libc(Path::new(&found)) {
+            let coverage = agentsnoop_pipeline::input::Coverage { boot_ns: clock::boot_ns(), hook };
+            self.feed(Input::Coverage(coverage));
+        }
+    }
+
+    /// Takes records from the ring, at most [`DRAIN`].
+    pub fn drain(&mut self) -> Drained {
+        let mut arena = std::mem::take(&mut self.arena);
+        let mut batch: Vec<Bytes> = Vec::new();
+        let records = self.kernel.drain(DRAIN, |bytes| {
+            if arena.capacity() < bytes.len() {
+                arena = BytesMut::with_capacity(ARENA_BYTES.max(bytes.len()));
+            }
+            arena.extend_from_slice(bytes);
+            batch.push(arena.split().freeze());
+        });
+        self.arena = arena;
+        self.received += records as u64;
+        for bytes in batch {
+            self.feed(Input::Raw(bytes));
+        }
+        if records > 0 {
+            self.outputs.show();
+        }
+        Drained { records, at_limit: records == DRAIN }
+    }
+
+    /// Takes what is in the ring now, as far as that has an end.
+    pub fn drain_all(&mut self) {
+        for _ in 0..DRAINS {
+            if !self.drain().at_limit {
+                break;
+            }
+        }
+    }
+
+    /// To be called each second: passes the time on, and everything that waits to the disk.
+    pub fn tick(&mut self) {
+        let boot_ns = clock::boot_ns();
+        if self.received != self.received_at_tick {
+            self.received_at_tick = self.received;
+            self.feed(Input::Tick(Tick { boot_ns }));
+            if boot_ns.saturating_sub(self.counters_at_ns) >= COUNTERS_EVERY_NS {
+                self.counters_at_ns = boot_ns;
+                let counters = self.settled_counters();
+                self.feed(Input::Counters(Box::new(counters)));
+            }
+        }
+        if let Some(gap) = self.outputs.gap() {
+            self.feed(gap);
+        }
+        self.outputs.show();
+    }
+
+    /// The command that was started has ended: everything that it did is taken, counted and flushed.
+    pub fn command_ended(&mut self, pid: u32, status: i32) {
+        let counters = self.settled_counters();
+        self.feed(Input::Observed(Observed::CommandEnded { pid, status }));
+        self.feed(Input::Counters(Box::new(counters)));
+        self.outputs.show();
+    }
+
+    /// Tracks a process that waits to become a command, before it has done anything.
+    ///
+    /// # Errors
+    ///
+    /// The map of threads refuses it.
+    pub fn track_new(&mut self, pid: u32) -> Result<()> {
+        self.kernel.track(pid, pid, pid, 0)?;
+        self.feed(Input::Control(Control::Track { pid, why: Why::Run }));
+        Ok(())
+    }
+
+    /// What was observed in all, in one line.
+    #[must_use]
+    pub fn totals(&self) -> String {
+        let lost = self.pipeline.ledger().lost();
+        let lost = if lost == 0 { "nothing lost".to_owned() } else { format!("{lost} lost") };
+        format!("{} events, {lost}", self.received)
+    }
+
+    /// Whether any thread is still tracked.
+    #[must_use]
+    pub fn is_tracking(&self) -> bool {
+        self.kernel.tasks().next().is_some()
+    }
+
+    /// The summary so far, at most `columns` wide, and whether anything was lost.
+    #[must_use]
+    pub fn summary(&self, columns: u16) -> (String, bool) {
+        self.outputs.summary(columns, &self.pipeline)
+    }
+
+    /// Whether the reader of the lines has gone.
+    #[must_use]
+    pub const fn is_unread(&self) -> bool {
+        self.outputs.is_closed()
+    }
+
+    /// Removes the recording of a command that was never executed.
+    pub fn discard(&mut self) {
+        self.outputs.discard();
+    }
+
+    /// Ends the observation: nothing is tracked any more, everything seen is taken, the recording is closed.
+    ///
+    /// # Errors
+    ///
+    /// The recording cannot be closed; it is readable up to what was written.
+    pub fn close(&mut self, reason: &str) -> Result<()> {
+        let tids: Vec<u32> = self.kernel.tasks().map(|(tid, _)| tid).collect();
+        let in_flight = tids.iter().filter(|tid| procfs::in_recorded_call(**tid)).count() as u64;
+        for tid in tids {
+            // A thread that has ended in the meantime has left the map already.
+            let _ = self.kernel.untrack(tid);
+        }
+        let counters = self.settled_counters();
+        let boot_ns = clock::boot_ns();
+        let mut closed = Closed { boot_ns, reason: reason.to_owned(), counters, in_flight, inputs: 0 };
+        let closing = self.outputs.close(&mut closed);
+        // The recording ends with `Closed` as its last input; the pipeline must have seen the same.
+        let _ = self.pipeline.push(&Input::Closed(Box::new(closed)), &mut self.records);
+        for record in std::mem::take(&mut self.records) {
+            self.outputs.record(&record);
+        }
+        self.outputs.show();
+        closing.context("cannot close the recording")
+    }
+
+    /// Drains until the counters that are read agree with what was taken, so that the ledger is exact.
+    fn settled_counters(&mut self) -> Counters {
+        let mut counters = Counters::default();
+        for _ in 0..SETTLE_ATTEMPTS {
+            // What cannot be read stays empty, and the ledger then says that there are no counters.
+            let cpus = self.kernel.counters().unwrap_or_default();
+            self.drain_all();
+            let stored: u64 = cpus.iter().flat_map(|cpu| cpu.stored).sum();
+            counters = Counters { boot_ns: clock::boot_ns(), cpus, recursion_misses: Vec::new() };
+            if stored == self.received {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        counters.recursion_misses = self.kernel.recursion_misses().unwrap_or_default();
+        counters
+    }
+
+    /// A duplicate of the ring's descriptor, to wait for.
+    ///
+    /// # Errors
+    ///
+    /// No descriptor is left.
+    pub fn ring(&self) -> Result<std::os::fd::OwnedFd> {
+        self.kernel.fd().try_clone_to_owned().context("cannot duplicate the ring's descriptor")
+    }
+}

@@ -1,0 +1,93 @@
+//! How an observation begins.
+
+use std::path::PathBuf;
+
+use agentsnoop_pipeline::input::{Config, Input, Opened};
+use agentsnoop_pipeline::{Admit, Pipeline, Scrub};
+use anyhow::{Context, Result};
+use bytes::BytesMut;
+use monitor_common::WIRE_VERSION;
+use monitor_common::task::Candidate;
+
+use super::{Live, Outputs, clock};
+use crate::error::{Exit, fail};
+use crate::source::kernel::{self, Kernel};
+
+/// What is observed, and with what.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Bytes of the ring.
+    pub ring_bytes: u32,
+    /// The kernel's BTF; the default place when absent.
+    pub btf: Option<PathBuf>,
+    /// The command that will be started under observation; empty when none.
+    pub command: Vec<String>,
+    /// Whether programs that may be agents are tracked from their exec on.
+    pub agents: bool,
+}
+
+impl Live {
+    /// Attaches the hooks, opens the outputs, and begins the recording with what is observed with.
+    ///
+    /// # Errors
+    ///
+    /// No hook can attach, or an output cannot be opened; nothing is left behind.
+    pub fn open(options: &Options, outputs: impl FnOnce() -> Result<Outputs>) -> Result<Self> {
+        let scrub = Scrub::new().context("cannot read the built-in scrub rules")?;
+        let admit = Admit::new().context("cannot read the built-in catalogue of agents")?;
+        let pipeline = Pipeline::new().context("cannot read the built-in data")?;
+        let candidates = if options.agents { admit.candidates() } else { Vec::new() };
+        let kernel = Kernel::open(&kernel::Options {
+            ring_bytes: options.ring_bytes,
+            candidates: candidates.into_iter().map(|comm| Candidate { comm }).collect(),
+            libcs: kernel::find_libcs(),
+            btf: options.btf.clone(),
+        })
+        .map_err(|error| fail(Exit::NotPermitted, error.to_string()))?;
+        let config = Config { scrub: scrub.digest(), data: agentsnoop_pipeline::data::list() };
+        let opened = opened(options, &kernel)?;
+        let mut live = Self {
+            kernel,
+            scrub,
+            admit,
+            pipeline,
+            outputs: outputs()?,
+            arena: BytesMut::new(),
+            received: 0,
+            received_at_tick: 0,
+            counters_at_ns: 0,
+            admitted: Vec::new(),
+            records: Vec::new(),
+        };
+        live.outputs.opened(&opened);
+        live.feed(Input::Opened(Box::new(opened)));
+        live.feed(Input::Config(Box::new(config)));
+        Ok(live)
+    }
+
+    /// The hooks, attached or not.
+    #[must_use]
+    pub fn hooks(&self) -> &[agentsnoop_pipeline::input::Hook] {
+        self.kernel.hooks()
+    }
+}
+
+fn opened(options: &Options, kernel: &Kernel) -> Result<Opened> {
+    let uname = nix::sys::utsname::uname().context("cannot ask for the kernel's name")?;
+    let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").context("cannot read the boot id from /proc")?;
+    Ok(Opened {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        wire: WIRE_VERSION,
+        host: uname.nodename().to_string_lossy().into_owned(),
+        boot_id: boot_id.trim().to_owned(),
+        kernel: format!("{} {}", uname.release().to_string_lossy(), uname.version().to_string_lossy()),
+        clock: clock::anchors(),
+        utc_offset: clock::utc_offset(),
+        pid: std::process::id(),
+        command: options.command.clone(),
+        hooks: kernel.hooks().to_vec(),
+        ring_bytes: kernel.ring_bytes(),
+        cpus: u32::try_from(kernel.counters()?.len()).unwrap_or(u32::MAX),
+        absent_fields: Opened::absent(kernel.offsets()),
+    })
+}

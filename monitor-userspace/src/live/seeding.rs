@@ -1,0 +1,80 @@
+//! Tracking what runs already.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use agentsnoop_pipeline::attribute::agents::{Catalogue, Program, Verdict};
+use agentsnoop_pipeline::input::{Control, Existing, Input, Observed, Why};
+use agentsnoop_pipeline::record::Text;
+use anyhow::{Context, Result};
+
+use super::Live;
+use crate::source::procfs;
+
+/// Rounds of looking for children that were made while their parent was not yet tracked. Each round sees the children
+/// of the last, so a tree that forks faster than this is one that forks without end.
+const ROUNDS: usize = 32;
+
+impl Live {
+    /// Tracks a process that runs already, and its descendants.
+    ///
+    /// # Errors
+    ///
+    /// There is no such process, or the map of threads refuses it.
+    pub fn track_running(&mut self, root: u32, why: Why) -> Result<()> {
+        procfs::process(root, root).with_context(|| format!("cannot observe process {root}"))?;
+        self.feed(Input::Control(Control::Track { pid: root, why }));
+        let mut told = BTreeSet::new();
+        for _ in 0..ROUNDS {
+            let mut news = false;
+            for pid in procfs::tree(root)? {
+                // A process that ends meanwhile needs no tracking any more.
+                let Ok(found) = procfs::process(pid, root) else { continue };
+                for tid in found.threads {
+                    news |= self.kernel.track(pid, tid, root, 0)?;
+                }
+                if told.insert(pid) {
+                    self.feed(Input::Observed(Observed::Process(Box::new(found.process))));
+                }
+            }
+            // A child of a tracked thread is tracked by the kernel half; a round without news leaves none behind.
+            if !news {
+                return Ok(());
+            }
+        }
+        anyhow::bail!("cannot observe process {root}: it makes new processes faster than they can be found")
+    }
+
+    /// Finds agents that run already, by what /proc tells of their programs, and tracks their trees; their pids.
+    ///
+    /// # Errors
+    ///
+    /// /proc cannot be listed.
+    pub fn track_running_agents(&mut self) -> Result<Vec<u32>> {
+        let catalogue = Catalogue::new().context("cannot read the built-in catalogue of agents")?;
+        let mut found = Vec::new();
+        for candidate in procfs::all()? {
+            if is_agent(&catalogue, &candidate.process) && self.track_running(candidate.process.pid, Why::Agent).is_ok() {
+                found.push(candidate.process.pid);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Whether a process is the first of an agent, by its program and, for a script, by its package.
+fn is_agent(catalogue: &Catalogue, process: &Existing) -> bool {
+    let argv: Vec<Text> = process.argv.iter().map(|argument| Text::from(argument.as_str())).collect();
+    let program = Program {
+        exe: process.exe.as_deref().map(str::as_bytes),
+        argv: &argv,
+        cwd: process.cwd.as_deref().map(str::as_bytes),
+    };
+    match catalogue.recognise(program) {
+        Verdict::Agent { .. } => true,
+        Verdict::Ask { script } => {
+            procfs::package_of(Path::new(&script)).is_some_and(|name| catalogue.package(&name).is_some())
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,163 @@
+//! The monitor of `run`: holds the hooks and the recording, and outlives the command when it must.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use nix::sys::signal::Signal;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+
+use super::link::{Link, Order, ToForeground, ToMonitor, is_empty};
+use crate::live::pump::Pump;
+use crate::live::{Live, Options, Outputs};
+
+/// How often it is asked whether a process that outlived the command is still there.
+const LINGER_CHECK: Duration = Duration::from_millis(100);
+
+/// The monitor's whole life; standard input is the link.
+///
+/// # Errors
+///
+/// The foreground process is gone before it gave an order, or the recording cannot be closed.
+pub fn main() -> Result<()> {
+    let link = Link::from_fd(std::io::stdin().as_fd().try_clone_to_owned().context("cannot take over the link")?);
+    // A session of its own: the terminal's ^C and hang-up are for the command, not for the observation of it.
+    nix::unistd::setsid().ok();
+    let Some(order) = link.receive::<Order>()? else {
+        anyhow::bail!("the monitor is started by `agentsnoop run` only");
+    };
+    let options = Options { ring_bytes: order.ring_bytes, btf: order.btf.clone(), command: order.command.clone(), agents: false };
+    let live = match Live::open(&options, || Outputs::of_run(&order)) {
+        Ok(live) => live,
+        Err(error) => return link.send(&ToForeground::Failed { message: format!("{error:#}") }),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
+    runtime.block_on(Monitor { live, order, link, foreground: true, command: Command::Waiting }.serve())
+}
+
+/// Where the command is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Command {
+    /// It has not been executed yet.
+    Waiting,
+    /// It runs, or has been executed.
+    Running,
+    /// It has ended; what it left is observed until this moment.
+    Ended { until: Instant },
+}
+
+struct Monitor {
+    live: Live,
+    order: Order,
+    link: Link,
+    /// The foreground process is there and listens.
+    foreground: bool,
+    command: Command,
+}
+
+impl Monitor {
+    async fn serve(mut self) -> Result<()> {
+        let mut pump = Pump::new(self.live.ring()?)?;
+        let messages = self.link.fd().try_clone().context("cannot duplicate the link")?;
+        // SAFETY: the descriptor is owned by the `AsyncFd` and stays open and the same until that is dropped.
+        let messages = unsafe { AsyncFd::register_with_interest(messages, Interest::READABLE) }.context("cannot wait for messages")?;
+        let mut terminate = signal(SignalKind::terminate()).context("cannot listen to SIGTERM")?;
+        let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen to SIGINT")?;
+        let mut second = interval(Duration::from_secs(1));
+        second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut check = interval(LINGER_CHECK);
+        check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.link.send(&ToForeground::Ready)?;
+        let reason = loop {
+            let until = if let Command::Ended { until } = self.command { Some(until) } else { None };
+            tokio::select! {
+                biased;
+                ready = messages.readable(), if self.foreground => {
+                    if let Some(reason) = self.messages(ready.context("cannot wait for messages")?) {
+                        break reason;
+                    }
+                }
+                _ = terminate.recv() => break "ended by SIGTERM".to_owned(),
+                _ = interrupt.recv() => break "ended by SIGINT".to_owned(),
+                () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {
+                    break format!("processes outlived the command by more than {} s", self.order.linger_seconds);
+                }
+                _ = check.tick(), if until.is_some() || !self.foreground => {
+                    if !self.live.is_tracking() {
+                        break "the last process of the command has ended".to_owned();
+                    }
+                }
+                _ = second.tick() => self.live.tick(),
+                waited = pump.wait() => {
+                    waited?;
+                    let drained = self.live.drain();
+                    pump.drained(drained.records, drained.at_limit);
+                }
+            }
+        };
+        self.end(&reason)
+    }
+
+    /// Takes the messages that are there; a reason to end the observation, if one says so.
+    fn messages(&mut self, mut ready: tokio::io::unix::AsyncFdReadyGuard<'_, OwnedFd>) -> Option<String> {
+        loop {
+            match self.link.try_receive::<ToMonitor>() {
+                Ok(Some(ToMonitor::Track { pid })) => self.track(pid),
+                Ok(Some(ToMonitor::Ended { pid, status })) => {
+                    self.live.command_ended(pid, status);
+                    let until = Instant::now() + Duration::from_secs(self.order.linger_seconds);
+                    self.command = Command::Ended { until };
+                    if !self.live.is_tracking() {
+                        return Some("the command has ended".to_owned());
+                    }
+                    self.report();
+                }
+                Ok(Some(ToMonitor::Stop { signal })) => {
+                    let name = Signal::try_from(signal).map_or("a signal", Signal::as_str);
+                    return Some(format!("ended by {name}"));
+                }
+                Ok(Some(ToMonitor::NotStarted)) => {
+                    self.live.discard();
+                    return Some("the command could not be executed".to_owned());
+                }
+                Err(error) if is_empty(&error) => {
+                    ready.clear_ready();
+                    return None;
+                }
+                // The foreground process is gone. The command may go on, and so does the observation of it.
+                Ok(None) | Err(_) => {
+                    self.foreground = false;
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn track(&mut self, pid: u32) {
+        let answer = match self.live.track_new(pid) {
+            Ok(()) => ToForeground::Tracked,
+            Err(error) => ToForeground::Failed { message: format!("{error:#}") },
+        };
+        self.command = Command::Running;
+        // Without an answer the process that waits for it does not become the command.
+        self.link.send(&answer).ok();
+    }
+
+    /// Sends the summary; the foreground process ends with it.
+    fn report(&mut self) {
+        let (summary, lost) = self.live.summary(self.order.columns);
+        self.link.send(&ToForeground::Done { summary, lost }).ok();
+        self.foreground = false;
+    }
+
+    fn end(mut self, reason: &str) -> Result<()> {
+        let closed = self.live.close(reason);
+        if self.foreground {
+            self.report();
+        }
+        closed
+    }
+}
