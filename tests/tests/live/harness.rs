@@ -1,0 +1,201 @@
+//! What the live tests share: running agentsnoop and reading what it recorded.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use libtest_mimic::{Failed, Trial};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long anything that is waited for may take; emulated machines are slow.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A test from its name and its body.
+pub(crate) fn trial(name: &str, body: fn() -> Result<()>) -> Trial {
+    Trial::test(name, move || body().map_err(|error| Failed::from(format!("{error:#}"))))
+}
+
+/// The agentsnoop under test.
+pub(crate) fn agentsnoop() -> Command {
+    Command::new(std::env::var_os("AGENTSNOOP_BIN").unwrap_or_else(|| "agentsnoop".into()))
+}
+
+/// This program, as the command that does what a test wants to see.
+pub(crate) fn own_program() -> Result<PathBuf> {
+    std::env::current_exe().context("cannot find the test program")
+}
+
+/// A recording and how it was made.
+pub(crate) struct Seen {
+    /// Its records, in order.
+    pub(crate) records: Vec<Value>,
+    /// How `run` ended.
+    pub(crate) output: Output,
+    /// The recording.
+    pub(crate) file: PathBuf,
+    /// The folder that holds it; removed with this value.
+    #[expect(dead_code, reason = "dropping it removes the folder")]
+    folder: TempDir,
+}
+
+/// One observation.
+pub(crate) struct Observation {
+    options: Vec<String>,
+    environment: Vec<(String, String)>,
+    command: Vec<String>,
+    input: Option<&'static str>,
+}
+
+/// Observes `trigger` of this program.
+pub(crate) fn observe(trigger: &[&str]) -> Result<Seen> {
+    Observation::trigger(trigger)?.run()
+}
+
+impl Observation {
+    /// Of `trigger` of this program.
+    pub(crate) fn trigger(trigger: &[&str]) -> Result<Self> {
+        let mut command = vec![own_program()?.display().to_string(), "trigger".to_owned()];
+        command.extend(trigger.iter().map(|&word| word.to_owned()));
+        Ok(Self { options: Vec::new(), environment: Vec::new(), command, input: None })
+    }
+
+    /// Of any command.
+    pub(crate) fn command(command: &[&str]) -> Self {
+        let command = command.iter().map(|&word| word.to_owned()).collect();
+        Self { options: Vec::new(), environment: Vec::new(), command, input: None }
+    }
+
+    /// With options of `run`.
+    pub(crate) fn options(mut self, options: &[&str]) -> Self {
+        self.options.extend(options.iter().map(|&option| option.to_owned()));
+        self
+    }
+
+    /// With a variable in the environment of agentsnoop and so of the command.
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With text on standard input.
+    pub(crate) fn input(mut self, text: &'static str) -> Self {
+        self.input = Some(text);
+        self
+    }
+
+    /// Runs it and reads the recording, once that is closed.
+    pub(crate) fn run(self) -> Result<Seen> {
+        let folder = tempfile::tempdir().context("cannot make a folder")?;
+        let file = folder.path().join("test.rec");
+        let mut child = agentsnoop()
+            .arg("run")
+            .args(&self.options)
+            .arg("--record")
+            .arg(&file)
+            .arg("--")
+            .args(&self.command)
+            .envs(self.environment)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("cannot start agentsnoop; AGENTSNOOP_BIN names it")?;
+        if let Some(mut input) = child.stdin.take() {
+            // A command that reads nothing may be gone before it is written to.
+            let _ = input.write_all(self.input.unwrap_or_default().as_bytes());
+        }
+        let output = child.wait_with_output().context("cannot wait for agentsnoop")?;
+        wait_until_closed(&file).with_context(|| format!("run ended with {} and said: {}", output.status, text(&output.stderr)))?;
+        let records = query(&file, &[])?;
+        Ok(Seen { records, output, file, folder })
+    }
+}
+
+/// Waits until the recording is closed, so that nothing is still to come.
+pub(crate) fn wait_until_closed(file: &Path) -> Result<()> {
+    wait_for("the recording to be closed", || Ok(verify(file)?["complete"] == true))
+}
+
+/// Waits until `done`, with the deadline of all tests.
+pub(crate) fn wait_for(what: &str, mut done: impl FnMut() -> Result<bool>) -> Result<()> {
+    let started = Instant::now();
+    while !done()? {
+        ensure!(started.elapsed() < DEADLINE, "waited {DEADLINE:?} for {what}");
+        std::thread::yield_now();
+    }
+    Ok(())
+}
+
+/// What `verify --json` says.
+pub(crate) fn verify(file: &Path) -> Result<Value> {
+    let output = agentsnoop().args(["verify", "--json"]).arg(file).output().context("cannot run verify")?;
+    serde_json::from_slice(&output.stdout).with_context(|| format!("verify said: {}", text(&output.stderr)))
+}
+
+/// The records that `query --json` selects.
+pub(crate) fn query(file: &Path, options: &[&str]) -> Result<Vec<Value>> {
+    let output = agentsnoop().args(["query", "--json"]).args(options).arg(file).output().context("cannot run query")?;
+    ensure!(output.status.success(), "query ended with {} and said: {}", output.status, text(&output.stderr));
+    let lines = output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| serde_json::from_slice(line).with_context(|| format!("no JSON: {}", text(line)))).collect()
+}
+
+impl Seen {
+    /// The records of a kind.
+    pub(crate) fn kind(&self, kind: &str) -> Vec<&Value> {
+        self.records.iter().filter(|record| record["kind"] == kind).collect()
+    }
+
+    /// The only record of a kind whose `field` (a JSON pointer) is `value`.
+    pub(crate) fn only(&self, kind: &str, field: &str, value: &str) -> Result<&Value> {
+        let found: Vec<_> =
+            self.kind(kind).into_iter().filter(|record| record.pointer(field).and_then(Value::as_str) == Some(value)).collect();
+        match found.as_slice() {
+            [one] => Ok(one),
+            other => bail!("{} records of kind {kind} with {field} = {value}; there are {:#?}", other.len(), self.kind(kind)),
+        }
+    }
+
+    /// What the command printed.
+    pub(crate) fn stdout(&self) -> String {
+        text(&self.output.stdout)
+    }
+
+    /// The summary and whatever the command said on standard error.
+    pub(crate) fn stderr(&self) -> String {
+        text(&self.output.stderr)
+    }
+
+    /// Fails unless the ledger balances and nothing was lost.
+    pub(crate) fn is_whole(&self) -> Result<()> {
+        let verdict = verify(&self.file)?;
+        ensure!(verdict["ok"] == true && verdict["lost"] == 0, "verify says {verdict:#}");
+        Ok(())
+    }
+}
+
+/// Bytes as text.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Fails unless a field (a JSON pointer) of a record has a value.
+pub(crate) fn expect(record: &Value, field: &str, value: impl Into<Value>) -> Result<()> {
+    let (value, found) = (value.into(), record.pointer(field));
+    ensure!(found == Some(&value), "{field} is {found:?}, not {value}, in {record:#}");
+    Ok(())
+}
+
+/// A child that is killed and reaped when it goes out of scope.
+pub(crate) struct Killed(pub(crate) Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to do.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

@@ -1,0 +1,34 @@
+//! Live tests: each loads the real programs into the running kernel, does one thing under observation, and reads what
+//! was recorded. They need root. The same program runs on the host and in virtual machines.
+//!
+//! The program is its own trigger: `live trigger NAME` does the one thing that a test wants to see ([`trigger`]).
+
+mod environment;
+mod files;
+mod harness;
+mod ledger;
+mod network;
+mod processes;
+mod run;
+mod trigger;
+mod watch;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some("trigger") {
+        return trigger::main(&arguments.collect::<Vec<_>>());
+    }
+    let mut options = Arguments::from_args();
+    // Two observers at once would each see fewer of two cores, and the tests with full rings would disturb the others.
+    options.test_threads.get_or_insert(1);
+    let trials: Vec<Trial> =
+        [processes::trials(), files::trials(), network::trials(), environment::trials(), ledger::trials(), run::trials(), watch::trials()]
+            .into_iter()
+            .flatten()
+            .collect();
+    libtest_mimic::run(&options, trials).exit_code()
+}

@@ -1,0 +1,122 @@
+//! What the live tests observe: `live trigger NAME [ARGUMENT…]` does one thing and ends.
+
+use std::ffi::CString;
+use std::io::Read;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+
+/// Does what the arguments name.
+pub(crate) fn main(arguments: &[String]) -> ExitCode {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("trigger: {error:#}");
+            ExitCode::from(99)
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Result<()> {
+    match words {
+        ["nothing", ..] => Ok(()),
+        ["exec-from-thread"] => exec_from_thread(),
+        ["exec-from-thread", "second"] => Command::new("true").status().map(|_| ()).context("cannot run true"),
+        ["open", call, path] => open(call, path),
+        ["open-at", folder, name] => open_at(folder, name),
+        ["open-path", path] => raw(libc::SYS_openat, [-100, pointer(path)?.as_ptr() as i64, i64::from(libc::O_PATH), 0]).map(drop),
+        ["opens", count, path] => (0..count.parse::<u32>()?).try_for_each(|_| open("openat", path)),
+        ["connect", "ipv4", port] => std::net::TcpStream::connect(format!("127.0.0.1:{port}")).map(drop).or(Ok(())),
+        ["connect", "ipv6", port] => std::net::TcpStream::connect(format!("[::1]:{port}")).map(drop).or(Ok(())),
+        ["connect", "unix", path] => std::os::unix::net::UnixStream::connect(path).map(drop).or(Ok(())),
+        ["connect", "abstract", name] => abstract_connect(name),
+        ["connect", "nonblocking", port] => nonblocking(port.parse()?),
+        ["connect", "udp", port] => {
+            let socket = std::net::UdpSocket::bind("127.0.0.1:0")?;
+            Ok(socket.connect(format!("127.0.0.1:{port}"))?)
+        }
+        ["getenv", names @ ..] => names.iter().try_for_each(|name| getenv(name, false)),
+        ["secure-getenv", name] => getenv(name, true),
+        // Reads until its standard input ends, then opens: the test decides when.
+        ["wait-then-open", path] => {
+            println!("ready");
+            std::io::stdin().read_to_string(&mut String::new())?;
+            open("openat", path)
+        }
+        _ => bail!("no such trigger: {words:?}"),
+    }
+}
+
+fn pointer(text: &str) -> Result<CString> {
+    CString::new(text).context("an argument holds a NUL")
+}
+
+/// A system call with up to four arguments; a failure is a result like any other.
+fn raw(number: i64, arguments: [i64; 4]) -> Result<i64> {
+    let [a, b, c, d] = arguments;
+    // SAFETY: the callers pass numbers, and pointers to values that outlive the call.
+    let result = unsafe { libc::syscall(number, a, b, c, d) };
+    if result >= 0 && [libc::SYS_open, libc::SYS_creat, libc::SYS_openat, libc::SYS_openat2].contains(&number) {
+        // SAFETY: the descriptor was just opened here and is used nowhere else.
+        unsafe { libc::syscall(libc::SYS_close, result) };
+    }
+    Ok(result)
+}
+
+fn open(call: &str, path: &str) -> Result<()> {
+    let path = pointer(path)?;
+    let pointer = path.as_ptr() as i64;
+    let flags = i64::from(libc::O_RDONLY | libc::O_CLOEXEC);
+    // struct open_how of linux/openat2.h: flags, mode, resolve.
+    let how = [u64::try_from(flags)?, 0, 0];
+    match call {
+        "open" => raw(libc::SYS_open, [pointer, flags, 0, 0]),
+        "openat" => raw(libc::SYS_openat, [-100, pointer, flags, 0]),
+        "openat2" => raw(libc::SYS_openat2, [-100, pointer, how.as_ptr() as i64, 24]),
+        "creat" => raw(libc::SYS_creat, [pointer, 0o640, 0, 0]),
+        other => bail!("no such call: {other}"),
+    }
+    .map(drop)
+}
+
+fn open_at(folder: &str, name: &str) -> Result<()> {
+    let folder = std::fs::File::open(folder)?;
+    let name = pointer(name)?;
+    let fd = i64::from(std::os::fd::AsRawFd::as_raw_fd(&folder));
+    raw(libc::SYS_openat, [fd, name.as_ptr() as i64, i64::from(libc::O_RDONLY), 0]).map(drop)
+}
+
+fn exec_from_thread() -> Result<()> {
+    let own = std::env::current_exe()?;
+    let thread = std::thread::spawn(move || Command::new(own).args(["trigger", "exec-from-thread", "second"]).exec());
+    // The exec ends this thread; only a failed one returns.
+    match thread.join() {
+        Ok(error) => Err(error).context("cannot exec from a thread"),
+        Err(_) => bail!("the thread panicked"),
+    }
+}
+
+fn abstract_connect(name: &str) -> Result<()> {
+    use std::os::linux::net::SocketAddrExt;
+    let address = std::os::unix::net::SocketAddr::from_abstract_name(name)?;
+    std::os::unix::net::UnixStream::connect_addr(&address).map(drop).or(Ok(()))
+}
+
+fn nonblocking(port: u16) -> Result<()> {
+    use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, connect, socket};
+    let fd = socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_NONBLOCK, None)?;
+    let _ = connect(std::os::fd::AsRawFd::as_raw_fd(&fd), &SockaddrIn::new(127, 0, 0, 1, port));
+    Ok(())
+}
+
+fn getenv(name: &str, secure: bool) -> Result<()> {
+    let name = pointer(name)?;
+    // SAFETY: the name is a C string that outlives the call, and nothing here writes the environment.
+    unsafe {
+        if secure { libc::secure_getenv(name.as_ptr()) } else { libc::getenv(name.as_ptr()) };
+    }
+    Ok(())
+}
+

@@ -1,0 +1,64 @@
+//! `watch` and `doctor`.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use libtest_mimic::Trial;
+use serde_json::Value;
+
+use crate::harness::{Killed, agentsnoop, own_program, text, trial};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("watch --pid shows what a process that runs already does next", watch_pid),
+        trial("watch of a pid that does not exist says so", watch_nobody),
+        trial("doctor lists every hook as attached here, in text and in JSON", doctor),
+    ]
+}
+
+fn watch_pid() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let marker = folder.path().join("marker").display().to_string();
+    let mut target = Command::new(own_program()?)
+        .args(["trigger", "wait-then-open", &marker])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let input = target.stdin.take();
+    let pid = target.id().to_string();
+    let _target = Killed(target);
+    let mut watch = agentsnoop().args(["watch", "--lines", "--pid", &pid]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let lines = watch.stdout.take().context("no output")?;
+    let messages = watch.stderr.take().context("no messages")?;
+    let _watch = Killed(watch);
+    // The first message says that the hooks are attached and the process is tracked.
+    let mut ready = String::new();
+    BufReader::new(messages).read_line(&mut ready)?;
+    ensure!(ready.contains(&pid), "watch said {ready:?}");
+    drop(input);
+    let found = BufReader::new(lines).lines().map_while(Result::ok).any(|line| line.contains(&marker) && line.contains("ENOENT"));
+    ensure!(found, "watch ended without a line about {marker}");
+    Ok(())
+}
+
+fn watch_nobody() -> Result<()> {
+    let output = agentsnoop().args(["watch", "--lines", "--pid", "4194303"]).output()?;
+    let said = text(&output.stderr);
+    ensure!(output.status.code() == Some(2) && said.contains("4194303"), "{} {said}", output.status);
+    Ok(())
+}
+
+fn doctor() -> Result<()> {
+    let output = agentsnoop().args(["doctor", "--json"]).output()?;
+    let report: Value = serde_json::from_slice(&output.stdout).with_context(|| text(&output.stderr))?;
+    let hooks = report["hooks"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for name in ["sys_exit", "sched_process_fork", "sched_process_exec", "sched_process_exit"] {
+        let hook = hooks.iter().find(|hook| hook["name"].as_str().is_some_and(|found| found.contains(name)));
+        ensure!(hook.is_some_and(|hook| hook["state"] == "attached"), "{name} is not attached: {report:#}");
+    }
+    ensure!(hooks.iter().any(|hook| hook["feature"] == "getenv" && hook["state"] == "attached"), "no libc is probed: {report:#}");
+    let output = agentsnoop().arg("doctor").output()?;
+    ensure!(output.status.success() && text(&output.stdout).contains("sched_process_exec"), "{}", text(&output.stdout));
+    Ok(())
+}
