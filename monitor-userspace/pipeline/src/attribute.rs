@@ -1,1 +1,12 @@
 //! Who did it: processes, their trees, and the agents at their roots.
+
+pub mod agents;
+mod packages;
+mod session;
+mod table;
+mod tree;
+
+pub use table::PROCESSES;
+
+pub(crate) use session::Change;
+pub(crate) use tree::Tree;

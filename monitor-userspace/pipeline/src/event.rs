@@ -1,5 +1,6 @@
 //! From wire to event: what the numbers of the kernel mean.
 
+pub mod bodies;
 pub mod encode;
 pub mod errno;
 pub mod flags;

@@ -1,27 +1,239 @@
 //! The counts at every hop, so that nothing is lost in silence.
+//!
+//! Per kind: `seen = stored + lost`, `stored = received + filtered`, `received = recorded + malformed`. Per CPU: each
+//! sequence number is received, filtered or lost, and the kernel half counted as many lost as are missing.
 
-use crate::input::Input;
+mod balance;
+mod sequence;
+
+use monitor_common::{
+    Header,
+    counters::{CAUSES, Cause, Counters as Cpu},
+    decode::{self, Body as Wire, Malformed},
+    kind::{KINDS, Kind},
+    limits::CPUS,
+};
+
+pub use balance::{Balance, Row};
+use sequence::{Missing, Sequence};
+
+use crate::{
+    event::{bodies, peek},
+    input::{Closed, Counters, Filtered, Input, Observed},
+    record::{Id, Loss, Neighbour},
+};
+
+/// A loss to record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lost {
+    pub(crate) boot_ns: u64,
+    pub(crate) body: Loss,
+}
 
 /// Counts inputs against the counters of the kernel half.
 #[derive(Clone, Debug, Default)]
-pub struct Ledger {}
-
-/// What the ledger says at the end.
-#[derive(Clone, Debug, Default)]
-pub struct Balance {
-    /// Each way in which the counts do not add up, as a sentence: a bug.
-    pub differences: Vec<String>,
+pub struct Ledger {
+    cpus: Vec<Sequence>,
+    received: [u64; KINDS],
+    recorded: [u64; KINDS],
+    filtered: [u64; KINDS],
+    malformed: [u64; KINDS],
+    /// Records without a header of a known kind.
+    nameless: u64,
+    masked: u64,
+    /// Inputs that a gap says were not stored.
+    unstored: u64,
+    counters: Counters,
+    closed: Option<u64>,
+    losses: Vec<Lost>,
+    now_ns: u64,
 }
 
 impl Ledger {
-    /// Counts one input.
-    pub fn push(&mut self, input: &Input) {
-        let _ = input;
+    /// Counts one input, whose records have this id.
+    pub fn push(&mut self, input: &Input, id: Id) {
+        match input {
+            Input::Raw(bytes) => match decode::record(bytes) {
+                Ok(record) => self.decoded(&record.header, &record.body, id),
+                Err(malformed) => self.malformed(bytes, &malformed, id),
+            },
+            Input::Observed(Observed::Filtered(filtered)) => self.filtered(filtered),
+            Input::Counters(counters) => self.counters(counters),
+            Input::Gap(gap) => {
+                self.unstored += gap.inputs.unwrap_or(0);
+                self.cpus.iter_mut().for_each(Sequence::resynchronize);
+            }
+            Input::Closed(closed) => self.close(closed),
+            Input::Tick(_)
+            | Input::Opened(_)
+            | Input::Config(_)
+            | Input::Observed(_)
+            | Input::Control(_)
+            | Input::Coverage(_) => {}
+        }
     }
 
-    /// Compares everything counted with the last counters of the kernel half.
-    #[must_use]
-    pub fn check(&self) -> Balance {
-        Balance::default()
+    /// Counts a raw record that was decoded.
+    pub(crate) fn decoded(&mut self, header: &Header, body: &Wire<'_>, id: Id) {
+        let kind = body.kind().index();
+        self.received[kind] += 1;
+        self.recorded[kind] += 1;
+        let masked = match body {
+            Wire::Open(_, texts) => bodies::is_masked(texts),
+            Wire::Exec(_, texts) => bodies::is_masked(texts),
+            Wire::Connect(_, text) | Wire::Getenv(_, text) => bodies::is_masked(&[*text]),
+            Wire::Fork(_) | Wire::Exit(_) => false,
+        };
+        self.masked += u64::from(masked);
+        self.place(header, id);
     }
+
+    /// Counts a raw record that could not be decoded.
+    pub(crate) fn malformed(&mut self, bytes: &[u8], malformed: &Malformed, id: Id) {
+        let header = match malformed {
+            Malformed::UnknownKind { header } => Some(*header),
+            // The header of a record that is broken further on can still be read.
+            _ => peek::header(bytes).filter(|header| u32::from(header.cpu) < CPUS),
+        };
+        match header.and_then(|header| Kind::from_number(header.kind)) {
+            Some(kind) => {
+                self.received[kind.index()] += 1;
+                self.malformed[kind.index()] += 1;
+            }
+            None => self.nameless += 1,
+        }
+        let boot_ns = header.map_or(self.now_ns, |header| header.time);
+        let seq = header.map(|header| header.seq);
+        let body = Loss {
+            count: 1,
+            cpu: header.map(|header| header.cpu),
+            first_seq: seq,
+            last_seq: seq,
+            causes: vec![format!("malformed: {malformed}").into()],
+            ..Loss::default()
+        };
+        self.losses.push(Lost { boot_ns, body });
+        if let Some(header) = header {
+            self.place(&header, id);
+        }
+    }
+
+    /// Losses that were confirmed since this was last called.
+    pub(crate) fn losses(&mut self) -> Vec<Lost> {
+        std::mem::take(&mut self.losses)
+    }
+
+    pub(crate) fn has_losses(&self) -> bool {
+        !self.losses.is_empty()
+    }
+
+    /// Records in which something was masked.
+    #[must_use]
+    pub const fn masked(&self) -> u64 {
+        self.masked
+    }
+
+    /// Records that the kernel half counted as lost, up to the last counters.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.counters.cpus.iter().map(Cpu::lost_total).sum()
+    }
+
+    /// Raw records received.
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        self.received.iter().sum::<u64>() + self.nameless
+    }
+
+    fn sequence(&mut self, cpu: u16) -> Option<&mut Sequence> {
+        let at = usize::from(cpu);
+        if u32::from(cpu) >= CPUS {
+            return None;
+        }
+        if self.cpus.len() <= at {
+            self.cpus.resize_with(at + 1, Sequence::default);
+        }
+        self.cpus.get_mut(at)
+    }
+
+    fn place(&mut self, header: &Header, id: Id) {
+        let Some(sequence) = self.sequence(header.cpu) else { return };
+        if sequence.receive(Neighbour { id, seq: header.seq, boot_ns: header.time }) {
+            self.confirm(header.cpu);
+        }
+    }
+
+    fn filtered(&mut self, filtered: &Filtered) {
+        for (name, count) in &filtered.kinds {
+            if let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.name() == name) {
+                self.filtered[kind.index()] += count;
+            }
+        }
+        for (cpu, first, last) in &filtered.spans {
+            if let Some(sequence) = self.sequence(*cpu) {
+                sequence.cover(*first, *last);
+                self.confirm(*cpu);
+            }
+        }
+    }
+
+    fn counters(&mut self, counters: &Counters) {
+        self.now_ns = self.now_ns.max(counters.boot_ns);
+        self.counters = counters.clone();
+        for (cpu, snapshot) in (0u16..).zip(&counters.cpus) {
+            if let Some(sequence) = self.sequence(cpu) {
+                sequence.snapshot(snapshot);
+                self.confirm(cpu);
+            }
+        }
+    }
+
+    /// Records the losses of a CPU that its counters confirm.
+    fn confirm(&mut self, cpu: u16) {
+        let Some(sequence) = self.cpus.get_mut(usize::from(cpu)) else { return };
+        while let Some((missing, lost)) = sequence.confirmed() {
+            let (kinds, causes) = names(&lost);
+            for (first, range) in missing {
+                self.losses.push(lost_range(cpu, first, &range, kinds.clone(), causes.clone(), self.now_ns));
+            }
+        }
+    }
+
+    fn close(&mut self, closed: &Closed) {
+        self.counters(&closed.counters);
+        self.now_ns = self.now_ns.max(closed.boot_ns);
+        for (cpu, last) in (0u16..).zip(&closed.counters.cpus) {
+            let Some(sequence) = self.sequence(cpu) else { continue };
+            let (missing, lost) = sequence.close(last);
+            let (kinds, causes) = names(&lost);
+            for (first, range) in missing {
+                self.losses.push(lost_range(cpu, first, &range, kinds.clone(), causes.clone(), self.now_ns));
+            }
+        }
+        self.closed = Some(closed.in_flight);
+    }
+}
+
+type Names = Vec<std::borrow::Cow<'static, str>>;
+
+/// The kinds and causes of which there are any.
+fn names(lost: &[[u64; CAUSES]; KINDS]) -> (Names, Names) {
+    let kinds = Kind::ALL.into_iter().filter(|kind| lost[kind.index()].iter().any(|count| *count > 0));
+    let causes = Cause::ALL.into_iter().filter(|cause| lost.iter().any(|causes| causes[*cause as usize] > 0));
+    (kinds.map(|kind| kind.name().into()).collect(), causes.map(|cause| cause.name().into()).collect())
+}
+
+fn lost_range(cpu: u16, first: u64, range: &Missing, kinds: Names, causes: Names, now_ns: u64) -> Lost {
+    let boot_ns = range.after.or(range.before).map_or(now_ns, |neighbour| neighbour.boot_ns);
+    let body = Loss {
+        count: range.last - first + 1,
+        cpu: Some(cpu),
+        first_seq: Some(first),
+        last_seq: Some(range.last),
+        after: range.after,
+        before: range.before,
+        kinds,
+        causes,
+    };
+    Lost { boot_ns, body }
 }

@@ -1,17 +1,33 @@
 //! The middle as one state machine.
 
+mod decoded;
+
+use std::sync::Arc;
+
 use crate::{
     DataError, Record, Request,
-    input::{Config, Input, Opened},
+    attribute::{Change, Tree, agents::Catalogue},
+    data,
+    enrich::{Classes, Rules},
+    input::{Clock, Config, Control, Input, Observed, Opened},
     ledger::Ledger,
+    record::{Body, Id, Process, ProcessId, Session, SessionState, Time},
 };
 
 /// Decodes, attributes and classifies inputs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pipeline {
+    tree: Tree,
+    rules: Rules,
     ledger: Ledger,
+    clock: Clock,
     opened: Option<Box<Opened>>,
     config: Option<Box<Config>>,
+    /// The id of the next record.
+    next: Id,
+    /// The latest time that any input told, boot clock.
+    now_ns: u64,
+    scratch: Vec<u8>,
 }
 
 impl Pipeline {
@@ -21,15 +37,53 @@ impl Pipeline {
     ///
     /// When a built-in data set cannot be read, which a test excludes.
     pub fn new() -> Result<Self, DataError> {
-        Ok(Self::default())
+        Ok(Self {
+            tree: Tree::new(Catalogue::new()?),
+            rules: Rules::new()?,
+            ledger: Ledger::default(),
+            clock: Clock::default(),
+            opened: None,
+            config: None,
+            next: Id::default(),
+            now_ns: 0,
+            scratch: Vec::new(),
+        })
     }
 
     /// Takes the next input of the recording and appends the records that it gives to `out`.
     ///
     /// The requests are to be answered live; replay ignores them.
     pub fn push(&mut self, input: &Input, out: &mut Vec<Record>) -> Vec<Request> {
-        let _ = (input, out);
-        Vec::new()
+        match input {
+            Input::Raw(bytes) => self.raw(bytes, out),
+            Input::Opened(opened) => self.open(opened, out),
+            Input::Config(config) => self.configure(config),
+            Input::Observed(observed) => self.observe(observed),
+            Input::Control(control) => self.control(control),
+            Input::Coverage(coverage) => {
+                self.advance(coverage.boot_ns);
+                self.emit(coverage.boot_ns, Body::Coverage(Box::new(coverage.hook.clone())), out);
+            }
+            Input::Gap(gap) => {
+                self.advance(gap.to_ns);
+                self.emit(gap.from_ns, Body::Gap(Box::new(gap.clone())), out);
+            }
+            Input::Counters(counters) => self.advance(counters.boot_ns),
+            Input::Tick(tick) => self.advance(tick.boot_ns),
+            Input::Closed(closed) => self.advance(closed.boot_ns),
+        }
+        if !matches!(input, Input::Raw(_)) {
+            self.ledger.push(input, self.next);
+            self.tree.tick(self.now_ns);
+        }
+        self.changes(out);
+        if self.ledger.has_losses() {
+            for loss in self.ledger.losses() {
+                self.emit(loss.boot_ns, Body::Loss(Box::new(loss.body)), out);
+            }
+        }
+        self.next = Id { index: self.next.index + 1, part: 0, ..self.next };
+        self.tree.requests()
     }
 
     /// The counts so far.
@@ -44,10 +98,111 @@ impl Pipeline {
         self.opened.as_deref()
     }
 
-    /// The data that was in force when the inputs were taken; compare with [`crate::data::list`] to know whether they
-    /// are judged again with other data.
+    /// The data that was in force when the inputs were taken; compare with [`data::list`] to know whether they are
+    /// judged again with other data.
     #[must_use]
     pub fn config(&self) -> Option<&Config> {
         self.config.as_deref()
+    }
+
+    /// Processes that are known at the moment.
+    #[must_use]
+    pub fn processes(&self) -> usize {
+        self.tree.processes()
+    }
+
+    /// The latest time that any input told is never put back: inputs of one time may come in another order.
+    fn advance(&mut self, boot_ns: u64) {
+        self.now_ns = self.now_ns.max(boot_ns);
+    }
+
+    /// Boot clock to wall clock.
+    fn time(&self, boot_ns: u64) -> Time {
+        Time(self.clock.real_ns.saturating_add(boot_ns.wrapping_sub(self.clock.boot_ns).cast_signed()))
+    }
+
+    /// The id of the next record of this input.
+    const fn id(&mut self) -> Id {
+        let id = self.next;
+        self.next.part += 1;
+        id
+    }
+
+    /// A record about the observation itself.
+    fn emit(&mut self, boot_ns: u64, body: Body, out: &mut Vec<Record>) {
+        let (id, time) = (self.id(), self.time(boot_ns));
+        let record =
+            Record { id, time, boot_ns, process: None, agent: None, tool_call: None, body, classes: Classes::NONE };
+        out.push(record);
+    }
+
+    fn open(&mut self, opened: &Opened, out: &mut Vec<Record>) {
+        self.clock = opened.clock;
+        self.advance(opened.clock.boot_ns);
+        for hook in &opened.hooks {
+            self.emit(opened.clock.boot_ns, Body::Coverage(Box::new(hook.clone())), out);
+        }
+        self.opened = Some(Box::new(opened.clone()));
+    }
+
+    /// Data that a recording carries replaces the built-in; where it cannot be read the set before stays in force.
+    fn configure(&mut self, config: &Config) {
+        for set in &config.data {
+            let Some(content) = &set.content else { continue };
+            match set.name.as_str() {
+                data::AGENTS => {
+                    if let Ok(catalogue) = Catalogue::parse(content) {
+                        self.tree.set_catalogue(catalogue);
+                    }
+                }
+                data::CLASSES => {
+                    if let Ok(rules) = Rules::parse(content) {
+                        self.rules = rules;
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.config = Some(Box::new(config.clone()));
+    }
+
+    fn observe(&mut self, observed: &Observed) {
+        match observed {
+            Observed::Process(existing) => self.tree.existing(existing, self.now_ns),
+            Observed::Package { script, name } => self.tree.package(script, name.as_deref(), self.now_ns),
+            Observed::Filtered(filtered) => self.advance(filtered.boot_ns),
+            Observed::User { .. } | Observed::CommandEnded { .. } => {}
+        }
+    }
+
+    fn control(&mut self, control: &Control) {
+        match control {
+            Control::Track { pid, why } => self.tree.track(*pid, *why),
+            Control::Untrack { pid } => self.tree.untrack(*pid),
+            Control::Mark { boot_ns, .. } => self.advance(*boot_ns),
+        }
+    }
+
+    /// Records of the sessions that began or ended with this input.
+    fn changes(&mut self, out: &mut Vec<Record>) {
+        if !self.tree.has_changes() {
+            return;
+        }
+        for Change { state, life } in self.tree.changes() {
+            let ended = state == SessionState::Ended;
+            let boot_ns = if ended { self.now_ns } else { life.started_ns };
+            let duration_ns = ended.then(|| self.now_ns.saturating_sub(life.started_ns));
+            let body = Body::Session(Session { state, known_by: life.known_by.into(), duration_ns });
+            let (id, time) = (self.id(), self.time(boot_ns));
+            let process = self.process(life.root);
+            let agent = Some(Arc::clone(&life.agent));
+            out.push(Record { id, time, boot_ns, process, agent, tool_call: None, body, classes: Classes::NONE });
+        }
+    }
+
+    /// A process as its leader; its user is what its last record told.
+    fn process(&self, id: ProcessId) -> Option<Process> {
+        let entry = self.tree.get(id)?;
+        Some(Process { image: Arc::clone(&entry.image), tid: id.pid, uid: entry.uid })
     }
 }

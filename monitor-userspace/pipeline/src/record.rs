@@ -18,7 +18,7 @@ pub use body::{
 pub use id::{Id, Time};
 pub use kind::{Kind, UnknownKind};
 pub use process::{Image, Process, ProcessId};
-pub use text::{State, Text};
+pub use text::{State, Text, escape_into};
 
 use crate::enrich::Classes;
 

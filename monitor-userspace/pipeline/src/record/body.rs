@@ -155,6 +155,12 @@ impl Access {
         }
     }
 
+    /// Whether the content can be read through the descriptor.
+    #[must_use]
+    pub const fn reads(self) -> bool {
+        matches!(self, Self::Read | Self::ReadWrite | Self::Execute)
+    }
+
     /// Whether the content can be changed through the descriptor.
     #[must_use]
     pub const fn writes(self) -> bool {

@@ -1,0 +1,314 @@
+//! The catalogue of agents: which executed programs are one.
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use serde::Deserialize;
+
+use crate::{
+    DataError, data,
+    event::path::{base_name, compose},
+    record::Text,
+};
+
+/// Bytes of a comm with its NUL (`TASK_COMM_LEN`).
+const COMM: usize = 16;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[expect(dead_code, reason = "it tells people which revision they read; the digest tells the program")]
+    version: u32,
+    #[serde(default)]
+    host: Vec<Host>,
+    wrappers: Wrappers,
+    agent: Vec<Entry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wrappers {
+    names: Vec<String>,
+}
+
+/// A program that runs a script.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Host {
+    names: Vec<String>,
+    /// Options whose value is the next argument.
+    #[serde(default)]
+    value_options: Vec<String>,
+    /// Options behind which there is code instead of a script.
+    #[serde(default)]
+    code_options: Vec<String>,
+    /// The option whose value is a module.
+    module_option: Option<String>,
+    /// Words before the script that are none.
+    #[serde(default)]
+    subcommands: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    name: String,
+    title: String,
+    #[serde(default)]
+    #[expect(dead_code, reason = "it tells people where the facts are from")]
+    link: String,
+    #[serde(default)]
+    exe: Vec<String>,
+    #[serde(default)]
+    packages: Vec<String>,
+    #[serde(default)]
+    scripts: Vec<String>,
+    #[serde(default)]
+    script_paths: Vec<String>,
+    #[serde(default)]
+    modules: Vec<String>,
+    #[serde(default)]
+    helpers: Vec<String>,
+    #[serde(default)]
+    helper_args: Vec<String>,
+    #[serde(default)]
+    comms: Vec<String>,
+    #[serde(default)]
+    markers: Vec<String>,
+}
+
+/// The catalogue.
+#[derive(Debug)]
+pub struct Catalogue {
+    file: File,
+    exe: Globs,
+    script_paths: Globs,
+}
+
+/// What was executed.
+#[derive(Clone, Copy, Debug)]
+pub struct Program<'a> {
+    /// The absolute path of the executed file, links resolved.
+    pub exe: Option<&'a [u8]>,
+    /// The arguments at the exec.
+    pub argv: &'a [Text],
+    /// The working directory.
+    pub cwd: Option<&'a [u8]>,
+}
+
+/// What the catalogue says about a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict<'a> {
+    /// It is an agent.
+    Agent {
+        /// Its name.
+        name: &'a str,
+        /// How it is known: `exe` or `package`.
+        known_by: &'static str,
+    },
+    /// It is an agent's own file that does a chore under another name.
+    Helper {
+        /// The name of the agent.
+        name: &'a str,
+    },
+    /// It depends on the package of this script; see [`Catalogue::package`].
+    Ask {
+        /// The absolute path of the script, as far as that can be said without looking.
+        script: String,
+    },
+    /// It is none, but it may execute one.
+    Wrapper,
+    /// It is none.
+    None,
+}
+
+impl Catalogue {
+    /// The built-in one.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, which a test excludes.
+    pub fn new() -> Result<Self, DataError> {
+        Self::parse(data::built_in(data::AGENTS))
+    }
+
+    /// Reads a catalogue (TOML).
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, and in which line or entry.
+    pub fn parse(content: &str) -> Result<Self, DataError> {
+        let file: File = data::parse(data::AGENTS, content)?;
+        for entry in &file.agent {
+            let long = entry.comms.iter().find(|comm| comm.len() >= COMM || comm.is_empty());
+            if let Some(comm) = long {
+                let message = format!("agent `{}`: comm `{comm}` must have 1 to 15 bytes", entry.name);
+                return Err(DataError::new(data::AGENTS, message));
+            }
+        }
+        let exe = Globs::new(&file.agent, |entry| &entry.exe)?;
+        let script_paths = Globs::new(&file.agent, |entry| &entry.script_paths)?;
+        Ok(Self { file, exe, script_paths })
+    }
+
+    /// What a program is.
+    #[must_use]
+    pub fn recognise(&self, program: Program<'_>) -> Verdict<'_> {
+        let Some(exe) = program.exe else { return Verdict::None };
+        if let Some(entry) = self.exe.find(exe).and_then(|at| self.file.agent.get(at)) {
+            let name = entry.name.as_str();
+            let is_helper = entry.is_helper(program.argv);
+            return if is_helper { Verdict::Helper { name } } else { Verdict::Agent { name, known_by: "exe" } };
+        }
+        let base = base_name(exe);
+        if let Some(host) = self.file.host.iter().find(|host| host.is(base)) {
+            return self.script(host, program);
+        }
+        if is_named(&self.file.wrappers.names, base) { Verdict::Wrapper } else { Verdict::None }
+    }
+
+    /// What the script is that a host runs.
+    fn script(&self, host: &Host, program: Program<'_>) -> Verdict<'_> {
+        match host.target(program.argv) {
+            Target::None => Verdict::None,
+            Target::Module(module) => {
+                let entry = self.file.agent.iter().find(|entry| is_named(&entry.modules, module));
+                entry.map_or(Verdict::None, |entry| Verdict::Agent { name: &entry.name, known_by: "package" })
+            }
+            Target::Script(script) => {
+                let mut path = Vec::new();
+                compose(program.cwd.unwrap_or_default(), script, &mut path);
+                if let Some(entry) = self.script_paths.find(&path).and_then(|at| self.file.agent.get(at)) {
+                    return Verdict::Agent { name: &entry.name, known_by: "package" };
+                }
+                let base = base_name(&path);
+                let mut asked = self.file.agent.iter().filter(|entry| is_named(&entry.scripts, base)).peekable();
+                if asked.peek().is_none() {
+                    return Verdict::None;
+                }
+                if let Some(entry) = asked.find(|entry| entry.is_installed_at(&path)) {
+                    return Verdict::Agent { name: &entry.name, known_by: "package" };
+                }
+                // A path that is no UTF-8 cannot be asked about; no installer makes one.
+                String::from_utf8(path).map_or(Verdict::None, |script| Verdict::Ask { script })
+            }
+        }
+    }
+
+    /// The agent of a script whose package has this name.
+    #[must_use]
+    pub fn package(&self, name: &str) -> Option<&str> {
+        let entry = self.file.agent.iter().find(|entry| entry.packages.iter().any(|package| package == name))?;
+        Some(&entry.name)
+    }
+
+    /// The title of an agent, for people; its name where it has none.
+    #[must_use]
+    pub fn title<'a>(&'a self, name: &'a str) -> &'a str {
+        self.file.agent.iter().find(|entry| entry.name == name).map_or(name, |entry| &entry.title)
+    }
+
+    /// The agents of which the environment has a marker; it is inherited and can be forged, so it proves nothing.
+    #[must_use]
+    pub fn marked(&self, env_names: &[Text]) -> Vec<&str> {
+        let has = |name: &String| env_names.iter().any(|known| known.as_bytes() == name.as_bytes());
+        let marked = self.file.agent.iter().filter(|entry| entry.markers.iter().any(has));
+        marked.map(|entry| entry.name.as_str()).collect()
+    }
+
+    /// The comms that make a process a candidate in the kernel half, NUL-padded, sorted.
+    #[must_use]
+    pub fn candidates(&self) -> Vec<[u8; COMM]> {
+        let mut comms = Vec::new();
+        for comm in self.file.agent.iter().flat_map(|entry| &entry.comms) {
+            let mut padded = [0; COMM];
+            for (to, from) in padded.iter_mut().zip(comm.bytes()) {
+                *to = from;
+            }
+            comms.push(padded);
+        }
+        comms.sort_unstable();
+        comms.dedup();
+        comms
+    }
+}
+
+impl Entry {
+    fn is_helper(&self, argv: &[Text]) -> bool {
+        let named = argv.first().is_some_and(|name| is_named(&self.helpers, base_name(name.as_bytes())));
+        named || argv.iter().skip(1).any(|argument| is_named(&self.helper_args, argument.as_bytes()))
+    }
+
+    /// Whether a script lies in a folder into which a package manager puts one of the agent's packages.
+    fn is_installed_at(&self, script: &[u8]) -> bool {
+        self.packages.iter().any(|package| {
+            let folder = format!("/node_modules/{package}/");
+            script.windows(folder.len()).any(|window| window == folder.as_bytes())
+        })
+    }
+}
+
+/// What a host runs.
+enum Target<'a> {
+    Script(&'a [u8]),
+    Module(&'a [u8]),
+    None,
+}
+
+impl Host {
+    fn is(&self, base: &[u8]) -> bool {
+        let digits = base.iter().rev().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
+        is_named(&self.names, &base[..base.len() - digits])
+    }
+
+    fn target<'a>(&self, argv: &'a [Text]) -> Target<'a> {
+        let mut arguments = argv.iter().skip(1).map(Text::as_bytes);
+        while let Some(argument) = arguments.next() {
+            if self.module_option.as_deref().map(str::as_bytes) == Some(argument) {
+                return arguments.next().map_or(Target::None, Target::Module);
+            }
+            if is_named(&self.code_options, argument) {
+                return Target::None;
+            }
+            if is_named(&self.value_options, argument) {
+                arguments.next();
+            } else if !argument.starts_with(b"-") && !is_named(&self.subcommands, argument) {
+                return Target::Script(argument);
+            }
+        }
+        Target::None
+    }
+}
+
+fn is_named(names: &[String], name: &[u8]) -> bool {
+    names.iter().any(|known| known.as_bytes() == name)
+}
+
+/// Globs on absolute paths, each of one entry.
+#[derive(Debug)]
+struct Globs {
+    set: GlobSet,
+    entries: Vec<usize>,
+}
+
+impl Globs {
+    fn new(agents: &[Entry], globs: impl Fn(&Entry) -> &Vec<String>) -> Result<Self, DataError> {
+        let (mut set, mut entries) = (GlobSetBuilder::new(), Vec::new());
+        for (at, entry) in agents.iter().enumerate() {
+            for glob in globs(entry) {
+                let built = GlobBuilder::new(glob).literal_separator(true).build();
+                set.add(
+                    built.map_err(|error| DataError::new(data::AGENTS, format!("agent `{}`: {error}", entry.name)))?,
+                );
+                entries.push(at);
+            }
+        }
+        let set = set.build().map_err(|error| DataError::new(data::AGENTS, error))?;
+        Ok(Self { set, entries })
+    }
+
+    /// The entry of the first glob that matches.
+    fn find(&self, path: &[u8]) -> Option<usize> {
+        use std::os::unix::ffi::OsStrExt as _;
+        let path = std::path::Path::new(std::ffi::OsStr::from_bytes(path));
+        self.set.matches(path).first().and_then(|at| self.entries.get(*at)).copied()
+    }
+}

@@ -1,0 +1,155 @@
+//! Patterns on absolute paths, arranged so that a path is compared with few of them.
+//!
+//! Most patterns say a name that the path must have: the path's components are looked up in a map of those names, and
+//! only the patterns found there are compared. So the cost grows with the path, not with the number of patterns.
+
+use globset::{GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
+
+use super::{Class, Classes, wildcard};
+use crate::{event::path::base_name, hash::Map};
+
+/// What is compared once a name has been found.
+#[derive(Debug)]
+enum Shape {
+    /// `**/a/b`: the path ends with it.
+    Suffix(Vec<u8>),
+    /// `**/a/b/**`: the path has these components; the folder itself counts too.
+    Inside(Vec<u8>),
+    /// `/a/b/**`: the path begins with it; the folder itself counts too.
+    Prefix(Vec<u8>),
+    /// Anything else.
+    Glob(GlobMatcher),
+}
+
+#[derive(Debug)]
+struct Pattern {
+    shape: Shape,
+    rule: usize,
+}
+
+#[derive(Debug)]
+struct Rule {
+    class: Class,
+    except: GlobSet,
+}
+
+/// Patterns of classes.
+#[derive(Debug, Default)]
+pub(super) struct Paths {
+    rules: Vec<Rule>,
+    exact: Map<Vec<u8>, Vec<usize>>,
+    named: Map<Vec<u8>, Vec<Pattern>>,
+    /// Wildcards on the last component.
+    base: Vec<(Vec<u8>, usize)>,
+    /// Patterns that say no name at all.
+    rest: Vec<(GlobMatcher, usize)>,
+}
+
+impl Paths {
+    /// Adds patterns of a class; what matches one of `except` does not count.
+    pub(super) fn add(&mut self, class: Class, patterns: &[String], except: &[String]) -> Result<(), String> {
+        let mut set = GlobSetBuilder::new();
+        for pattern in except {
+            set.add(glob(pattern)?);
+        }
+        let except = set.build().map_err(|error| error.to_string())?;
+        let rule = self.rules.len();
+        self.rules.push(Rule { class, except });
+        patterns.iter().try_for_each(|pattern| self.pattern(pattern, rule))
+    }
+
+    fn pattern(&mut self, pattern: &str, rule: usize) -> Result<(), String> {
+        if !pattern.starts_with('/') && !pattern.starts_with("**/") {
+            return Err(format!("the pattern `{pattern}` must begin with `/` or `**/`"));
+        }
+        let matcher = glob(pattern)?.compile_matcher();
+        let literal = |text: &str| !text.is_empty() && !text.contains(['*', '?', '[', '{', '\\']);
+        let name = pattern.rsplit('/').find(|component| literal(component));
+        let inner = pattern.strip_prefix("**/");
+        let shape = match (inner, pattern.strip_suffix("/**")) {
+            (None, None) if literal(pattern) => {
+                self.exact.entry(pattern.as_bytes().to_vec()).or_default().push(rule);
+                return Ok(());
+            }
+            (None, Some(folder)) if literal(folder) => Shape::Prefix(folder.as_bytes().to_vec()),
+            (Some(inner), None) if literal(inner) => Shape::Suffix([b"/", inner.as_bytes()].concat()),
+            (Some(inner), Some(_)) if inner.strip_suffix("/**").is_some_and(literal) => {
+                Shape::Inside([b"/", inner.strip_suffix("/**").unwrap_or(inner).as_bytes()].concat())
+            }
+            (Some(inner), None) if !inner.contains(['/', '?', '[', '{', '\\']) => {
+                self.base.push((inner.as_bytes().to_vec(), rule));
+                return Ok(());
+            }
+            _ => Shape::Glob(matcher.clone()),
+        };
+        match name {
+            Some(name) => self.named.entry(name.as_bytes().to_vec()).or_default().push(Pattern { shape, rule }),
+            None => self.rest.push((matcher, rule)),
+        }
+        Ok(())
+    }
+
+    /// The classes of a path.
+    pub(super) fn classes(&self, path: &[u8]) -> Classes {
+        let mut classes = Classes::NONE;
+        for rule in self.exact.get(path).into_iter().flatten() {
+            self.count(*rule, path, &mut classes);
+        }
+        let mut start = 0;
+        while start < path.len() {
+            let end = path[start..].iter().position(|byte| *byte == b'/').map_or(path.len(), |at| start + at);
+            // The lookup hashes the name, so that a component costs some nanoseconds whatever the number of patterns.
+            if end > start
+                && let Some(patterns) = self.named.get(&path[start..end])
+            {
+                for pattern in patterns {
+                    if pattern.shape.matches(path, end) {
+                        self.count(pattern.rule, path, &mut classes);
+                    }
+                }
+            }
+            start = end + 1;
+        }
+        let base = base_name(path);
+        for (pattern, rule) in &self.base {
+            if wildcard::matches(pattern, base) {
+                self.count(*rule, path, &mut classes);
+            }
+        }
+        for (matcher, rule) in &self.rest {
+            if matcher.is_match(as_path(path)) {
+                self.count(*rule, path, &mut classes);
+            }
+        }
+        classes
+    }
+
+    fn count(&self, rule: usize, path: &[u8], classes: &mut Classes) {
+        let Some(rule) = self.rules.get(rule) else { return };
+        if rule.except.is_empty() || !rule.except.is_match(as_path(path)) {
+            classes.insert(rule.class);
+        }
+    }
+}
+
+impl Shape {
+    /// Whether the path matches, given that the name which the shape is filed under ends at `end`.
+    fn matches(&self, path: &[u8], end: usize) -> bool {
+        match self {
+            Self::Suffix(suffix) => end == path.len() && path.ends_with(suffix),
+            Self::Inside(inner) => path[..end].ends_with(inner),
+            Self::Prefix(folder) => end == folder.len() && path.starts_with(folder),
+            Self::Glob(matcher) => matcher.is_match(as_path(path)),
+        }
+    }
+}
+
+fn glob(pattern: &str) -> Result<globset::Glob, String> {
+    let built = GlobBuilder::new(pattern).literal_separator(true).build();
+    built.map_err(|error| format!("the pattern `{pattern}` cannot be read: {}", error.kind()))
+}
+
+fn as_path(bytes: &[u8]) -> &std::path::Path {
+    use std::os::unix::ffi::OsStrExt as _;
+    std::path::Path::new(std::ffi::OsStr::from_bytes(bytes))
+}

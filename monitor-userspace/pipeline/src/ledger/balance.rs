@@ -1,0 +1,164 @@
+//! What the ledger says at the end.
+
+use monitor_common::{
+    counters::{CAUSES, Cause, Fault},
+    kind::Kind,
+};
+
+use super::Ledger;
+
+/// The counts of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The kind.
+    pub kind: Kind,
+    /// Records begun in the kernel half.
+    pub seen: u64,
+    /// Records written to the ring.
+    pub stored: u64,
+    /// Records lost, by [`Cause`].
+    pub lost: [u64; CAUSES],
+    /// Raw inputs, with those that could not be read.
+    pub received: u64,
+    /// Records dropped because their process was no agent's.
+    pub filtered: u64,
+    /// Raw inputs that gave a record.
+    pub recorded: u64,
+    /// Raw inputs that could not be read.
+    pub malformed: u64,
+}
+
+impl Row {
+    /// All records lost.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.lost.iter().sum()
+    }
+}
+
+/// The counts of a recording, and each way in which they do not add up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Balance {
+    /// One a kind.
+    pub rows: Vec<Row>,
+    /// Whether the final counters came; without them the counts of the kernel half are older than the last record.
+    pub is_final: bool,
+    /// Tracked threads in a call that is recorded when it returns, at the end.
+    pub in_flight: u64,
+    /// Records in which something was masked.
+    pub masked: u64,
+    /// Raw inputs without a header of a known kind.
+    pub nameless: u64,
+    /// Inputs that were not stored, as the gaps of the recording say.
+    pub unstored: u64,
+    /// Faults that are not 0, by name.
+    pub faults: Vec<(&'static str, u64)>,
+    /// Runs of programs that the kernel skipped, by program.
+    pub recursion_misses: Vec<(String, u64)>,
+    /// Each way in which the counts do not add up: a bug. Empty when they do.
+    pub differences: Vec<String>,
+}
+
+impl Balance {
+    /// All records lost in the kernel half.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.rows.iter().map(Row::lost).sum()
+    }
+
+    /// Whether nothing was lost, skipped, malformed or left out of the recording. Faults are not losses.
+    #[must_use]
+    pub fn is_lossless(&self) -> bool {
+        let malformed = self.nameless + self.rows.iter().map(|row| row.malformed).sum::<u64>();
+        let skipped: u64 = self.recursion_misses.iter().map(|(_, count)| count).sum();
+        self.lost() + malformed + skipped + self.unstored == 0
+    }
+}
+
+impl Ledger {
+    /// Compares everything counted with the last counters of the kernel half. Without the final ones only what is wrong
+    /// at any time counts as a difference.
+    #[must_use]
+    pub fn check(&self) -> Balance {
+        let rows: Vec<Row> = Kind::ALL.into_iter().map(|kind| self.row(kind)).collect();
+        let mut balance = Balance {
+            is_final: self.closed.is_some(),
+            in_flight: self.closed.unwrap_or(0),
+            masked: self.masked,
+            nameless: self.nameless,
+            unstored: self.unstored,
+            faults: self.faults(),
+            recursion_misses: self.counters.recursion_misses.iter().filter(|(_, count)| *count > 0).cloned().collect(),
+            ..Balance::default()
+        };
+        let differences = &mut balance.differences;
+        for (cpu, sequence) in self.cpus.iter().enumerate() {
+            if sequence.twice > 0 {
+                differences.push(format!("CPU {cpu}: {} sequence numbers came twice", sequence.twice));
+            }
+        }
+        if balance.is_final {
+            self.compare(&rows, differences);
+        }
+        balance.rows = rows;
+        balance
+    }
+
+    fn compare(&self, rows: &[Row], differences: &mut Vec<String>) {
+        for row in rows {
+            let (kind, lost) = (row.kind.name(), row.lost());
+            if row.seen != row.stored + lost {
+                let Row { seen, stored, .. } = row;
+                differences.push(format!("{kind}: {seen} seen, but {stored} stored and {lost} lost"));
+            }
+            let (stored, arrived) = (row.stored, row.received + row.filtered);
+            // With a gap the missing ones cannot be told by kind; their sum is compared below.
+            if arrived > stored || (arrived < stored && self.unstored == 0) {
+                let Row { received, filtered, .. } = row;
+                differences.push(format!("{kind}: {stored} stored, but {received} received and {filtered} filtered"));
+            }
+        }
+        let stored: u64 = rows.iter().map(|row| row.stored).sum();
+        let arrived: u64 = rows.iter().map(|row| row.received + row.filtered).sum::<u64>() + self.nameless;
+        if stored > arrived + self.unstored {
+            let missing = stored - arrived - self.unstored;
+            differences.push(format!("{missing} stored records neither arrived nor are part of a gap"));
+        }
+        for (cpu, counters) in self.counters.cpus.iter().enumerate() {
+            let seen: u64 = counters.seen.iter().sum();
+            if counters.seq != seen {
+                differences.push(format!("CPU {cpu}: {seen} records seen, but the next number is {}", counters.seq));
+            }
+        }
+        for (cpu, sequence) in self.cpus.iter().enumerate() {
+            let (missing, counted) = sequence.unexplained;
+            if missing > 0 {
+                differences.push(format!("CPU {cpu}: {missing} numbers are missing that were not counted as lost"));
+            }
+            if counted > 0 {
+                differences.push(format!("CPU {cpu}: {counted} records were counted as lost, but none is missing"));
+            }
+        }
+    }
+
+    fn row(&self, kind: Kind) -> Row {
+        let at = kind.index();
+        let sum = |count: fn(&super::Cpu, usize) -> u64| self.counters.cpus.iter().map(|cpu| count(cpu, at)).sum();
+        let lost = |cause: Cause| self.counters.cpus.iter().map(|cpu| cpu.lost[at][cause as usize]).sum();
+        Row {
+            kind,
+            seen: sum(|cpu, at| cpu.seen[at]),
+            stored: sum(|cpu, at| cpu.stored[at]),
+            lost: Cause::ALL.map(lost),
+            received: self.received[at],
+            filtered: self.filtered[at],
+            recorded: self.recorded[at],
+            malformed: self.malformed[at],
+        }
+    }
+
+    fn faults(&self) -> Vec<(&'static str, u64)> {
+        let count = |fault: Fault| self.counters.cpus.iter().map(|cpu| cpu.faults[fault as usize]).sum::<u64>();
+        Fault::ALL.into_iter().map(|fault| (fault.name(), count(fault))).filter(|(_, count)| *count > 0).collect()
+    }
+}
