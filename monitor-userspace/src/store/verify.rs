@@ -4,10 +4,12 @@ use std::{collections::BTreeMap, path::Path};
 
 use agentsnoop_pipeline::{
     Ledger,
-    input::{Closed, Counters, Input, Opened},
+    input::{Closed, Input, Opened},
+    ledger::{Balance, Row},
+    record::Id,
 };
 use anyhow::Result;
-use monitor_common::{Kind, WIRE_VERSION, counters::Counters as Cpu, decode};
+use monitor_common::{WIRE_VERSION, counters::Cause};
 use serde::Serialize;
 
 use super::{
@@ -55,14 +57,11 @@ pub struct Report {
     pub damage: Vec<Place>,
     /// Ring records that cannot be decoded.
     pub malformed: u64,
-    /// What is wrong with the first.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub malformed_first: Option<String>,
     /// The counts.
     pub ledger: Counts,
 }
 
-/// The counts of a recording.
+/// The counts of a recording, from its last counters and its inputs.
 #[derive(Debug, Default, Serialize)]
 pub struct Counts {
     /// Whether they could be compared: that needs every input, and the final counters.
@@ -75,8 +74,22 @@ pub struct Counts {
     pub seen_by_kind: BTreeMap<&'static str, u64>,
     /// Records that it lost, by kind.
     pub lost_by_kind: BTreeMap<&'static str, u64>,
+    /// Records that it lost, by cause; causes without any are left out.
+    pub lost_by_cause: BTreeMap<&'static str, u64>,
+    /// Records of processes that were no agent's and are not in the recording, by kind.
+    pub filtered_by_kind: BTreeMap<&'static str, u64>,
     /// Records in the recording, by kind.
     pub recorded_by_kind: BTreeMap<&'static str, u64>,
+    /// Inputs that were not stored, as the gaps of the recording say.
+    pub unstored: u64,
+    /// Calls that were under way at the end, and so are not recorded.
+    pub in_flight: u64,
+    /// Records in which something was masked.
+    pub masked: u64,
+    /// What went less than well without losing a record, by name.
+    pub faults: BTreeMap<&'static str, u64>,
+    /// Runs of programs that the kernel skipped, by program.
+    pub skipped: BTreeMap<String, u64>,
 }
 
 /// How a recording was made.
@@ -115,15 +128,16 @@ pub fn verify(path: &Path) -> Result<Report> {
     let mut ledger = Ledger::default();
     let mut wire = WIRE_VERSION;
     let mut closed: Option<Box<Closed>> = None;
-    for input in recording.by_ref() {
-        ledger.push(&input);
+    for (index, input) in (0..).zip(recording.by_ref()) {
+        match &input {
+            Input::Opened(opened) => wire = opened.wire,
+            // Another wire has other bytes, which would all be malformed.
+            Input::Raw(_) if wire != WIRE_VERSION => continue,
+            _ => {}
+        }
+        ledger.push(&input, Id { index, ..Id::default() });
         match input {
-            Input::Opened(opened) => {
-                wire = opened.wire;
-                report.opened.get_or_insert_with(|| made(*opened));
-            }
-            Input::Raw(bytes) if wire == WIRE_VERSION => report.record(&bytes),
-            Input::Counters(counters) => report.counters(&counters),
+            Input::Opened(opened) if report.opened.is_none() => report.opened = Some(Made::of(*opened)),
             Input::Closed(body) => closed = Some(body),
             _ => {}
         }
@@ -138,12 +152,8 @@ pub fn verify(path: &Path) -> Result<Report> {
     report.complete = recording.end() == End::Closed;
     report.damaged = recording.damaged();
     report.damage = recording.damage().iter().map(Place::of).collect();
-    report.ledger.compared = report.complete && report.damaged == 0 && wire == WIRE_VERSION;
-    if report.ledger.compared {
-        report.ledger.differences = ledger.check().differences;
-    }
+    report.count(ledger.check(), report.complete && report.damaged == 0 && wire == WIRE_VERSION);
     if let Some(closed) = closed {
-        report.counters(&closed.counters);
         let before = (progress.inputs + progress.unknown).saturating_sub(1);
         if report.ledger.compared && closed.inputs != before {
             let said = closed.inputs;
@@ -169,33 +179,36 @@ impl Report {
         self.damaged > 0 || self.malformed > 0 || !self.ledger.differences.is_empty()
     }
 
-    fn record(&mut self, bytes: &[u8]) {
-        let kind = match decode::record(bytes) {
-            Ok(record) => record.body.kind().name(),
-            // The kind of a newer build of the same wire; its sequence number counts in the ledger.
-            Err(decode::Malformed::UnknownKind { .. }) => "unknown",
-            Err(malformed) => {
-                self.malformed += 1;
-                self.malformed_first.get_or_insert_with(|| malformed.to_string());
-                return;
-            }
+    /// Takes the ledger's counts. What is damaged does not add up either, which says nothing more.
+    fn count(&mut self, balance: Balance, compared: bool) {
+        self.lost = balance.lost();
+        self.malformed = balance.nameless + balance.rows.iter().map(|row| row.malformed).sum::<u64>();
+        let by_kind = |of: fn(&Row) -> u64| balance.rows.iter().map(|row| (row.kind.name(), of(row))).collect();
+        let by_cause = Cause::ALL.into_iter().map(|cause| {
+            let lost = balance.rows.iter().map(|row| row.lost[cause as usize]).sum::<u64>();
+            (cause.name(), lost)
+        });
+        self.ledger = Counts {
+            compared,
+            balanced: false,
+            seen_by_kind: by_kind(|row| row.seen),
+            lost_by_kind: by_kind(Row::lost),
+            lost_by_cause: by_cause.filter(|(_, lost)| *lost > 0).collect(),
+            filtered_by_kind: by_kind(|row| row.filtered),
+            recorded_by_kind: by_kind(|row| row.recorded),
+            unstored: balance.unstored,
+            in_flight: balance.in_flight,
+            masked: balance.masked,
+            faults: balance.faults.into_iter().collect(),
+            skipped: balance.recursion_misses.into_iter().collect(),
+            differences: if compared { balance.differences } else { Vec::new() },
         };
-        *self.ledger.recorded_by_kind.entry(kind).or_default() += 1;
-    }
-
-    /// Takes cumulative counters; the last ones count.
-    fn counters(&mut self, counters: &Counters) {
-        let sum = |of: &dyn Fn(&Cpu) -> u64| counters.cpus.iter().map(of).sum::<u64>();
-        self.lost = sum(&Cpu::lost_total);
-        for kind in Kind::ALL {
-            let (name, index) = (kind.name(), kind.index());
-            self.ledger.seen_by_kind.insert(name, sum(&|cpu| cpu.seen[index]));
-            self.ledger.lost_by_kind.insert(name, sum(&|cpu| cpu.lost[index].iter().sum()));
-        }
     }
 }
 
-fn made(opened: Opened) -> Made {
-    let Opened { version, host, kernel, command, .. } = opened;
-    Made { version, host, kernel, command }
+impl Made {
+    fn of(opened: Opened) -> Self {
+        let Opened { version, host, kernel, command, .. } = opened;
+        Self { version, host, kernel, command }
+    }
 }

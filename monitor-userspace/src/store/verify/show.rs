@@ -1,6 +1,6 @@
 //! The report for people.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use super::Report;
 
@@ -16,12 +16,8 @@ impl fmt::Display for Report {
             let (version, host, kernel) = (shown(&made.version), shown(&made.host), shown(&made.kernel));
             writeln!(f, "  made by   agentsnoop {version} on {host}, {kernel}")?;
         }
-        let Self { format, blocks, inputs, bytes, ledger, .. } = self;
+        let Self { format, blocks, inputs, bytes, .. } = self;
         writeln!(f, "  frames    format {format}, {bytes} bytes, {blocks} sound blocks, {inputs} inputs")?;
-        let counts: Vec<String> =
-            ledger.recorded_by_kind.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
-        writeln!(f, "  records   {}", if counts.is_empty() { "none".to_owned() } else { counts.join(", ") })?;
-        writeln!(f, "  lost      {} before they were recorded", self.lost)?;
         if self.unknown_frames > 0 {
             let count = self.unknown_frames;
             writeln!(f, "  unknown   {count} frames of a newer build were passed over")?;
@@ -32,21 +28,48 @@ impl fmt::Display for Report {
         if self.damaged > self.damage.len() as u64 {
             writeln!(f, "  damage    and {} more places", self.damaged - self.damage.len() as u64)?;
         }
-        if let Some(first) = &self.malformed_first {
-            writeln!(f, "  malformed {} ring records cannot be decoded, the first: {first}", self.malformed)?;
+        self.counts(f)?;
+        writeln!(f, "  chain     {}", self.head)?;
+        let reason = self.reason.as_ref().map(|reason| format!(": {}", shown(reason))).unwrap_or_default();
+        writeln!(f, "  end       {}{reason}", self.end)
+    }
+}
+
+impl Report {
+    fn counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ledger = &self.ledger;
+        writeln!(f, "  recorded  {}", list(&ledger.recorded_by_kind))?;
+        writeln!(f, "  filtered  {}", list(&ledger.filtered_by_kind))?;
+        writeln!(f, "  lost      {}", list(&ledger.lost_by_kind))?;
+        if !ledger.lost_by_cause.is_empty() {
+            writeln!(f, "  causes    {}", list(&ledger.lost_by_cause))?;
+        }
+        if !ledger.skipped.is_empty() {
+            let skipped = ledger.skipped.iter().map(|(program, count)| format!("{} {count}", shown(program)));
+            writeln!(f, "  skipped   {}", skipped.collect::<Vec<_>>().join(", "))?;
+        }
+        if ledger.unstored > 0 {
+            writeln!(f, "  gaps      {} inputs were not stored", ledger.unstored)?;
+        }
+        if self.malformed > 0 {
+            writeln!(f, "  malformed {} ring records cannot be decoded", self.malformed)?;
         }
         for difference in &ledger.differences {
             writeln!(f, "  ledger    {}", shown(difference))?;
         }
         match (ledger.compared, ledger.balanced) {
-            (true, true) => writeln!(f, "  ledger    balances")?,
-            (true, false) => {}
-            (false, _) => writeln!(f, "  ledger    not compared: that needs every input and the final counters")?,
+            (true, true) => writeln!(f, "  ledger    balances"),
+            (true, false) => Ok(()),
+            (false, _) => writeln!(f, "  ledger    not compared: that needs every input and the final counters"),
         }
-        writeln!(f, "  chain     {}", self.head)?;
-        let reason = self.reason.as_ref().map(|reason| format!(": {}", shown(reason))).unwrap_or_default();
-        writeln!(f, "  end       {}{reason}", self.end)
     }
+}
+
+/// Counts that are not 0, by name.
+fn list(counts: &BTreeMap<&'static str, u64>) -> String {
+    let counts = counts.iter().filter(|(_, count)| **count > 0).map(|(name, count)| format!("{name} {count}"));
+    let counts = counts.collect::<Vec<_>>().join(", ");
+    if counts.is_empty() { "nothing".to_owned() } else { counts }
 }
 
 /// Text of a recording for a terminal: control characters are escaped.
