@@ -50,14 +50,18 @@ pub enum Malformed {
 impl core::fmt::Display for Malformed {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::Short { part, need, have } => write!(f, "record is short: its {part} needs {need} bytes, {have} are left"),
+            Self::Short { part, need, have } => {
+                write!(f, "record is short: its {part} needs {need} bytes, {have} are left")
+            }
             Self::Length { said, have } => write!(f, "record says it has {said} bytes, but {have} came"),
             Self::TooLong { have } => write!(f, "record of {have} bytes is longer than the bound of {RECORD_BYTES}"),
             Self::Trailing { bytes } => write!(f, "record has {bytes} bytes behind its last string"),
             Self::UnknownKind { header } => {
                 write!(f, "record kind {:#06x} is not known to wire version {WIRE_VERSION}", header.kind)
             }
-            Self::UnknownState { state } => write!(f, "string state {state} is not known to wire version {WIRE_VERSION}"),
+            Self::UnknownState { state } => {
+                write!(f, "string state {state} is not known to wire version {WIRE_VERSION}")
+            }
         }
     }
 }
@@ -154,7 +158,11 @@ pub fn record(bytes: &[u8]) -> Result<Record<'_>, Malformed> {
             Body::Getenv(body, name)
         }
     };
-    if reader.rest.is_empty() { Ok(Record { header, body }) } else { Err(Malformed::Trailing { bytes: reader.rest.len() }) }
+    if reader.rest.is_empty() {
+        Ok(Record { header, body })
+    } else {
+        Err(Malformed::Trailing { bytes: reader.rest.len() })
+    }
 }
 
 /// Takes parts from the front of bytes, never beyond their end.

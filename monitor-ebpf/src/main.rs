@@ -2,8 +2,11 @@
 //!
 //! `probes` holds one file per family of hooks; each says what it hooks, when, and what it cannot see. Only `emit`
 //! writes to the ring and to the counters. The records are those of `monitor-common`.
-#![no_std]
+//!
+//! On the host target the crate compiles, for clippy, and is never run.
+#![cfg_attr(target_arch = "bpf", no_std)]
 #![no_main]
+#![expect(clippy::needless_pass_by_value, reason = "the macros that make programs hand over the context by value")]
 #![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]
 
 mod emit;

@@ -76,7 +76,11 @@ pub(crate) fn kernel<T: Copy>(address: u64, offset: u32, zero: T) -> T {
     // SAFETY: the destination is a local of exactly this size, and the helper initialises all of it: with zeroes where
     // it cannot read. Zeroing it here as well would cost a loop, since the target has no instruction for it.
     unsafe {
-        bpf_probe_read_kernel(value.as_mut_ptr().cast(), size_of::<T>() as u32, (address + u64::from(offset)) as *const _);
+        bpf_probe_read_kernel(
+            value.as_mut_ptr().cast(),
+            size_of::<T>() as u32,
+            (address + u64::from(offset)) as *const _,
+        );
         value.assume_init()
     }
 }

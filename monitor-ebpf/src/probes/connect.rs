@@ -13,11 +13,7 @@ use core::mem::MaybeUninit;
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use monitor_common::{
-    Header, Kind, Text, TextState,
-    body::Connect,
-    counters::Fault,
-    limits::SOCKADDR_BYTES,
-    syscall::regs,
+    Header, Kind, Text, TextState, body::Connect, counters::Fault, limits::SOCKADDR_BYTES, syscall::regs,
 };
 
 use crate::{

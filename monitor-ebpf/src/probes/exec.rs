@@ -136,8 +136,8 @@ pub(crate) fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
         // Field by field: a whole value would be made on the stack, which has no room for it.
         let body = ExecBuffer::body(buffer);
         (*body).exe = identity(exe.address());
-        for at in 0..files.len() {
-            (*body).stdio[at] = identity(files[at]);
+        for (at, file) in files.into_iter().enumerate() {
+            (*body).stdio[at] = identity(file);
         }
         comm(&raw mut (*body).comm);
         (*body).old_tid = old_tid;
@@ -181,14 +181,8 @@ fn executing(old_tid: u32) -> Option<(Tracked, u32)> {
         name.assume_init_ref()
     };
     CANDIDATES.get_ptr(name)?;
-    let task = Task {
-        start: start_of(current()),
-        pid: tid,
-        root: tid,
-        exec_seq: 0,
-        flags: flag::PROVISIONAL,
-        secure_name: 0,
-    };
+    let task =
+        Task { start: start_of(current()), pid: tid, root: tid, exec_seq: 0, flags: flag::PROVISIONAL, secure_name: 0 };
     if TASKS.insert(tid, task, 0).is_err() {
         emit::fault(Fault::TaskMapFull);
     }

@@ -68,7 +68,10 @@ pub(crate) fn exec_argv(ctx: BtfTracePointContext) -> i32 {
             (*body).argv_bytes = size as u32;
             let (head, tail) = if size <= ARGV_BYTES as u64 {
                 let read = user_bytes(to, size as u32, start);
-                (text(read, size as u32, TextState::Complete), Text { state: TextState::Complete.number(), ..Text::default() })
+                (
+                    text(read, size as u32, TextState::Complete),
+                    Text { state: TextState::Complete.number(), ..Text::default() },
+                )
             } else {
                 let part = ARGV_PART_BYTES as u32;
                 let head = user_bytes(to, part, start);
@@ -132,7 +135,9 @@ pub(crate) fn exec_env(ctx: BtfTracePointContext) -> i32 {
             }
             let name = name_len(variable.cast_const().cast());
             // One where this is a variable with a name, else zero; without a branch, which would double the states.
-            let good = opaque(whole_before & below(name, ENV_NAME_BYTES as u64) & below(name, read as u64) & below(0, name)) & 1;
+            let good =
+                opaque(whole_before & below(name, ENV_NAME_BYTES as u64) & below(name, read as u64) & below(0, name))
+                    & 1;
             let size = opaque(name & good.wrapping_neg()) & (ENV_NAME_BYTES as u64 - 1);
             used = opaque(used);
             if used > (ENV_BYTES - ENV_NAME_BYTES) as u64 {
@@ -174,7 +179,7 @@ unsafe fn name_len(words: *const u64) -> u64 {
     let mut going = u64::MAX;
     for at in 0..WORDS {
         // SAFETY: the scratch is aligned to 8 bytes and longer than the words of a name.
-        let word = unsafe { words.add(at).read_volatile() } ^ (ONES * b'=' as u64);
+        let word = unsafe { words.add(at).read_volatile() } ^ (ONES * u64::from(b'='));
         // The lowest bit that is set marks the first byte that is zero, which is the first `=`.
         let found = word.wrapping_sub(ONES) & !word & (ONES << 7);
         let lowest = found & found.wrapping_neg();

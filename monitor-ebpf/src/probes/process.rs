@@ -57,17 +57,10 @@ pub(crate) fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
         emit::fault(Fault::TaskMapFull);
     }
     if process {
-        let mut record =
-            Short { header: Header::default(), body: Fork { child_start: task.start, child_pid, pad: 0 } };
+        let mut record = Short { header: Header::default(), body: Fork { child_start: task.start, child_pid, pad: 0 } };
         // SAFETY: the record is whole and on the stack; the task is a value of the map.
         unsafe {
-            emit::send(
-                Kind::Fork,
-                parent.tid,
-                parent.task,
-                (&raw mut record).cast(),
-                size_of::<Short<Fork>>() as u64,
-            );
+            emit::send(Kind::Fork, parent.tid, parent.task, (&raw mut record).cast(), size_of::<Short<Fork>>() as u64);
         }
     }
     0

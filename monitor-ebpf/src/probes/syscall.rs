@@ -12,7 +12,7 @@
 //! because its thread is gone is not recorded, which happens only to the thread that a dying process leaves behind.
 //! The user memory behind a pointer is read at the exit: another thread can have changed it since the kernel read it.
 
-use aya_ebpf::{EbpfContext as _, macros::btf_tracepoint, programs::BtfTracePointContext};
+use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use monitor_common::{
     Kind,
     counters::{Cause, Fault},
@@ -93,7 +93,7 @@ fn tail_call<const FAMILY: u32>(ctx: &BtfTracePointContext) {
             "r3 = {index}",
             "call 12",
             index = const FAMILY,
-            in("r1") ctx.as_ptr(),
+            in("r1") aya_ebpf::EbpfContext::as_ptr(ctx),
             in("r2") &raw const CALL_PROGRAMS,
             lateout("r0") _, lateout("r1") _, lateout("r2") _, out("r3") _, out("r4") _, out("r5") _,
         );

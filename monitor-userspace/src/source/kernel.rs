@@ -185,7 +185,9 @@ impl Kernel {
                 self.untrack(tid)?;
             }
         }
-        bail!("cannot stop tracking the tree of process {root}: it forks faster than it can be forgotten; stop it first")
+        bail!(
+            "cannot stop tracking the tree of process {root}: it forks faster than it can be forgotten; stop it first"
+        )
     }
 
     /// The tracked threads, by thread id. A snapshot that is not atomic: threads come and go meanwhile.
@@ -262,8 +264,9 @@ fn check_ring(bytes: u32) -> Result<(), OpenError> {
 
 /// Makes the maps and fills in the globals.
 fn load(options: &Options, offsets: &Offsets, btf: &Btf) -> Result<Ebpf, OpenError> {
-    let cpus = aya::util::nr_cpus()
-        .map_err(|(what, error)| OpenError::Other(format!("cannot tell how many CPUs are possible: {what}: {error}")))?;
+    let cpus = aya::util::nr_cpus().map_err(|(what, error)| {
+        OpenError::Other(format!("cannot tell how many CPUs are possible: {what}: {error}"))
+    })?;
     let layout = offsets.layout();
     let version = monitor_common::WIRE_VERSION;
     let mut ebpf = EbpfLoader::new()

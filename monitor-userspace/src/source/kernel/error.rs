@@ -35,7 +35,9 @@ impl OpenError {
     /// Of an error of the loader.
     pub(super) fn load(error: EbpfError) -> Self {
         match io_error(&error) {
-            Some(cause) if is_permission(cause) => Self::NotPermitted { what: "create the maps of its kernel half".to_owned() },
+            Some(cause) if is_permission(cause) => {
+                Self::NotPermitted { what: "create the maps of its kernel half".to_owned() }
+            }
             _ => {
                 let text = chain(&error);
                 if text.contains(monitor_common::WIRE_SYMBOL) || text.contains("symbol") {
@@ -147,7 +149,8 @@ pub(super) fn reason(error: &(dyn Error + 'static)) -> String {
 
 /// What else can forbid it, as this machine has it set.
 fn restrictions() -> String {
-    let read = |path: &str| std::fs::read_to_string(path).map_or_else(|_| "unknown".to_owned(), |text| text.trim().to_owned());
+    let read =
+        |path: &str| std::fs::read_to_string(path).map_or_else(|_| "unknown".to_owned(), |text| text.trim().to_owned());
     format!(
         "kernel.perf_event_paranoid is {} (above 2 some distributions refuse even those), lockdown is {}",
         read("/proc/sys/kernel/perf_event_paranoid"),

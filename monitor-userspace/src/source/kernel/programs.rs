@@ -53,29 +53,77 @@ macro_rules! path_fields {
 /// Every program on a tracepoint. What is called stands before what calls it, and exec comes last: a candidate is
 /// tracked from its exec, when everything else must be in place.
 const PROGRAMS: &[Spec] = &[
-    Spec { program: "sched_process_exit", tracepoint: "sched_process_exit", feature: "exit", role: Role::Attach,
-        needs: &["task_struct.signal", "signal_struct.live", "signal_struct.flags", "signal_struct.group_exit_code",
-            "task_struct.exit_code", "task_struct.group_leader"] },
-    Spec { program: "sched_process_fork", tracepoint: "sched_process_fork", feature: "fork", role: Role::Attach,
-        needs: &["task_struct.pid", "task_struct.tgid"] },
-    Spec { program: "exit_open", tracepoint: CALLS, feature: "open",
+    Spec {
+        program: "sched_process_exit",
+        tracepoint: "sched_process_exit",
+        feature: "exit",
+        role: Role::Attach,
+        needs: &[
+            "task_struct.signal",
+            "signal_struct.live",
+            "signal_struct.flags",
+            "signal_struct.group_exit_code",
+            "task_struct.exit_code",
+            "task_struct.group_leader",
+        ],
+    },
+    Spec {
+        program: "sched_process_fork",
+        tracepoint: "sched_process_fork",
+        feature: "fork",
+        role: Role::Attach,
+        needs: &["task_struct.pid", "task_struct.tgid"],
+    },
+    Spec {
+        program: "exit_open",
+        tracepoint: CALLS,
+        feature: "open",
         role: Role::Call { map: "CALL_PROGRAMS", at: family::OPEN },
-        needs: path_fields!("task_struct.files", "files_struct.fdt", "fdtable.max_fds", "fdtable.fd", "fs_struct.pwd") },
-    Spec { program: "exit_connect", tracepoint: CALLS, feature: "connect",
-        role: Role::Call { map: "CALL_PROGRAMS", at: family::CONNECT }, needs: &[] },
+        needs: path_fields!("task_struct.files", "files_struct.fdt", "fdtable.max_fds", "fdtable.fd", "fs_struct.pwd"),
+    },
+    Spec {
+        program: "exit_connect",
+        tracepoint: CALLS,
+        feature: "connect",
+        role: Role::Call { map: "CALL_PROGRAMS", at: family::CONNECT },
+        needs: &[],
+    },
     Spec { program: "sys_exit", tracepoint: CALLS, feature: "open, connect", role: Role::Attach, needs: &[] },
-    Spec { program: "exec_paths", tracepoint: EXEC, feature: "exec: paths",
-        role: Role::Call { map: "EXEC_PROGRAMS", at: 0 }, needs: path_fields!("fs_struct.pwd") },
-    Spec { program: "exec_argv", tracepoint: EXEC, feature: "exec: argv",
+    Spec {
+        program: "exec_paths",
+        tracepoint: EXEC,
+        feature: "exec: paths",
+        role: Role::Call { map: "EXEC_PROGRAMS", at: 0 },
+        needs: path_fields!("fs_struct.pwd"),
+    },
+    Spec {
+        program: "exec_argv",
+        tracepoint: EXEC,
+        feature: "exec: argv",
         role: Role::Call { map: "EXEC_PROGRAMS", at: 1 },
-        needs: &["task_struct.mm", "mm_struct.arg_start", "mm_struct.arg_end"] },
-    Spec { program: "exec_env", tracepoint: EXEC, feature: "exec: names of the environment",
+        needs: &["task_struct.mm", "mm_struct.arg_start", "mm_struct.arg_end"],
+    },
+    Spec {
+        program: "exec_env",
+        tracepoint: EXEC,
+        feature: "exec: names of the environment",
         role: Role::Call { map: "EXEC_PROGRAMS", at: 2 },
-        needs: &["task_struct.mm", "mm_struct.env_start", "mm_struct.env_end"] },
-    Spec { program: "exec_send", tracepoint: EXEC, feature: "exec",
-        role: Role::Call { map: "EXEC_PROGRAMS", at: 3 }, needs: &[] },
-    Spec { program: "sched_process_exec", tracepoint: EXEC, feature: "exec", role: Role::Attach,
-        needs: &["task_struct.mm", "mm_struct.exe_file", "linux_binprm.filename"] },
+        needs: &["task_struct.mm", "mm_struct.env_start", "mm_struct.env_end"],
+    },
+    Spec {
+        program: "exec_send",
+        tracepoint: EXEC,
+        feature: "exec",
+        role: Role::Call { map: "EXEC_PROGRAMS", at: 3 },
+        needs: &[],
+    },
+    Spec {
+        program: "sched_process_exec",
+        tracepoint: EXEC,
+        feature: "exec",
+        role: Role::Attach,
+        needs: &["task_struct.mm", "mm_struct.exe_file", "linux_binprm.filename"],
+    },
 ];
 
 /// The programs on functions of the C library; they bear the functions' names.
@@ -123,9 +171,9 @@ fn attach_one(ebpf: &mut Ebpf, btf: &Btf, spec: &Spec) -> Result<Result<(), Stri
 /// The first needed field that this kernel lacks.
 fn missing(needs: &[&'static str], offsets: &Offsets) -> Option<&'static str> {
     needs.iter().copied().find(|need| {
-        !offsets.fields().any(|(field, offset)| {
-            offset != ABSENT && need.split_once('.') == Some((field.structure, field.member))
-        })
+        !offsets
+            .fields()
+            .any(|(field, offset)| offset != ABSENT && need.split_once('.') == Some((field.structure, field.member)))
     })
 }
 
@@ -177,9 +225,7 @@ fn misses_of(name: &str, program: &Program) -> Result<Option<u64>> {
     };
     // SAFETY: the attributes are those of the command, and `info` has the length that they say; all its bytes are
     // zero, so that the kernel takes none of them for the address of a further buffer.
-    let answer = unsafe {
-        libc::syscall(libc::SYS_bpf, GET_INFO, &raw mut attributes, size_of::<Attributes>())
-    };
+    let answer = unsafe { libc::syscall(libc::SYS_bpf, GET_INFO, &raw mut attributes, size_of::<Attributes>()) };
     if answer < 0 {
         let error = std::io::Error::last_os_error();
         return Err(error).with_context(|| format!("cannot read the information of the program {name}"));
