@@ -30,27 +30,27 @@ pub fn session() -> (Vec<Input>, Closed) {
         Input::Control(Control::Track { pid: 100, why: Why::Run }),
         Input::Observed(Observed::User { uid: 1000, name: "dev".to_owned() }),
         Input::Observed(Observed::Process(Box::new(Existing {
-            pid: 100,
-            parent: 99,
-            root: 100,
+            pid: 80,
+            parent: 1,
+            root: 80,
             start_ticks_ns: 1_000_000_000,
             uid: 1000,
-            comm: "agentsnoop".to_owned(),
+            comm: "bash".to_owned(),
             ..Existing::default()
         }))),
     ];
     inputs.extend(agent());
     inputs.push(Input::Coverage(Coverage { boot_ns: BEGIN_NS + 2_000_000, hook: hook("getenv /lib/libc.so.6", true) }));
     inputs.push(Input::Control(Control::Mark { boot_ns: BEGIN_NS + 2_500_000, note: "before the fix".to_owned() }));
+    let counters = counters(&inputs);
+    inputs.push(Input::Counters(Box::new(counters.clone())));
+    inputs.push(Input::Tick(Tick { boot_ns: counters.boot_ns }));
     inputs.push(Input::Gap(Gap {
         from_ns: BEGIN_NS + 3_000_000,
         to_ns: BEGIN_NS + 4_000_000,
         cause: "disk full".to_owned(),
         inputs: None,
     }));
-    let counters = counters(&inputs);
-    inputs.push(Input::Counters(Box::new(counters.clone())));
-    inputs.push(Input::Tick(Tick { boot_ns: counters.boot_ns }));
     inputs.push(Input::Observed(Observed::CommandEnded { pid: 100, status: 0 }));
     let reason = "the last tracked process has ended".to_owned();
     (inputs, Closed { boot_ns: counters.boot_ns + 1000, reason, counters, in_flight: 0, inputs: 0 })

@@ -125,7 +125,8 @@ fn frames_that_are_wrong_inside_a_sound_block_are_located() {
 #[test]
 fn payloads_that_do_not_fit_their_header_are_located() {
     let tick = b"\x09\x0d{\"boot_ns\":5}";
-    let table: [(&str, fn(&mut BlockHeader), &str); 3] = [
+    type Change = fn(&mut BlockHeader);
+    let table: [(&str, Change, &str); 3] = [
         ("an unknown codec", |header| header.codec = 9, "codec 9"),
         ("more bytes than said", |header| header.raw_len = 3, "cannot be decompressed"),
         ("fewer bytes than said", |header| header.raw_len = 300, "15 bytes once decompressed"),
