@@ -85,7 +85,8 @@ pub mod exec_text {
     pub const ARGV: usize = 6;
     /// The last [`crate::limits::ARGV_PART_BYTES`] of an argv longer than [`crate::limits::ARGV_BYTES`]; else empty.
     pub const ARGV_TAIL: usize = 7;
-    /// The names of the environment, each ended by a NUL. Values never enter the ring.
+    /// The names of the environment, each ended by a NUL. Values never enter the ring. The list is cut when there are
+    /// more than [`crate::limits::ENV_NAMES`], or when one is longer than [`crate::limits::ENV_NAME_BYTES`] less one, which it lacks.
     pub const ENV: usize = 8;
     /// How many there are.
     pub const COUNT: usize = 9;

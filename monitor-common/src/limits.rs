@@ -13,8 +13,8 @@ pub const ARGV_BYTES: usize = 64 * 1024;
 /// Bytes of head and of tail that are kept of a longer argv.
 pub const ARGV_PART_BYTES: usize = 32 * 1024;
 
-/// Bytes of one name of an environment variable; a longer one is cut. The search for `=` is unrolled over
-/// these bytes, and what has no `=` in them is no variable.
+/// Bytes of one variable of an environment in which its `=` is looked for; the search is unrolled over them. A longer
+/// name is left out, and the list says that it is cut.
 pub const ENV_NAME_BYTES: usize = 64;
 
 /// Variables of an environment whose names are read; the rest is counted and the list says that it is cut.

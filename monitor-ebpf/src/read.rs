@@ -6,7 +6,7 @@
 use core::mem::MaybeUninit;
 
 use aya_ebpf::helpers::generated::{
-    bpf_probe_read_kernel, bpf_probe_read_kernel_str, bpf_probe_read_user, bpf_probe_read_user_str,
+    bpf_copy_from_user, bpf_probe_read_kernel, bpf_probe_read_kernel_str, bpf_probe_read_user, bpf_probe_read_user_str,
 };
 use monitor_common::offsets::ABSENT;
 
@@ -94,6 +94,16 @@ pub(crate) fn user<T: Copy>(address: u64) -> T {
         bpf_probe_read_user(value.as_mut_ptr().cast(), size_of::<T>() as u32, address as *const _);
         value.assume_init()
     }
+}
+
+/// Fetches the page of a user address, as the process itself is about to do; whether there is one.
+///
+/// Only programs that may sleep can do this.
+#[inline(always)]
+pub(crate) fn fault_in(address: u64) -> bool {
+    let mut byte = MaybeUninit::<u8>::uninit();
+    // SAFETY: the destination has the one byte; the helper checks the source.
+    unsafe { bpf_copy_from_user(byte.as_mut_ptr().cast(), 1, address as *const _) == 0 }
 }
 
 /// Words of zeroes, written one by one: the compiler would call a loop over the bytes.

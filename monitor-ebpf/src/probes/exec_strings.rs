@@ -122,6 +122,7 @@ pub(crate) fn exec_env(ctx: BtfTracePointContext) -> i32 {
         let mut used: u64 = 0;
         let mut count: u64 = 0;
         let mut whole_before = 1;
+        let mut longer = 0;
         let mut state = TextState::Cut;
         for _ in 0..ENV_NAMES {
             if from >= end {
@@ -147,9 +148,14 @@ pub(crate) fn exec_env(ctx: BtfTracePointContext) -> i32 {
             *to.add(used as usize + size as usize) = 0;
             used += size + good;
             count += good;
+            // One where a name is longer than is looked for: the list lacks it.
+            longer |= whole_before & (name >> 6) & below(ENV_NAME_BYTES as u64, read as u64);
             // A piece that fills the scratch is not the last of its variable.
             whole_before = below(read as u64, VARIABLE_BYTES as u64);
             from += read as u64 - (1 - whole_before);
+        }
+        if longer != 0 && state == TextState::Complete {
+            state = TextState::Cut;
         }
         let body = ExecBuffer::body(buffer);
         match state {

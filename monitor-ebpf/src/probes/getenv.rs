@@ -4,6 +4,7 @@
 //! |---|---|
 //! | hook | uprobes `char *getenv(const char *name)` and `char *secure_getenv(const char *name)` at entry, in each libc file |
 //! | when | at the call, in the thread that makes it, preemptible; so the record lives on the stack |
+//! | name | read at the call; a constant whose page nobody has touched yet is fetched first, so the programs may sleep (Linux 6.0) |
 //!
 //! secure_getenv calls getenv in glibc and in musl; the second call, with the same pointer, is not recorded again. In a
 //! process that runs set-user-id secure_getenv answers without it, and one later getenv with the same pointer goes
@@ -24,7 +25,7 @@ use monitor_common::{
 
 use crate::{
     emit,
-    read::{clear, opaque, user_string},
+    read::{clear, fault_in, opaque, user_string},
     task::{Tracked, tracked},
 };
 
@@ -40,7 +41,7 @@ struct Record {
 }
 
 /// Records a call of getenv, unless it is secure_getenv's own.
-#[uprobe]
+#[uprobe(sleepable)]
 pub(crate) fn getenv(ctx: ProbeContext) -> u32 {
     let Some(who) = tracked() else { return 0 };
     let name: u64 = ctx.arg(0).unwrap_or(0);
@@ -53,7 +54,7 @@ pub(crate) fn getenv(ctx: ProbeContext) -> u32 {
 }
 
 /// Records a call of secure_getenv.
-#[uprobe]
+#[uprobe(sleepable)]
 pub(crate) fn secure_getenv(ctx: ProbeContext) -> u32 {
     let Some(who) = tracked() else { return 0 };
     let name: u64 = ctx.arg(0).unwrap_or(0);
@@ -71,7 +72,12 @@ fn record(who: Tracked, name: u64, flags: u32) {
     // kernels before 6.3 send no stack that was not written.
     let read = unsafe {
         clear::<NAME_WORDS>((&raw mut (*record).name).cast());
-        user_string((&raw mut (*record).name).cast(), GETENV_NAME_BYTES as u32 + 1, name)
+        let to = (&raw mut (*record).name).cast();
+        let mut read = user_string(to, GETENV_NAME_BYTES as u32 + 1, name);
+        if read <= 0 && fault_in(name) {
+            read = user_string(to, GETENV_NAME_BYTES as u32 + 1, name);
+        }
+        read
     };
     let mut state = TextState::Complete;
     let mut len = opaque((read - 1) as u64);
