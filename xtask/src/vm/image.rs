@@ -12,7 +12,7 @@ use super::newc::Archive;
 use crate::live::Live;
 use crate::project::find_program;
 
-/// Programs of this machine that the live tests may run. They are the dynamically linked ones of Debian, because
+/// Programs that the live tests may run, all from packages that each Debian has. They are the dynamically linked ones of Debian, because
 /// busybox is static, and look-ups of a static program's environment cannot be seen.
 const PROGRAMS: [&str; 52] = [
     "basename", "bash", "cat", "chmod", "chown", "chroot", "cp", "date", "dd", "dirname", "echo", "env", "false",
