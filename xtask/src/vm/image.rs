@@ -12,8 +12,8 @@ use super::newc::Archive;
 use crate::live::Live;
 use crate::project::find_program;
 
-/// Programs that the live tests may run, all from packages that each Debian has. They are the dynamically linked ones of Debian, because
-/// busybox is static, and look-ups of a static program's environment cannot be seen.
+/// Programs that the live tests may run, all from packages that each Debian has. They are dynamically linked; busybox is
+/// not, and look-ups in the environment of a static program cannot be seen.
 const PROGRAMS: [&str; 51] = [
     "basename", "bash", "cat", "chmod", "chown", "chroot", "cp", "date", "dd", "dirname", "echo", "env", "false",
     "find", "grep", "head", "id", "ln", "ls", "mkdir", "mkfifo", "mktemp", "mount", "mv", "nohup", "printenv",
