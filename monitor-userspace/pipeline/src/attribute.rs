@@ -8,5 +8,6 @@ mod tree;
 
 pub use table::PROCESSES;
 
+pub(crate) use packages::{Answer, Packages};
 pub(crate) use session::Change;
 pub(crate) use tree::Tree;

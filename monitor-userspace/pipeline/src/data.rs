@@ -55,11 +55,12 @@ pub fn digest(content: &str) -> String {
     blake3::hash(content.as_bytes()).to_hex().chars().take(32).collect()
 }
 
-/// The built-in sets as [`crate::input::Config::data`] lists them.
+/// The built-in sets that judge, as [`crate::input::Config::data`] lists them. The scrub rules are not among them: they
+/// have done their work before anything is judged, and [`crate::input::Config::scrub`] tells their digest.
 #[must_use]
 pub fn list() -> Vec<Data> {
     let data = |(name, content): (&str, &str)| Data { name: name.to_owned(), digest: digest(content), content: None };
-    BUILT_IN.into_iter().map(data).collect()
+    BUILT_IN.into_iter().filter(|(name, _)| *name != SCRUB).map(data).collect()
 }
 
 /// Reads a set. The message of a failure holds the line.

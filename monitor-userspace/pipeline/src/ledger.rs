@@ -60,7 +60,7 @@ impl Ledger {
             Input::Observed(Observed::Filtered(filtered)) => self.filtered(filtered),
             Input::Counters(counters) => self.counters(counters),
             Input::Gap(gap) => {
-                self.unstored += gap.inputs.unwrap_or(0);
+                self.unstored = self.unstored.saturating_add(gap.inputs.unwrap_or(0));
                 self.cpus.iter_mut().for_each(Sequence::resynchronize);
             }
             Input::Closed(closed) => self.close(closed),
@@ -136,13 +136,13 @@ impl Ledger {
     /// Records that the kernel half counted as lost, up to the last counters.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        self.counters.cpus.iter().map(Cpu::lost_total).sum()
+        total(self.counters.cpus.iter().flat_map(|cpu| cpu.lost.as_flattened().iter().copied()))
     }
 
     /// Raw records received.
     #[must_use]
     pub fn received(&self) -> u64 {
-        self.received.iter().sum::<u64>() + self.nameless
+        total(self.received) + self.nameless
     }
 
     fn sequence(&mut self, cpu: u16) -> Option<&mut Sequence> {
@@ -166,7 +166,8 @@ impl Ledger {
     fn filtered(&mut self, filtered: &Filtered) {
         for (name, count) in &filtered.kinds {
             if let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.name() == name) {
-                self.filtered[kind.index()] += count;
+                let sum = &mut self.filtered[kind.index()];
+                *sum = sum.saturating_add(*count);
             }
         }
         for (cpu, first, last) in &filtered.spans {
@@ -180,8 +181,14 @@ impl Ledger {
     fn counters(&mut self, counters: &Counters) {
         self.now_ns = self.now_ns.max(counters.boot_ns);
         self.counters = counters.clone();
+        // When as many have come as were stored, what has not come by now never will.
+        let stored = total(counters.cpus.iter().flat_map(|cpu| cpu.stored));
+        let is_settled = stored == self.received() + total(self.filtered);
         for (cpu, snapshot) in (0u16..).zip(&counters.cpus) {
             if let Some(sequence) = self.sequence(cpu) {
+                if is_settled {
+                    sequence.end(snapshot.seq);
+                }
                 sequence.snapshot(snapshot);
                 self.confirm(cpu);
             }
@@ -212,6 +219,11 @@ impl Ledger {
         }
         self.closed = Some(closed.in_flight);
     }
+}
+
+/// A sum that saturates: the numbers of a recording may be anything.
+fn total(numbers: impl IntoIterator<Item = u64>) -> u64 {
+    numbers.into_iter().fold(0, u64::saturating_add)
 }
 
 type Names = Vec<std::borrow::Cow<'static, str>>;

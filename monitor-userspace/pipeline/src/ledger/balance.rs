@@ -32,7 +32,7 @@ impl Row {
     /// All records lost.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        self.lost.iter().sum()
+        super::total(self.lost)
     }
 }
 
@@ -63,15 +63,15 @@ impl Balance {
     /// All records lost in the kernel half.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        self.rows.iter().map(Row::lost).sum()
+        super::total(self.rows.iter().map(Row::lost))
     }
 
     /// Whether nothing was lost, skipped, malformed or left out of the recording. Faults are not losses.
     #[must_use]
     pub fn is_lossless(&self) -> bool {
-        let malformed = self.nameless + self.rows.iter().map(|row| row.malformed).sum::<u64>();
-        let skipped: u64 = self.recursion_misses.iter().map(|(_, count)| count).sum();
-        self.lost() + malformed + skipped + self.unstored == 0
+        let malformed = super::total(self.rows.iter().map(|row| row.malformed));
+        let skipped = super::total(self.recursion_misses.iter().map(|(_, count)| *count));
+        super::total([self.lost(), self.nameless, malformed, skipped, self.unstored]) == 0
     }
 }
 
@@ -107,25 +107,26 @@ impl Ledger {
     fn compare(&self, rows: &[Row], differences: &mut Vec<String>) {
         for row in rows {
             let (kind, lost) = (row.kind.name(), row.lost());
-            if row.seen != row.stored + lost {
+            if row.seen != row.stored.saturating_add(lost) {
                 let Row { seen, stored, .. } = row;
                 differences.push(format!("{kind}: {seen} seen, but {stored} stored and {lost} lost"));
             }
-            let (stored, arrived) = (row.stored, row.received + row.filtered);
+            let (stored, arrived) = (row.stored, row.received.saturating_add(row.filtered));
             // With a gap the missing ones cannot be told by kind; their sum is compared below.
             if arrived > stored || (arrived < stored && self.unstored == 0) {
                 let Row { received, filtered, .. } = row;
                 differences.push(format!("{kind}: {stored} stored, but {received} received and {filtered} filtered"));
             }
         }
-        let stored: u64 = rows.iter().map(|row| row.stored).sum();
-        let arrived: u64 = rows.iter().map(|row| row.received + row.filtered).sum::<u64>() + self.nameless;
-        if stored > arrived + self.unstored {
-            let missing = stored - arrived - self.unstored;
+        let stored = super::total(rows.iter().map(|row| row.stored));
+        let arrived =
+            super::total(rows.iter().flat_map(|row| [row.received, row.filtered])).saturating_add(self.nameless);
+        let missing = stored.saturating_sub(arrived).saturating_sub(self.unstored);
+        if missing > 0 {
             differences.push(format!("{missing} stored records neither arrived nor are part of a gap"));
         }
         for (cpu, counters) in self.counters.cpus.iter().enumerate() {
-            let seen: u64 = counters.seen.iter().sum();
+            let seen = super::total(counters.seen);
             if counters.seq != seen {
                 differences.push(format!("CPU {cpu}: {seen} records seen, but the next number is {}", counters.seq));
             }
@@ -143,8 +144,9 @@ impl Ledger {
 
     fn row(&self, kind: Kind) -> Row {
         let at = kind.index();
-        let sum = |count: fn(&super::Cpu, usize) -> u64| self.counters.cpus.iter().map(|cpu| count(cpu, at)).sum();
-        let lost = |cause: Cause| self.counters.cpus.iter().map(|cpu| cpu.lost[at][cause as usize]).sum();
+        let sum =
+            |count: fn(&super::Cpu, usize) -> u64| super::total(self.counters.cpus.iter().map(|cpu| count(cpu, at)));
+        let lost = |cause: Cause| super::total(self.counters.cpus.iter().map(|cpu| cpu.lost[at][cause as usize]));
         Row {
             kind,
             seen: sum(|cpu, at| cpu.seen[at]),
@@ -158,7 +160,7 @@ impl Ledger {
     }
 
     fn faults(&self) -> Vec<(&'static str, u64)> {
-        let count = |fault: Fault| self.counters.cpus.iter().map(|cpu| cpu.faults[fault as usize]).sum::<u64>();
+        let count = |fault: Fault| super::total(self.counters.cpus.iter().map(|cpu| cpu.faults[fault as usize]));
         Fault::ALL.into_iter().map(|fault| (fault.name(), count(fault))).filter(|(_, count)| *count > 0).collect()
     }
 }

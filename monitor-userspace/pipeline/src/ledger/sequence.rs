@@ -112,7 +112,7 @@ impl Sequence {
                 break;
             }
         }
-        self.twice += (last - first + 1).saturating_sub(filled);
+        self.twice = self.twice.saturating_add((last - first + 1).saturating_sub(filled));
     }
 
     /// Takes counters.
@@ -154,12 +154,17 @@ impl Sequence {
         self.snapshots.clear();
     }
 
+    /// No number below `seq` comes any more.
+    pub(super) fn end(&mut self, seq: u64) {
+        if self.next < seq {
+            self.miss(seq - 1, None);
+            self.next = seq;
+        }
+    }
+
     /// Everything that is still missing at the end.
     pub(super) fn close(&mut self, last: &Cpu) -> (Vec<(u64, Missing)>, Losses) {
-        if self.next < last.seq {
-            self.miss(last.seq - 1, None);
-            self.next = last.seq;
-        }
+        self.end(last.seq);
         self.snapshots.clear();
         let since = subtract(&last.lost, &self.reported);
         let found = std::mem::take(&mut self.missing);
@@ -175,7 +180,7 @@ impl Sequence {
 }
 
 fn total(losses: &Losses) -> u64 {
-    losses.iter().flatten().sum()
+    super::total(losses.as_flattened().iter().copied())
 }
 
 fn subtract(now: &Losses, before: &Losses) -> Losses {
