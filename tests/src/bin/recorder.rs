@@ -1,17 +1,29 @@
 //! Makes recordings for tests.
 //!
 //! `recorder session FILE` writes the session of `agentsnoop_tests::session`; `recorder long FILE OPENS` a session with
-//! that many opens more; `recorder full FILE` one whose disk is full for a while.
+//! that many opens more; `recorder full FILE` one whose disk is full for a while. `recorder bench FILE RECORDS` writes that
+//! many opens and prints what writing and reading them cost.
 
-use std::{path::Path, process::ExitCode};
+use std::{
+    path::Path,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
-use agentsnoop::store::writer::{Options, Writer};
-use agentsnoop_pipeline::{input::Input, synthetic::Actor};
+use agentsnoop::store::{
+    Item, Reader,
+    writer::{Options, Writer},
+};
+use agentsnoop_pipeline::{
+    input::{Closed, Input},
+    synthetic::Actor,
+};
 use agentsnoop_tests::session::session;
 use anyhow::{Context as _, Result, bail, ensure};
 use nix::sys::{
-    resource::{Resource, getrlimit, setrlimit},
+    resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit},
     signal::{SigHandler, Signal, signal},
+    time::{TimeVal, TimeValLike as _},
 };
 
 fn main() -> ExitCode {
@@ -30,7 +42,8 @@ fn run(words: &[&str]) -> Result<()> {
         ["session", file] => whole(Path::new(file), 0),
         ["long", file, opens] => whole(Path::new(file), opens.parse().context("OPENS is no number")?),
         ["full", file] => full(Path::new(file)),
-        _ => bail!("usage: recorder session FILE | long FILE OPENS | full FILE"),
+        ["bench", file, records] => bench(Path::new(file), records.parse().context("RECORDS is no number")?),
+        _ => bail!("usage: recorder session FILE | long FILE OPENS | full FILE | bench FILE RECORDS"),
     }
 }
 
@@ -80,4 +93,50 @@ fn full(file: &Path) -> Result<()> {
     writer.push(&Input::Gap(gap))?;
     writer.close(&mut closed)?;
     Ok(())
+}
+
+/// Writes and reads opens of an agent's usual shapes, and prints the cost of one.
+fn bench(file: &Path, records: u64) -> Result<()> {
+    let mut actor = Actor::new(4000);
+    let opens: Vec<Input> = (0..20_000).map(|number| open(&mut actor, number)).collect();
+    let bytes: usize = opens.iter().map(|input| if let Input::Raw(bytes) = input { bytes.len() } else { 0 }).sum();
+    let (began, processor) = (Instant::now(), processor_time()?);
+    let mut writer = Writer::create(file, Options { overwrite: true, owner: None })?;
+    let mut opens_again = (0..records).zip(opens.iter().cycle());
+    opens_again.try_for_each(|(_, input)| writer.push(input))?;
+    let written = writer.close(&mut Closed::default())?;
+    let each = |time: Duration| time.as_secs_f64() * 1e9 / records as f64;
+    let writing = each(processor_time()?.saturating_sub(processor));
+    let elapsed = each(began.elapsed());
+    let began = Instant::now();
+    let read = Reader::open(file)?.filter(|item| matches!(item, Item::Input(..))).count() as u64;
+    ensure!(read == records + 1, "{read} inputs were read of {records} and the end");
+    let reading = each(began.elapsed());
+    let (raw, stored) = (bytes as f64 / opens.len() as f64, written.bytes as f64 / records as f64);
+    eprintln!(
+        "a record of {raw:.0} bytes: {stored:.1} bytes on disk; writing {writing:.0} ns of processor time and {elapsed:.0} ns \
+         of time, reading {reading:.0} ns"
+    );
+    Ok(())
+}
+
+/// One open among sources, dependencies, libraries and /proc; every fifth fails.
+fn open(actor: &mut Actor, number: u64) -> Input {
+    let random = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    actor.header.time += 2000 + random % 9000;
+    let path = match random % 4 {
+        0 => ["/etc/ld.so.cache", "/usr/lib/x86_64-linux-gnu/libc.so.6"][(random >> 3) as usize % 2].to_owned(),
+        1 => format!("/home/dev/project/node_modules/package-{}/lib/index{}.js", random % 300, random % 17),
+        2 => format!("/proc/{}/stat", 1000 + random % 500),
+        _ => format!("/home/dev/project/src/module_{}/file_{}.rs", random % 40, (random >> 8) % 100),
+    };
+    let result = if random.is_multiple_of(5) { -2 } else { 3 };
+    actor.open_with(&path, &path, 0o2_000_000, result)
+}
+
+/// What all threads of this process have used.
+fn processor_time() -> Result<Duration> {
+    let usage = getrusage(UsageWho::RUSAGE_SELF)?;
+    let micros = |time: TimeVal| Duration::from_micros(time.num_microseconds().unsigned_abs());
+    Ok(micros(usage.user_time()) + micros(usage.system_time()))
 }

@@ -20,7 +20,7 @@ use super::{
     Block, Missed, Order, SYNC_EVERY, Shared,
 };
 
-/// The level of zstd; 3 costs half as much again and saves 2 % (docs/recording.md).
+/// The level of zstd. Others differ by a few per cent in time and size (docs/recording.md).
 pub(super) const LEVEL: i32 = 1;
 
 /// The end of the file, and what leads to it.
