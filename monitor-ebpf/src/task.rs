@@ -14,6 +14,8 @@ use crate::{
 pub(crate) struct Tracked {
     /// Its id in the initial pid namespace.
     pub(crate) tid: u32,
+    /// Its `task_struct`.
+    pub(crate) thread: Typed,
     /// Its value in `TASKS`. Only the thread itself changes it, in programs that nothing of its own interrupts.
     pub(crate) task: *mut Task,
 }
@@ -42,19 +44,20 @@ pub(crate) fn start_of(thread: Typed) -> u64 {
 pub(crate) fn tracked() -> Option<Tracked> {
     let tid = tid();
     let task = TASKS.get_ptr_mut(tid)?;
+    let thread = current();
     // SAFETY: the pointer is to a value of the map, which the thread itself keeps there.
     unsafe {
         if (*task).start == 0 {
-            (*task).start = start_of(current());
+            (*task).start = start_of(thread);
         }
     }
-    Some(Tracked { tid, task })
+    Some(Tracked { tid, thread, task })
 }
 
-/// The `struct file` behind a descriptor of the current thread, by address; 0 when there is none.
+/// The `struct file` behind a descriptor of a thread, by address; 0 when there is none.
 #[inline(always)]
-pub(crate) fn file(descriptor: u32) -> u64 {
-    let table = current().follow(offset!(task_files)).follow(offset!(files_fdt));
+pub(crate) fn file(thread: Typed, descriptor: u32) -> u64 {
+    let table = thread.follow(offset!(task_files)).follow(offset!(files_fdt));
     let count: u32 = table.load(offset!(fdt_max_fds), 0);
     let files: u64 = table.load(offset!(fdt_fd), 0);
     if descriptor >= count {

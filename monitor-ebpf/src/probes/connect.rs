@@ -20,7 +20,7 @@ use crate::{
     emit,
     globals::offset,
     probes::syscall::call_of_tracked,
-    read::{clear, kernel, opaque, user_bytes},
+    read::{Typed, clear, kernel, opaque, user_bytes},
     task::file,
 };
 
@@ -56,7 +56,7 @@ pub(crate) fn exit_connect(ctx: BtfTracePointContext) -> i32 {
     let fd = call.register(regs::DI) as u32;
     let address = call.register(regs::SI);
     let asked = call.register(regs::DX) as u32;
-    let (socket_type, protocol) = socket(fd);
+    let (socket_type, protocol) = socket(who.thread, fd);
     let mut record = MaybeUninit::<Record>::uninit();
     let record = record.as_mut_ptr();
     let mut len = opaque(u64::from(asked));
@@ -131,8 +131,8 @@ unsafe fn meaningful(address: *mut u8, len: u64) -> u64 {
 
 /// The type and the protocol of the socket behind a descriptor; zeroes when it is no socket.
 #[inline(always)]
-fn socket(descriptor: u32) -> (u16, u16) {
-    let file = file(descriptor);
+fn socket(thread: Typed, descriptor: u32) -> (u16, u16) {
+    let file = file(thread, descriptor);
     let inode: u64 = kernel(file, offset!(file_inode), 0);
     let mode: u16 = kernel(inode, offset!(inode_mode), 0);
     if mode & TYPE_BITS != SOCKET {

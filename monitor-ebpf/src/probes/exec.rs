@@ -114,10 +114,10 @@ pub(crate) fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
         (*who.task).exec_seq += 1;
         (*who.task).secure_name = 0;
     }
-    let thread = current();
+    let thread = who.thread;
     let fs = thread.follow(offset!(task_fs));
     let exe = thread.follow(offset!(task_mm)).follow(offset!(mm_exe_file));
-    let files = [file(0), file(1), file(2)];
+    let files = [file(thread, 0), file(thread, 1), file(thread, 2)];
     // SAFETY: the verifier knows the type of the tracepoint's third argument.
     let program = unsafe { Typed::new(ctx.arg(2)) };
     let name: u64 = program.load(offset!(binprm_filename), 0);

@@ -24,7 +24,7 @@ use crate::{
     globals::offset,
     maps::CALL_PROGRAMS,
     read::Typed,
-    task::{Tracked, current, tracked},
+    task::{Tracked, tracked},
 };
 
 /// A system call that has returned.
@@ -109,7 +109,7 @@ fn tail_call<const FAMILY: u32>(ctx: &BtfTracePointContext) {
 #[inline(always)]
 pub(crate) fn call_of_tracked(ctx: &BtfTracePointContext) -> Option<(Call, Tracked)> {
     let who = tracked()?;
-    let status: u32 = current().load(offset!(task_thread_info).wrapping_add(offset!(thread_info_status)), 0);
+    let status: u32 = who.thread.load(offset!(task_thread_info).wrapping_add(offset!(thread_info_status)), 0);
     if status & TS_COMPAT != 0 {
         emit::fault(Fault::CompatCall);
         return None;
