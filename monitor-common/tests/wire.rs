@@ -1,0 +1,84 @@
+//! What both halves rely on beyond the layout of records.
+
+use monitor_common::{
+    Kind,
+    counters::{Cause, Counters, Fault},
+    from_bytes,
+    kind::KINDS,
+    offsets::{ABSENT, Offsets, layout},
+    syscall::{CONNECT, CREAT, INTEREST, NUMBERS, OPEN, OPENAT, OPENAT2},
+    task::Task,
+};
+
+#[test]
+fn the_recorded_calls_and_no_others_have_their_bit() {
+    let recorded: Vec<u64> =
+        (0..NUMBERS as u64).filter(|number| INTEREST[*number as usize / 64] >> (number % 64) & 1 == 1).collect();
+    assert_eq!(recorded, [OPEN, CONNECT, CREAT, OPENAT, OPENAT2]);
+}
+
+#[test]
+fn causes_and_faults_stand_at_their_numbers() {
+    for (at, cause) in Cause::ALL.into_iter().enumerate() {
+        assert_eq!(cause as usize, at);
+    }
+    for (at, fault) in Fault::ALL.into_iter().enumerate() {
+        assert_eq!(fault as usize, at);
+    }
+}
+
+#[test]
+fn every_kind_is_found_by_its_number() {
+    for kind in Kind::ALL {
+        assert_eq!(Kind::from_number(kind.number()), Some(kind));
+    }
+    assert_eq!(Kind::from_number(0), None);
+}
+
+#[test]
+fn losses_of_all_kinds_and_causes_add_up() {
+    let mut counters = Counters::ZERO;
+    counters.lost[0][0] = 1;
+    counters.lost[KINDS - 1][Cause::NoProgram as usize] = 2;
+    assert_eq!(counters.lost_total(), 3);
+}
+
+#[test]
+fn bytes_of_another_length_are_no_value() {
+    assert_eq!(from_bytes::<Task>(&[0; 31]), None);
+    assert_eq!(from_bytes::<Task>(&[0; 32]), Some(Task::default()));
+}
+
+/// The offsets of 6.18 as far as the layout looks at them.
+fn usual() -> Offsets {
+    Offsets {
+        dentry_hash: 8,
+        dentry_parent: 24,
+        dentry_name: 32,
+        qstr_len: 4,
+        qstr_name: 8,
+        mount_parent: 16,
+        mount_mountpoint: 24,
+        mount_mnt: 32,
+        vfsmount_root: 0,
+        ..Offsets::ABSENT
+    }
+}
+
+#[test]
+fn one_read_gets_a_dentry_only_where_its_fields_follow_each_other() {
+    assert_eq!(usual().layout(), layout::DENTRY | layout::MOUNT);
+    assert_eq!(Offsets { dentry_parent: 32, ..usual() }.layout(), layout::MOUNT);
+    assert_eq!(Offsets { qstr_name: 16, ..usual() }.layout(), layout::MOUNT);
+    assert_eq!(Offsets { vfsmount_root: 8, ..usual() }.layout(), layout::DENTRY);
+    assert_eq!(Offsets { mount_mnt: ABSENT, ..usual() }.layout(), layout::DENTRY);
+    assert_eq!(Offsets::ABSENT.layout(), 0);
+}
+
+#[test]
+fn a_field_that_is_not_found_is_absent() {
+    let offsets = Offsets::from_fn(|field| (field.member == "pid").then_some(4));
+    let known: Vec<_> = offsets.fields().filter(|(_, offset)| *offset != ABSENT).collect();
+    assert_eq!(known.len(), 1);
+    assert_eq!((known[0].0.structure, known[0].1), ("task_struct", 4));
+}
