@@ -14,8 +14,8 @@ use std::{
     os::unix::fs::{FileExt as _, OpenOptionsExt as _, fchown},
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        Arc,
+        atomic::Ordering,
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread::JoinHandle,
@@ -31,6 +31,10 @@ use super::{
 };
 
 mod disk;
+mod status;
+
+use status::Shared;
+pub use status::{Missed, Status};
 
 /// Sealed blocks that wait for the disk: 2 MiB of inputs, some 20,000 records.
 pub const QUEUE: usize = 8;
@@ -63,51 +67,6 @@ enum Order {
     Write(Block),
     /// Answer once everything before is written.
     Drain(SyncSender<()>),
-}
-
-/// What is on disk, and what is not.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Status {
-    /// Bytes of the file.
-    pub bytes: u64,
-    /// Blocks in it.
-    pub blocks: u64,
-    /// Inputs in it.
-    pub inputs: u64,
-    /// Inputs that were not stored, and from when to when; reset by [`Writer::gap`].
-    pub missed: Option<Missed>,
-    /// Why nothing is stored for now; `None` while all is well.
-    pub error: Option<String>,
-    /// The chain's head, hexadecimal.
-    pub head: String,
-}
-
-/// Inputs that a failing disk did not take.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Missed {
-    /// How many.
-    pub inputs: u64,
-    /// The boot time of the first, nanoseconds.
-    pub from_ns: u64,
-    /// The boot time of the last, nanoseconds.
-    pub to_ns: u64,
-    /// The error of the first.
-    pub cause: String,
-}
-
-/// What the writer and its thread share.
-#[derive(Default)]
-struct Shared {
-    status: Mutex<Status>,
-    /// Counts failures, so that `push` sees a new one without a lock.
-    failures: AtomicU64,
-}
-
-impl Shared {
-    fn with<T>(&self, with: impl FnOnce(&mut Status) -> T) -> T {
-        // The status is valid after each of its assignments, so a poisoned lock does no harm.
-        with(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
 /// Writes one recording.
@@ -209,22 +168,33 @@ impl Writer {
         Some(Gap { from_ns, to_ns, cause, inputs: Some(inputs) })
     }
 
-    /// Closes the recording: fills in [`Closed::inputs`], writes the last block and synchronises it to the device.
+    /// Closes the recording: fills in [`Closed::inputs`], writes the last block and synchronises it to the device. A gap
+    /// that nobody has taken yet is written before the end.
     ///
     /// # Errors
     ///
     /// The last block, or one before it, is not on disk; the file is readable up to there, and incomplete.
     pub fn close(mut self, closed: &mut Closed) -> Result<Status> {
-        self.flush()?;
-        self.drain()?;
-        closed.inputs = self.status().inputs;
+        // A failure that has passed is in the gap; one that lasts meets the last block too.
+        let _ = self.flush();
+        let _ = self.drain();
+        let gap = self.gap().map(Input::Gap);
+        closed.inputs = self.status().inputs + u64::from(gap.is_some());
+        gap.iter().try_for_each(|gap| frame::encode(gap, &mut self.block.frames))?;
+        frame::encode(&Input::Closed(Box::new(closed.clone())), &mut self.block.frames)?;
+        self.block.inputs = 1 + u32::from(gap.is_some());
+        self.block.last_ns = closed.boot_ns;
+        self.block.first_ns = closed.boot_ns;
         self.block.last = true;
-        self.push(&Input::Closed(Box::new(closed.clone())))?;
-        self.flush()?;
+        let block = std::mem::take(&mut self.block);
+        self.send(Order::Write(block))?;
         self.queue = None;
         self.join()?;
-        self.check()?;
-        Ok(self.status())
+        let status = self.status();
+        match &status.error {
+            Some(error) => Err(anyhow!("cannot write {}: {error}", self.path.display())),
+            None => Ok(status),
+        }
     }
 
     /// Waits until everything that was sent is on disk, or has failed.

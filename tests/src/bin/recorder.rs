@@ -1,7 +1,8 @@
 //! Makes recordings for tests.
 //!
 //! `recorder session FILE` writes the session of `agentsnoop_tests::session`; `recorder long FILE OPENS` a session with
-//! that many opens more; `recorder full FILE` one whose disk is full for a while. `recorder bench FILE RECORDS` writes that
+//! that many opens more; `recorder full FILE` one whose disk is full for a while, `recorder
+//! full-at-end FILE` one whose disk is full to the end. `recorder bench FILE RECORDS` writes that
 //! many opens and prints what writing and reading them cost.
 
 use std::{
@@ -42,8 +43,11 @@ fn run(words: &[&str]) -> Result<()> {
         ["session", file] => whole(Path::new(file), 0),
         ["long", file, opens] => whole(Path::new(file), opens.parse().context("OPENS is no number")?),
         ["full", file] => full(Path::new(file)),
+        ["full-at-end", file] => full_at_end(Path::new(file)),
         ["bench", file, records] => bench(Path::new(file), records.parse().context("RECORDS is no number")?),
-        _ => bail!("usage: recorder session FILE | long FILE OPENS | full FILE | bench FILE RECORDS"),
+        _ => {
+            bail!("usage: recorder session FILE | long FILE OPENS | full FILE | full-at-end FILE | bench FILE RECORDS")
+        }
     }
 }
 
@@ -59,18 +63,24 @@ fn whole(file: &Path, opens: u64) -> Result<()> {
     Ok(())
 }
 
-/// Writes with a limit of the file's size, which fails as a full disk does, then without.
-fn full(file: &Path) -> Result<()> {
+/// The session on a disk that has no room for more: a limit of the file's size makes writes fail as a full disk does.
+fn filled(file: &Path) -> Result<(Writer, Closed)> {
     // SAFETY: ignoring a signal installs no handler that could run.
     unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }.context("cannot ignore SIGXFSZ")?;
-    let (inputs, mut closed) = session();
-    let (_, hard) = getrlimit(Resource::RLIMIT_FSIZE)?;
+    let (inputs, closed) = session();
     let mut writer = Writer::create(file, Options::default())?;
     inputs.iter().try_for_each(|input| writer.push(input))?;
     writer.flush()?;
     writer.drain()?;
-    let room = writer.status().bytes + 100;
-    setrlimit(Resource::RLIMIT_FSIZE, room, hard)?;
+    let (_, hard) = getrlimit(Resource::RLIMIT_FSIZE)?;
+    // Room for a part of a block, which must not stay there.
+    setrlimit(Resource::RLIMIT_FSIZE, writer.status().bytes + 100, hard)?;
+    Ok((writer, closed))
+}
+
+/// There is room again after a while.
+fn full(file: &Path) -> Result<()> {
+    let (mut writer, mut closed) = filled(file)?;
     let mut actor = Actor::new(100);
     let mut opens = |writer: &mut Writer, count| -> Result<()> {
         (0..count).try_for_each(|_| writer.push(&actor.open("/home/dev/project/Cargo.toml")))
@@ -85,6 +95,7 @@ fn full(file: &Path) -> Result<()> {
     note(writer.flush());
     note(writer.drain());
     ensure!(failures.len() == 1, "a failure that lasts is reported once, not as {failures:?}");
+    let (_, hard) = getrlimit(Resource::RLIMIT_FSIZE)?;
     setrlimit(Resource::RLIMIT_FSIZE, hard, hard)?;
     opens(&mut writer, 1)?;
     writer.flush()?;
@@ -92,6 +103,21 @@ fn full(file: &Path) -> Result<()> {
     let gap = writer.gap().context("the failure left no gap")?;
     writer.push(&Input::Gap(gap))?;
     writer.close(&mut closed)?;
+    Ok(())
+}
+
+/// There is no room any more.
+fn full_at_end(file: &Path) -> Result<()> {
+    let (mut writer, mut closed) = filled(file)?;
+    let mut actor = Actor::new(100);
+    // That this fails is what the end must say again.
+    let _ = writer.push(&actor.open("/etc/hostname"));
+    let _ = writer.flush();
+    let _ = writer.drain();
+    match writer.close(&mut closed) {
+        Ok(status) => bail!("the recording was closed as {status:?}"),
+        Err(error) => ensure!(error.to_string().contains("File too large"), "{error:#}"),
+    }
     Ok(())
 }
 

@@ -178,3 +178,15 @@ fn after_a_full_disk_the_recording_goes_on_and_holds_the_gap() {
     assert!(gap.cause.contains("File too large"), "{gap:?}");
     assert_eq!(closed.inputs, inputs.len() as u64 + 2);
 }
+
+#[test]
+fn a_disk_that_stays_full_is_an_error_at_the_end_and_leaves_what_was_written() {
+    let folder = folder();
+    let path = folder.path().join("a.rec");
+    recorder(&["full-at-end"], &path);
+    let bytes = fs::read(&path).expect("the recording");
+    let read = read(&bytes);
+    let (inputs, _) = session();
+    assert_eq!((read.inputs, read.damage), (inputs, Vec::new()));
+    assert_eq!(read.end, End::Open { offset: bytes.len() as u64, number: 1 }, "a part of a block stayed behind");
+}
