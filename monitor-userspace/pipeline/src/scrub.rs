@@ -1,10 +1,37 @@
 //! Masks secrets in inputs, before they are judged, shown or written.
+//!
+//! Whole strings are masked, before anything is cut out of them. A record without a secret is handed on as it came.
 
-use crate::{DataError, input::Input};
+mod raw;
+mod rules;
 
-/// Masks secrets.
-#[derive(Debug, Default)]
+use bytes::Bytes;
+
+use crate::{
+    DataError, data,
+    input::{Control, Existing, Input, Observed, Opened},
+};
+use rules::Rules;
+
+/// What kind of string it is that is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Place {
+    /// A command line: arguments, each ended by a NUL.
+    Argv,
+    /// A path.
+    Path,
+    /// The name of a variable that was looked up.
+    Name,
+    /// Names of an environment, each ended by a NUL.
+    Env,
+}
+
+/// Masks secrets; what a rule finds becomes `[masked:<id of the rule>]`. Masking twice changes nothing more.
+#[derive(Debug)]
 pub struct Scrub {
+    rules: Rules,
+    digest: String,
     masked: u64,
 }
 
@@ -15,12 +42,39 @@ impl Scrub {
     ///
     /// When the built-in rules cannot be read, which a test excludes.
     pub fn new() -> Result<Self, DataError> {
-        Ok(Self::default())
+        Self::parse(data::built_in(data::SCRUB))
+    }
+
+    /// With rules (TOML).
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, and in which line or rule.
+    pub fn parse(content: &str) -> Result<Self, DataError> {
+        let rules = Rules::parse(content)?;
+        let digest = format!("{}-{}", rules.version(), data::digest(content));
+        Ok(Self { rules, digest, masked: 0 })
     }
 
     /// The input with its secrets masked. What holds none is returned as it came, without a copy.
     #[must_use]
-    pub fn apply(&mut self, input: Input) -> Input {
+    pub fn apply(&mut self, mut input: Input) -> Input {
+        let is_masked = match &mut input {
+            Input::Raw(bytes) => raw::mask(&mut self.rules, bytes),
+            Input::Opened(opened) => self.opened(opened),
+            Input::Observed(Observed::Process(existing)) => self.existing(existing),
+            Input::Observed(Observed::Package { script, .. }) => self.text(Place::Path, script),
+            Input::Control(Control::Mark { note, .. }) => self.text(Place::Argv, note),
+            Input::Config(_)
+            | Input::Observed(_)
+            | Input::Control(_)
+            | Input::Coverage(_)
+            | Input::Gap(_)
+            | Input::Counters(_)
+            | Input::Tick(_)
+            | Input::Closed(_) => false,
+        };
+        self.masked += u64::from(is_masked);
         input
     }
 
@@ -30,9 +84,47 @@ impl Scrub {
         self.masked
     }
 
+    /// Secrets that were masked, by the id of the rule; an id that several rules share comes several times.
+    pub fn counts(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.rules.counts()
+    }
+
     /// The version and digest of the rules, for [`crate::input::Config::scrub`].
     #[must_use]
     pub fn digest(&self) -> String {
-        String::new()
+        self.digest.clone()
+    }
+
+    fn opened(&mut self, opened: &mut Opened) -> bool {
+        self.arguments(&mut opened.command)
+    }
+
+    fn existing(&mut self, existing: &mut Existing) -> bool {
+        let paths = [&mut existing.exe, &mut existing.cwd].into_iter().flatten();
+        let paths = paths.fold(false, |masked, path| self.text(Place::Path, path) | masked);
+        self.arguments(&mut existing.argv) | paths
+    }
+
+    fn text(&mut self, place: Place, text: &mut String) -> bool {
+        let Some(masked) = self.rules.mask(place, text.as_bytes()) else { return false };
+        *text = String::from_utf8_lossy(&masked).into_owned();
+        true
+    }
+
+    /// The boundaries between arguments tell a value from the next option, so they are looked at together.
+    fn arguments(&mut self, arguments: &mut Vec<String>) -> bool {
+        let joined: Vec<u8> = arguments.iter().flat_map(|argument| argument.bytes().chain([0])).collect();
+        let Some(masked) = self.rules.mask(Place::Argv, &joined) else { return false };
+        let ended = masked.strip_suffix(&[0]).unwrap_or(&masked);
+        *arguments = ended.split(|byte| *byte == 0).map(|part| String::from_utf8_lossy(part).into_owned()).collect();
+        true
+    }
+}
+
+/// Masks a string; for tests and for text that is no input.
+impl Scrub {
+    /// The command line with its secrets masked, or `None` when it holds none.
+    pub fn command_line(&mut self, arguments: &[u8]) -> Option<Bytes> {
+        self.rules.mask(Place::Argv, arguments).map(Bytes::from)
     }
 }

@@ -1,0 +1,126 @@
+//! Masks secrets in ring records: decodes, masks, encodes again.
+
+use bytes::Bytes;
+use monitor_common::{
+    Header, Kind, TextState,
+    body::{Open, exec_text},
+    decode::{self, Body, Str},
+    limits::RECORD_BYTES,
+};
+
+use super::{Place, rules::Rules};
+use crate::event::{encode, peek};
+
+/// Bytes before the strings of an open.
+const OPEN_STRINGS: usize = size_of::<Header>() + size_of::<Open>();
+
+/// What takes the place of a word that was cut apart: a half of a secret is not recognised.
+const CUT: &[u8] = b"[masked:cut]";
+
+/// Masks what a record holds; `true` when it was changed. What cannot be decoded is left alone: the pipeline counts it
+/// as malformed and shows nothing of it.
+pub(super) fn mask(rules: &mut Rules, bytes: &mut Bytes) -> bool {
+    // Opens are nearly all records, and nearly none holds a secret: one look over both paths settles them.
+    match peek::kind(bytes) {
+        Some(Kind::Open) if bytes.get(OPEN_STRINGS..).is_none_or(|strings| !rules.is_suspect(strings)) => return false,
+        Some(Kind::Fork | Kind::Exit) | None => return false,
+        _ => {}
+    }
+    let Ok(record) = decode::record(bytes) else { return false };
+    let masked = match record.body {
+        Body::Open(fixed, texts) => {
+            let masked = texts.map(|text| string(rules, Place::Path, text));
+            changed(&masked).then(|| encode::record(&record.header, &Body::Open(fixed, replaced(&texts, &masked))))
+        }
+        Body::Exec(fixed, texts) => {
+            let masked = exec(rules, &texts);
+            changed(&masked).then(|| {
+                let texts = bounded(replaced(&texts, &masked));
+                encode::record(&record.header, &Body::Exec(fixed, texts))
+            })
+        }
+        Body::Connect(fixed, text) => {
+            let masked = [string(rules, Place::Path, text)];
+            let [text] = replaced(&[text], &masked);
+            changed(&masked).then(|| encode::record(&record.header, &Body::Connect(fixed, text)))
+        }
+        Body::Getenv(fixed, text) => {
+            let masked = [string(rules, Place::Name, text)];
+            let [text] = replaced(&[text], &masked);
+            changed(&masked).then(|| encode::record(&record.header, &Body::Getenv(fixed, text)))
+        }
+        Body::Fork(_) | Body::Exit(_) => None,
+    };
+    match masked {
+        Some(masked) => {
+            *bytes = Bytes::from(masked);
+            true
+        }
+        None => false,
+    }
+}
+
+type Masked<const N: usize> = [Option<Vec<u8>>; N];
+
+fn changed<const N: usize>(masked: &Masked<N>) -> bool {
+    masked.iter().any(Option::is_some)
+}
+
+/// The strings with the masked ones in their place.
+fn replaced<'a, const N: usize>(texts: &[Str<'a>; N], masked: &'a Masked<N>) -> [Str<'a>; N] {
+    let mut all = *texts;
+    for (text, masked) in all.iter_mut().zip(masked) {
+        if let Some(masked) = masked {
+            *text = Str { bytes: masked, state: TextState::Masked };
+        }
+    }
+    all
+}
+
+fn string(rules: &mut Rules, place: Place, text: Str<'_>) -> Option<Vec<u8>> {
+    if text.bytes.is_empty() { None } else { rules.mask(place, text.bytes) }
+}
+
+fn exec(rules: &mut Rules, texts: &[Str<'_>; exec_text::COUNT]) -> Masked<{ exec_text::COUNT }> {
+    let mut masked: Masked<{ exec_text::COUNT }> = Default::default();
+    let is_cut = !texts[exec_text::ARGV_TAIL].bytes.is_empty();
+    for (at, text) in texts.iter().enumerate() {
+        let place = match at {
+            exec_text::ARGV | exec_text::ARGV_TAIL => Place::Argv,
+            exec_text::ENV => Place::Env,
+            _ => Place::Path,
+        };
+        let mut found = string(rules, place, *text);
+        if is_cut && place == Place::Argv {
+            let bytes = found.as_deref().unwrap_or(text.bytes);
+            found = at_the_cut(bytes, at == exec_text::ARGV_TAIL).or(found);
+        }
+        masked[at] = found;
+    }
+    masked
+}
+
+/// The part of a cut argv without the word that the cut went through.
+fn at_the_cut(part: &[u8], is_tail: bool) -> Option<Vec<u8>> {
+    let is_end = |byte: &u8| *byte == 0 || byte.is_ascii_whitespace();
+    let (before, word, after) = if is_tail {
+        let end = part.iter().position(is_end).unwrap_or(part.len());
+        (&part[..0], &part[..end], &part[end..])
+    } else {
+        let start = part.iter().rposition(is_end).map_or(0, |at| at + 1);
+        (&part[..start], &part[start..], &part[part.len()..])
+    };
+    (!word.is_empty() && word != CUT).then(|| [before, CUT, after].concat())
+}
+
+/// Strings that together fit a record: a mask may be longer than what it hides, and the command line gives way.
+fn bounded(mut texts: [Str<'_>; exec_text::COUNT]) -> [Str<'_>; exec_text::COUNT] {
+    let fixed = size_of::<Header>() + size_of::<monitor_common::body::Exec>();
+    for at in [exec_text::ARGV_TAIL, exec_text::ARGV] {
+        let length = fixed + texts.iter().map(|text| text.bytes.len()).sum::<usize>();
+        let excess = length.saturating_sub(RECORD_BYTES);
+        let kept = texts[at].bytes.len().saturating_sub(excess);
+        texts[at].bytes = &texts[at].bytes[..kept];
+    }
+    texts
+}
