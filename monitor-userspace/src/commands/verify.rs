@@ -1,14 +1,18 @@
 //! `agentsnoop verify`.
 
 use std::{
-    io::{self, Write},
-    path::PathBuf,
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use anyhow::Result;
 
-use crate::{error::Exit, store::verify};
+use crate::{
+    error::{Exit, fail},
+    source::recording::Recording,
+    store::{frame, verify},
+};
 
 /// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
@@ -16,6 +20,7 @@ use crate::{error::Exit, store::verify};
 Examples:
   agentsnoop verify out.rec
   agentsnoop verify --json out.rec | jq .head
+  agentsnoop verify --dump-inputs out.rec | grep -a -c hunter2
 
 Checks every checksum, the chain of blocks, the sequence of records on each CPU, and that the counts of the kernel half \
 equal what was stored, lost and filtered. The exit code is 0 for a recording that is sound and closed, 1 for one that \
@@ -29,6 +34,9 @@ pub struct Args {
     /// The report as one JSON object
     #[arg(long)]
     json: bool,
+    /// Write the inputs as they are stored, decompressed, to search them for what should not be there
+    #[arg(long, conflicts_with = "json")]
+    dump_inputs: bool,
 }
 
 /// Does `verify`.
@@ -37,6 +45,9 @@ pub struct Args {
 ///
 /// The file is no recording, or standard output cannot be written.
 pub fn run(args: &Args) -> Result<ExitCode> {
+    if args.dump_inputs {
+        return dump(&args.file);
+    }
     let report = verify::verify(&args.file)?;
     let mut out = io::stdout().lock();
     if args.json {
@@ -47,4 +58,24 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     }
     out.flush()?;
     Ok(if report.ok { ExitCode::SUCCESS } else { Exit::No.into() })
+}
+
+/// Writes the frames of all inputs (docs/recording.md).
+fn dump(file: &Path) -> Result<ExitCode> {
+    let mut recording = Recording::open(file)?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut frame = Vec::new();
+    for input in recording.by_ref() {
+        frame.clear();
+        frame::encode(&input, &mut frame)?;
+        out.write_all(&frame)?;
+    }
+    out.flush()?;
+    match recording.damaged() + recording.progress().unknown {
+        0 => Ok(ExitCode::SUCCESS),
+        _ => Err(fail(
+            Exit::Unreadable,
+            format!("not all of {} can be read; `agentsnoop verify` says more", file.display()),
+        )),
+    }
 }

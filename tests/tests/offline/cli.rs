@@ -191,3 +191,17 @@ fn an_incomplete_recording_is_replayed_and_said_to_be_incomplete() {
     assert!(stderr(&output).contains("incomplete"), "{}", stderr(&output));
     assert!(!output.stdout.is_empty());
 }
+
+#[test]
+fn the_dump_of_a_recording_holds_its_inputs_decompressed() {
+    let folder = folder();
+    let (bytes, inputs) = small();
+    let path = file(folder.path(), "small.rec", &bytes);
+    let output = agentsnoop(&["verify", "--dump-inputs"], &path);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    for input in &inputs {
+        let mut frame = Vec::new();
+        agentsnoop::store::frame::encode(input, &mut frame).expect("a frame");
+        assert!(output.stdout.windows(frame.len()).any(|bytes| bytes == frame), "{input:?} is not in the dump");
+    }
+}
