@@ -2,10 +2,12 @@
 //!
 //! `recorder session FILE` writes the session of `agentsnoop_tests::session`; `recorder long FILE OPENS` a session with
 //! that many opens more; `recorder full FILE` one whose disk is full for a while, `recorder
-//! full-at-end FILE` one whose disk is full to the end. `recorder bench FILE RECORDS` writes that
+//! full-at-end FILE` one whose disk is full to the end, `recorder endless FILE` one that
+//! goes on until it is killed, with a line on standard output for each flush: how many inputs were written by then. `recorder bench FILE RECORDS` writes that
 //! many opens and prints what writing and reading them cost.
 
 use std::{
+    io::{self, Write as _},
     path::Path,
     process::ExitCode,
     time::{Duration, Instant},
@@ -44,9 +46,12 @@ fn run(words: &[&str]) -> Result<()> {
         ["long", file, opens] => whole(Path::new(file), opens.parse().context("OPENS is no number")?),
         ["full", file] => full(Path::new(file)),
         ["full-at-end", file] => full_at_end(Path::new(file)),
+        ["endless", file] => endless(Path::new(file)),
         ["bench", file, records] => bench(Path::new(file), records.parse().context("RECORDS is no number")?),
         _ => {
-            bail!("usage: recorder session FILE | long FILE OPENS | full FILE | full-at-end FILE | bench FILE RECORDS")
+            bail!(
+                "usage: recorder session FILE | long FILE OPENS | full FILE | full-at-end FILE | endless FILE | bench FILE RECORDS"
+            )
         }
     }
 }
@@ -119,6 +124,18 @@ fn full_at_end(file: &Path) -> Result<()> {
         Err(error) => ensure!(error.to_string().contains("File too large"), "{error:#}"),
     }
     Ok(())
+}
+
+/// Goes on until the process is killed, or nobody reads its output any more.
+fn endless(file: &Path) -> Result<()> {
+    let mut writer = Writer::create(file, Options::default())?;
+    let mut actor = Actor::new(100);
+    loop {
+        (0..100).try_for_each(|_| writer.push(&actor.open("/home/dev/project/Cargo.toml")))?;
+        writer.flush()?;
+        writer.drain()?;
+        writeln!(io::stdout(), "{}", writer.status().inputs)?;
+    }
 }
 
 /// Writes and reads opens of an agent's usual shapes, and prints the cost of one.

@@ -1,6 +1,11 @@
 //! Writing and reading back.
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    os::unix::fs::PermissionsExt as _,
+    process::{Command, Stdio},
+};
 
 use agentsnoop::store::{
     End, Item, Reader, Writer,
@@ -189,4 +194,27 @@ fn a_disk_that_stays_full_is_an_error_at_the_end_and_leaves_what_was_written() {
     let (inputs, _) = session();
     assert_eq!((read.inputs, read.damage), (inputs, Vec::new()));
     assert_eq!(read.end, End::Open { offset: bytes.len() as u64, number: 1 }, "a part of a block stayed behind");
+}
+
+#[test]
+fn everything_that_was_flushed_survives_kill_9() {
+    let folder = folder();
+    for flushes in [1, 2, 30] {
+        let path = folder.path().join(format!("{flushes}.rec"));
+        let mut writer = Command::new(env!("CARGO_BIN_EXE_recorder"))
+            .arg("endless")
+            .arg(&path)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("recorder runs");
+        let lines = BufReader::new(writer.stdout.take().expect("standard output")).lines();
+        let last = lines.take(flushes).last().expect("a flush").expect("a line");
+        writer.kill().expect("SIGKILL");
+        writer.wait().expect("the end of the writer");
+        let flushed: usize = last.parse().expect("a count");
+        let read = read(&fs::read(&path).expect("the recording"));
+        assert_eq!(read.damage, []);
+        assert_ne!(read.end, End::Closed);
+        assert!(read.inputs.len() >= flushed, "{} inputs of {flushed} are left", read.inputs.len());
+    }
 }
