@@ -12,7 +12,7 @@ use super::verdict::Verdict;
 use crate::project::show;
 
 /// Emulation without hardware help is about twenty times slower than the host; a run beyond this hangs.
-const DEADLINE: Duration = Duration::from_secs(600);
+const DEADLINE: Duration = Duration::from_secs(1200);
 /// After the marker the machine switches itself off at once, or is ended.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 /// Console lines that may wait for this process.
