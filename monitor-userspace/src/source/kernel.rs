@@ -9,6 +9,8 @@
 mod error;
 mod fields;
 mod libcs;
+#[cfg(feature = "debug-log")]
+mod messages;
 mod programs;
 
 use std::{
@@ -74,6 +76,8 @@ pub struct Kernel {
     hooks: Vec<Hook>,
     /// Device and inode of each libc that was attached to.
     libcs: HashSet<(u64, u64)>,
+    #[cfg(feature = "debug-log")]
+    messages: aya_log::EbpfLogger<messages::Lines>,
 }
 
 impl Kernel {
@@ -98,6 +102,8 @@ impl Kernel {
         if !hooks.iter().any(|hook| hook.state == HookState::Attached) {
             return Err(OpenError::NothingAttached { hooks });
         }
+        #[cfg(feature = "debug-log")]
+        let messages = messages::open(&mut ebpf)?;
         let mut kernel = Self {
             ring: RingBuf::try_from(take(&mut ebpf, "RING")?).map_err(OpenError::map)?,
             ring_bytes: options.ring_bytes,
@@ -107,6 +113,8 @@ impl Kernel {
             offsets,
             hooks,
             libcs: HashSet::new(),
+            #[cfg(feature = "debug-log")]
+            messages,
         };
         for path in &options.libcs {
             kernel.attach_libc(path);
@@ -204,6 +212,8 @@ impl Kernel {
     /// Hands over at most `limit` records in the order in which they were written, and returns how many there were.
     /// The bytes are checked by [`monitor_common::decode`], not here.
     pub fn drain(&mut self, limit: usize, mut f: impl FnMut(&[u8])) -> usize {
+        #[cfg(feature = "debug-log")]
+        self.messages.flush();
         let mut count = 0;
         while count < limit {
             let Some(record) = self.ring.next() else { break };
