@@ -105,10 +105,10 @@ impl Kernel {
         #[cfg(feature = "debug-log")]
         let messages = messages::open(&mut ebpf)?;
         let mut kernel = Self {
-            ring: RingBuf::try_from(take(&mut ebpf, "RING")?).map_err(OpenError::map)?,
+            ring: RingBuf::try_from(take(&mut ebpf, "RING")?).map_err(|error| OpenError::map(&error))?,
             ring_bytes: options.ring_bytes,
-            tasks: HashMap::try_from(take(&mut ebpf, "TASKS")?).map_err(OpenError::map)?,
-            counters: PerCpuArray::try_from(take(&mut ebpf, "COUNTERS")?).map_err(OpenError::map)?,
+            tasks: HashMap::try_from(take(&mut ebpf, "TASKS")?).map_err(|error| OpenError::map(&error))?,
+            counters: PerCpuArray::try_from(take(&mut ebpf, "COUNTERS")?).map_err(|error| OpenError::map(&error))?,
             ebpf,
             offsets,
             hooks,
@@ -287,10 +287,11 @@ fn load(options: &Options, offsets: &Offsets, btf: &Btf) -> Result<Ebpf, OpenErr
         .map_max_entries("RING", options.ring_bytes)
         .map_max_entries("EXEC_BUFFERS", u32::try_from(cpus).unwrap_or(u32::MAX))
         .load(OBJECT)
-        .map_err(OpenError::load)?;
+        .map_err(|error| OpenError::load(&error))?;
     // Borrowed, not taken: the programs that are still to be loaded refer to its descriptor.
     let map = ebpf.map_mut("CANDIDATES").ok_or_else(|| lacks("CANDIDATES"))?;
-    let mut candidates: HashMap<_, CandidateBytes, u32> = HashMap::try_from(map).map_err(OpenError::map)?;
+    let mut candidates: HashMap<_, CandidateBytes, u32> =
+        HashMap::try_from(map).map_err(|error| OpenError::map(&error))?;
     for candidate in &options.candidates {
         candidates.insert(candidate.comm, 0, 0).map_err(|error| {
             OpenError::Other(format!("cannot take more than {CANDIDATES} names of candidate programs: {error}"))

@@ -3,7 +3,7 @@
 use std::{error::Error, fmt, io, path::PathBuf};
 
 use agentsnoop_pipeline::input::{Hook, HookState};
-use aya::{EbpfError, maps::MapError};
+use aya::{EbpfError, maps::MapError, programs::ProgramError};
 
 /// Why the kernel half cannot be opened. All of them end agentsnoop with exit code 3.
 #[derive(Debug)]
@@ -33,13 +33,13 @@ pub enum OpenError {
 
 impl OpenError {
     /// Of an error of the loader.
-    pub(super) fn load(error: EbpfError) -> Self {
-        match io_error(&error) {
+    pub(super) fn load(error: &EbpfError) -> Self {
+        match io_error(error) {
             Some(cause) if is_permission(cause) => {
                 Self::NotPermitted { what: "create the maps of its kernel half".to_owned() }
             }
             _ => {
-                let text = chain(&error);
+                let text = chain(error);
                 if text.contains(monitor_common::WIRE_SYMBOL) || text.contains("symbol") {
                     Self::WireMismatch(text)
                 } else {
@@ -50,8 +50,8 @@ impl OpenError {
     }
 
     /// Of an error with a map.
-    pub(super) fn map(error: MapError) -> Self {
-        Self::Other(format!("cannot use a map of the kernel half: {}", chain(&error)))
+    pub(super) fn map(error: &MapError) -> Self {
+        Self::Other(format!("cannot use a map of the kernel half: {}", chain(error)))
     }
 }
 
@@ -133,6 +133,12 @@ fn last_lines(text: &str) -> String {
 
 /// Why a program was refused, in plain words.
 pub(super) fn reason(error: &(dyn Error + 'static)) -> String {
+    // The verifier's log is empty where the kernel refuses before it looks at the program.
+    if let Some(ProgramError::LoadError { verifier_log, .. }) = error.downcast_ref::<ProgramError>()
+        && !verifier_log.to_string().trim().is_empty()
+    {
+        return format!("this kernel refuses the program ({})", chain(error));
+    }
     match io_error(error) {
         Some(cause) if is_permission(cause) => {
             format!("not permitted ({cause}): needs root or CAP_BPF and CAP_PERFMON; {}", restrictions())

@@ -164,7 +164,7 @@ fn attach_one(ebpf: &mut Ebpf, btf: &Btf, spec: &Spec) -> Result<Result<(), Stri
         Err(error) => return Ok(Err(reason(&error))),
     };
     let map = ebpf.map_mut(map).ok_or_else(|| OpenError::WireMismatch(format!("the kernel half has no map {map}")))?;
-    let mut array: ProgramArray<_> = map.try_into().map_err(OpenError::map)?;
+    let mut array: ProgramArray<_> = map.try_into().map_err(|error| OpenError::map(&error))?;
     Ok(array.set(at, &fd, 0).map_err(|error| reason(&error)))
 }
 
