@@ -13,6 +13,7 @@ pub mod header;
 pub mod kind;
 pub mod limits;
 pub mod offsets;
+pub mod programs;
 pub mod syscall;
 pub mod task;
 

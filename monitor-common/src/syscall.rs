@@ -48,11 +48,3 @@ const fn interest(numbers: &[u64]) -> [u64; NUMBERS / 64] {
     }
     bits
 }
-
-/// The families of calls: the places of their programs in the map `CALL_PROGRAMS`.
-pub mod family {
-    /// open, openat, openat2, creat.
-    pub const OPEN: u32 = 0;
-    /// connect.
-    pub const CONNECT: u32 = 1;
-}

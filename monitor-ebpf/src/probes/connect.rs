@@ -2,7 +2,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | hook | tail call from `sys_exit`, family [`monitor_common::syscall::family::CONNECT`] |
+//! | hook | tail call from `sys_exit`, family [`monitor_common::programs::family::CONNECT`] |
 //! | when | the call has returned, which for a blocking connect is when it is decided; `-EINPROGRESS` for others |
 //! | address | read from user memory at the exit; see `probes::syscall` for the race |
 //!

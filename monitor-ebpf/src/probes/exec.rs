@@ -24,6 +24,7 @@ use monitor_common::{
     counters::{Cause, Fault},
     header::flag,
     limits::{ARGV_BYTES, ENV_BYTES, PATH_BYTES},
+    programs::exec_part,
     task::{Candidate, Task},
 };
 
@@ -74,14 +75,6 @@ impl ExecBuffer {
     }
 }
 
-/// The places of the parts in the map `EXEC_PROGRAMS`.
-pub(crate) mod part {
-    pub(crate) const PATHS: u32 = 0;
-    pub(crate) const ARGV: u32 = 1;
-    pub(crate) const ENV: u32 = 2;
-    pub(crate) const SEND: u32 = 3;
-}
-
 /// This CPU's buffer.
 #[inline(always)]
 pub(crate) fn buffer() -> Option<*mut ExecBuffer> {
@@ -93,7 +86,7 @@ pub(crate) fn buffer() -> Option<*mut ExecBuffer> {
 /// returns.
 #[inline(always)]
 pub(crate) fn continue_with(ctx: &BtfTracePointContext, first: u32) {
-    for part in first..=part::SEND {
+    for part in first..=exec_part::SEND {
         // SAFETY: the context is that of this program, and the map lives as long as it.
         unsafe { EXEC_PROGRAMS.tail_call(ctx, part) };
     }
@@ -151,7 +144,7 @@ pub(crate) fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
         }
         (*body).texts[exec_text::FILENAME] = filename;
     }
-    continue_with(&ctx, part::PATHS);
+    continue_with(&ctx, exec_part::PATHS);
     0
 }
 

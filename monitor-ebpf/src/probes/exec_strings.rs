@@ -4,8 +4,9 @@ use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use monitor_common::{
     Kind, Text, TextState,
     body::exec_text,
-    counters::Fault,
+    counters::{Cause, Fault},
     limits::{ARGV_BYTES, ARGV_PART_BYTES, ENV_BYTES, ENV_NAME_BYTES, ENV_NAMES, PATH_BYTES},
+    programs::exec_part,
 };
 
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
     globals::offset,
     maps::EXEC_PROGRAMS,
     path::{Place, walk},
-    probes::exec::{BEFORE_ARGV, ExecBuffer, FIXED, PLACES, VARIABLE_BYTES, buffer, continue_with, part},
+    probes::exec::{BEFORE_ARGV, ExecBuffer, FIXED, PLACES, VARIABLE_BYTES, buffer, continue_with},
     read::{kernel_bytes, opaque, user_bytes, user_string},
     task::{current, tracked},
 };
@@ -43,11 +44,11 @@ pub(crate) fn exec_paths(ctx: BtfTracePointContext) -> i32 {
             }
             (*buffer).next = next + 1;
             if next + 1 < PLACES as u64 {
-                EXEC_PROGRAMS.tail_call(&ctx, part::PATHS);
+                EXEC_PROGRAMS.tail_call(&ctx, exec_part::PATHS);
             }
         }
     }
-    continue_with(&ctx, part::ARGV);
+    continue_with(&ctx, exec_part::ARGV);
     0
 }
 
@@ -84,7 +85,7 @@ pub(crate) fn exec_argv(ctx: BtfTracePointContext) -> i32 {
             (*buffer).used = used + u64::from(head.len) + u64::from(tail.len);
         }
     }
-    continue_with(&ctx, part::ENV);
+    continue_with(&ctx, exec_part::ENV);
     0
 }
 
@@ -115,6 +116,7 @@ pub(crate) fn exec_env(ctx: BtfTracePointContext) -> i32 {
     unsafe {
         let begun = opaque((*buffer).used);
         if begun > (BEFORE_ARGV + ARGV_BYTES) as u64 {
+            emit::lost(Kind::Exec, Cause::NoBuffer);
             return 0;
         }
         let to = (&raw mut (*buffer).record).cast::<u8>().add(FIXED + begun as usize);
@@ -167,7 +169,7 @@ pub(crate) fn exec_env(ctx: BtfTracePointContext) -> i32 {
         (*body).texts[exec_text::ENV] = Text { len: used as u32, state: state.number(), pad: 0 };
         (*buffer).used = begun + used;
     }
-    continue_with(&ctx, part::SEND);
+    continue_with(&ctx, exec_part::SEND);
     0
 }
 
@@ -205,6 +207,7 @@ pub(crate) fn exec_send(_ctx: BtfTracePointContext) -> i32 {
     unsafe {
         let used = opaque((*buffer).used);
         if used > (BEFORE_ARGV + ARGV_BYTES + ENV_BYTES) as u64 {
+            emit::lost(Kind::Exec, Cause::NoBuffer);
             return 0;
         }
         let record = (&raw mut (*buffer).record).cast::<u8>();

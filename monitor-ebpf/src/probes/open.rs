@@ -2,7 +2,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | hook | tail call from `sys_exit`, family [`monitor_common::syscall::family::OPEN`] |
+//! | hook | tail call from `sys_exit`, family [`monitor_common::programs::family::OPEN`] |
 //! | when | the call has returned; the descriptor is in the thread's table |
 //! | requested path | read from user memory at the exit, when its page is resident; see `probes::syscall` for the race |
 //! | absolute path | of the file behind the descriptor, or of the directory that a failed relative open starts from |

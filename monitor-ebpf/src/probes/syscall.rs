@@ -16,7 +16,8 @@ use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use monitor_common::{
     Kind,
     counters::{Cause, Fault},
-    syscall::{CONNECT, INTEREST, NUMBERS, TS_COMPAT, family, regs},
+    programs::family,
+    syscall::{CONNECT, INTEREST, NUMBERS, TS_COMPAT, regs},
 };
 
 use crate::{

@@ -11,7 +11,7 @@ use aya::{
 };
 use monitor_common::{
     offsets::{ABSENT, Offsets},
-    syscall::family,
+    programs::{exec_part, family},
 };
 
 use super::error::{OpenError, reason};
@@ -93,28 +93,28 @@ const PROGRAMS: &[Spec] = &[
         program: "exec_paths",
         tracepoint: EXEC,
         feature: "exec: paths",
-        role: Role::Call { map: "EXEC_PROGRAMS", at: 0 },
+        role: Role::Call { map: "EXEC_PROGRAMS", at: exec_part::PATHS },
         needs: path_fields!("fs_struct.pwd"),
     },
     Spec {
         program: "exec_argv",
         tracepoint: EXEC,
         feature: "exec: argv",
-        role: Role::Call { map: "EXEC_PROGRAMS", at: 1 },
+        role: Role::Call { map: "EXEC_PROGRAMS", at: exec_part::ARGV },
         needs: &["task_struct.mm", "mm_struct.arg_start", "mm_struct.arg_end"],
     },
     Spec {
         program: "exec_env",
         tracepoint: EXEC,
         feature: "exec: names of the environment",
-        role: Role::Call { map: "EXEC_PROGRAMS", at: 2 },
+        role: Role::Call { map: "EXEC_PROGRAMS", at: exec_part::ENV },
         needs: &["task_struct.mm", "mm_struct.env_start", "mm_struct.env_end"],
     },
     Spec {
         program: "exec_send",
         tracepoint: EXEC,
         feature: "exec",
-        role: Role::Call { map: "EXEC_PROGRAMS", at: 3 },
+        role: Role::Call { map: "EXEC_PROGRAMS", at: exec_part::SEND },
         needs: &[],
     },
     Spec {
