@@ -182,7 +182,8 @@ impl Admit {
         }
         let Some(State::Held(held)) = self.roots.get_mut(&root) else { return };
         held.bytes += bytes.len();
-        held.inputs.push(bytes.clone());
+        // In memory of its own: what is held must not keep alive all that arrived at the same time.
+        held.inputs.push(Bytes::copy_from_slice(&bytes));
         self.inputs += 1;
         self.bytes += bytes.len();
         match peek::kind(&bytes) {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use crate::record::{Kind, Record};
+use crate::record::{Body, Kind, Record, Text};
 
 /// A filter: every condition that is set must hold. The default lets every record through.
 #[derive(Clone, Debug, Default)]
@@ -61,7 +61,31 @@ impl Filter {
     /// Whether a record passes.
     #[must_use]
     pub fn matches(&self, record: &Record) -> bool {
-        let _ = &self.path;
-        self.kinds.is_empty() || self.kinds.contains(&record.kind())
+        (self.kinds.is_empty() || self.kinds.contains(&record.kind()))
+            && self
+                .path
+                .as_ref()
+                .is_none_or(|glob| paths(&record.body).iter().flatten().any(|path| is_match(glob, path)))
+    }
+}
+
+fn is_match(glob: &GlobMatcher, path: &Text) -> bool {
+    use std::os::unix::ffi::OsStrExt as _;
+    glob.is_match(std::path::Path::new(std::ffi::OsStr::from_bytes(path.as_bytes())))
+}
+
+/// The paths that a record is about: of a file or a unix socket, or of a program.
+fn paths(body: &Body) -> [Option<&Text>; 2] {
+    match body {
+        Body::Open(open) => [open.path.as_ref().or(open.requested.as_ref()), None],
+        Body::Exec(exec) => [exec.path.as_ref(), exec.filename.as_ref()],
+        Body::Connect(connect) => [connect.path.as_ref(), None],
+        Body::Fork(_)
+        | Body::Exit(_)
+        | Body::Getenv(_)
+        | Body::Session(_)
+        | Body::Loss(_)
+        | Body::Coverage(_)
+        | Body::Gap(_) => [None, None],
     }
 }

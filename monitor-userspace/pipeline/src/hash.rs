@@ -16,6 +16,13 @@ pub(crate) type Set<K> = HashSet<K, BuildHasherDefault<Fixed>>;
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Fixed(u64);
 
+/// The hash of bytes, the same on every machine.
+pub(crate) fn of(bytes: &[u8]) -> u64 {
+    let mut hasher = Fixed::default();
+    hasher.write(bytes);
+    hasher.finish()
+}
+
 /// The odd number next to 2^64 divided by the golden ratio, which spreads consecutive keys.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 

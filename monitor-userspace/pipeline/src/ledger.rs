@@ -183,7 +183,7 @@ impl Ledger {
         self.counters = counters.clone();
         // When as many have come as were stored, what has not come by now never will.
         let stored = total(counters.cpus.iter().flat_map(|cpu| cpu.stored));
-        let is_settled = stored == self.received() + total(self.filtered);
+        let is_settled = stored == self.received().saturating_add(total(self.filtered));
         for (cpu, snapshot) in (0u16..).zip(&counters.cpus) {
             if let Some(sequence) = self.sequence(cpu) {
                 if is_settled {

@@ -8,6 +8,8 @@ mod subject;
 
 use std::fmt::Write as _;
 
+pub(crate) use subject::{duration, subject};
+
 use crate::record::{Body, Record, SessionState, escape_into};
 
 /// Whether lines carry colour.
@@ -58,7 +60,7 @@ impl Lines {
         });
         out.push(' ');
         let mut text = String::new();
-        subject::subject(&record.body, &mut text);
+        subject(&record.body, &mut text);
         self.column(noise, &text, SUBJECT, out);
         out.push(' ');
         text.clear();

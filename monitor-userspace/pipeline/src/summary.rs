@@ -1,21 +1,264 @@
-//! The screenful at the end of a run.
+//! The screenful at the end of a run: what it ran, touched, wrote, talked to and looked up, and what could not be seen.
 
-use crate::record::Record;
+mod files;
+mod layout;
+mod tally;
 
-/// Gathers records.
+use crate::{
+    enrich::Class,
+    event::path::base_name,
+    hash::Map,
+    input::HookState,
+    lines::{command_line, duration},
+    record::{Body, Connect, Exec, Exit, Loss, ProcessId, Record, SessionState, Text, escape_into},
+};
+use files::Files;
+use layout::Layout;
+use tally::Tally;
+
+/// Different programs, endpoints and names that are counted apart; what is beyond is counted together.
+const DIFFERENT: usize = 1024;
+
+/// Processes whose libc is waited for; of more, it is not said that their look-ups could not be seen.
+const PROCESSES: usize = 4096;
+
+/// Gathers records; bounded, whatever their number.
 #[derive(Debug, Default)]
-pub struct Summary {}
+pub struct Summary {
+    title: Option<(ProcessId, String)>,
+    exit: Option<Exit>,
+    begun_ns: Option<u64>,
+    ended_ns: u64,
+    agents: Tally,
+    processes: u64,
+    programs: Tally,
+    files: Files,
+    endpoints: Tally,
+    failed_endpoints: Tally,
+    quiet_connects: u64,
+    lookups: u64,
+    names: Tally,
+    notable_names: Map<Class, Tally>,
+    /// Images that have not opened a libc yet.
+    without_libc: Map<ProcessId, String>,
+    own_environment: Tally,
+    lost: u64,
+    losses: u64,
+    gaps: Tally,
+    /// Hooks that are not attached, with the reason.
+    unavailable: std::collections::BTreeMap<String, String>,
+}
 
 impl Summary {
     /// Takes one record.
     pub fn add(&mut self, record: &Record) {
-        let _ = record;
+        if record.process.is_some() {
+            self.begun_ns.get_or_insert(record.boot_ns);
+            self.ended_ns = self.ended_ns.max(record.boot_ns);
+        }
+        match &record.body {
+            Body::Exec(exec) => self.exec(record, exec),
+            Body::Fork(_) => self.processes += 1,
+            Body::Exit(exit) => self.exit(record, exit),
+            Body::Open(open) => {
+                self.files.add(record, open, &comm(record));
+                if let (Some(process), Some(path)) = (&record.process, &open.path)
+                    && open.result >= 0
+                    && is_libc(path.as_bytes())
+                {
+                    self.without_libc.remove(&process.image.id);
+                }
+            }
+            Body::Connect(connect) => self.connect(record, connect),
+            Body::Getenv(getenv) => {
+                self.lookups = self.lookups.saturating_add(getenv.count);
+                let name = getenv.name.as_ref().map(shown).unwrap_or_default();
+                for class in record.classes.iter().filter(|class| is_notable_name(*class)) {
+                    self.notable_names.entry(class).or_default().count(&name, getenv.count);
+                }
+                self.names.count(&name, getenv.count);
+            }
+            Body::Session(session) => {
+                if let (SessionState::Started, Some(agent)) = (session.state, &record.agent)
+                    && session.known_by != "run"
+                {
+                    self.agents.count(&format!("{} (pid {})", agent.name, agent.root_pid), 1);
+                }
+                self.root(record);
+            }
+            Body::Loss(loss) => self.loss(loss),
+            Body::Gap(gap) => self.gaps.count(&gap.cause, 1),
+            Body::Coverage(hook) => match &hook.state {
+                HookState::Attached => {
+                    self.unavailable.remove(&hook.name);
+                }
+                HookState::Unavailable { reason } => {
+                    self.unavailable.insert(hook.name.clone(), reason.clone());
+                }
+            },
+        }
     }
 
-    /// The lines, at most `width` columns wide, without colour.
+    /// A session's root was there before anything was forked.
+    fn root(&mut self, record: &Record) {
+        let Body::Session(session) = &record.body else { return };
+        let is_root = session.state == SessionState::Started && session.known_by == "run";
+        self.processes += u64::from(is_root);
+    }
+
+    fn exec(&mut self, record: &Record, exec: &Exec) {
+        let Some(process) = &record.process else { return };
+        let program = exec.path.as_ref().map_or_else(|| comm(record), |path| shown_base(path.as_bytes()));
+        self.programs.count(&program, 1);
+        let is_root = record.agent.as_ref().is_some_and(|agent| agent.root_pid == process.image.id.pid);
+        if self.title.is_none() && is_root {
+            let mut line = String::new();
+            command_line(&exec.argv, &mut line);
+            self.title = Some((process.image.id, line));
+        }
+        if let Some(before) = self.without_libc.remove(&process.image.id) {
+            self.own_environment.count(&before, 1);
+        }
+        if self.without_libc.len() < PROCESSES {
+            self.without_libc.insert(process.image.id, program);
+        }
+    }
+
+    fn exit(&mut self, record: &Record, exit: &Exit) {
+        let Some(process) = &record.process else { return };
+        if let Some(program) = self.without_libc.remove(&process.image.id) {
+            self.own_environment.count(&program, 1);
+        }
+        if self.title.as_ref().is_some_and(|(id, _)| *id == process.image.id) {
+            self.exit = Some(exit.clone());
+            self.ended_ns = record.boot_ns;
+        }
+    }
+
+    fn connect(&mut self, record: &Record, connect: &Connect) {
+        // Netlink and the like are no endpoints, and what is noise is only counted.
+        let is_endpoint = connect.address.is_some() || connect.path.is_some();
+        if !is_endpoint || record.classes.contains(Class::Noise) {
+            self.quiet_connects += 1;
+            return;
+        }
+        let mut name = String::new();
+        crate::lines::subject(&record.body, &mut name);
+        if let Some(protocol) = connect.protocol.as_deref().filter(|protocol| *protocol != "tcp") {
+            name.push(' ');
+            name.push_str(protocol);
+        }
+        let refused = connect.error.as_deref().filter(|error| *error != "EINPROGRESS");
+        match refused {
+            Some(error) => self.failed_endpoints.count(&format!("{name} {error}"), 1),
+            None => self.endpoints.count(&name, 1),
+        }
+    }
+
+    fn loss(&mut self, loss: &Loss) {
+        self.lost = self.lost.saturating_add(loss.count);
+        self.losses += 1;
+    }
+
+    /// The lines, at most `width` columns wide and about forty in number, without colour.
     #[must_use]
     pub fn lines(&self, width: usize) -> Vec<String> {
-        let _ = width;
-        Vec::new()
+        let mut layout = Layout::new(width);
+        self.head(&mut layout);
+        layout.list("agents", &self.agents.top(usize::MAX), 2);
+        let programs = self.programs.top(usize::MAX);
+        let count = format!("{} of {} programs", self.processes.max(1), self.programs.different());
+        if !programs.is_empty() {
+            layout.list_after("processes", &count, &programs, 3);
+        }
+        self.files.lines(&mut layout);
+        self.network(&mut layout);
+        self.variables(&mut layout);
+        self.blind(&mut layout);
+        layout.finish()
     }
+
+    fn head(&self, layout: &mut Layout) {
+        let title = self.title.as_ref().map_or("", |(_, title)| title);
+        let mut end = match &self.exit {
+            Some(Exit { signal: Some(signal), .. }) => format!("ended by {signal} after "),
+            Some(Exit { code, .. }) => format!("exit {} after ", code.unwrap_or(0)),
+            None => "running for ".to_owned(),
+        };
+        duration(self.ended_ns.saturating_sub(self.begun_ns.unwrap_or(self.ended_ns)), &mut end);
+        layout.head(title, &end);
+    }
+
+    fn network(&self, layout: &mut Layout) {
+        layout.list("endpoints", &self.endpoints.top(usize::MAX), 4);
+        layout.list("refused", &self.failed_endpoints.top(usize::MAX), 3);
+        if self.endpoints.different() + self.failed_endpoints.different() == 0 {
+            layout.row("endpoints", "none");
+        }
+    }
+
+    fn variables(&self, layout: &mut Layout) {
+        if self.lookups == 0 {
+            return layout.row("variables", "no look-up seen");
+        }
+        let names = self.names.different();
+        layout.row("variables", &format!("{} look-ups of {names} names", self.lookups));
+        for class in [Class::Credential, Class::Proxy, Class::Locale, Class::HostIdentity, Class::VcsIdentity] {
+            if let Some(tally) = self.notable_names.get(&class) {
+                layout.sublist(class.name(), &tally.names(), 2);
+            }
+        }
+    }
+
+    fn blind(&self, layout: &mut Layout) {
+        let mut own = self.own_environment.names();
+        own.extend(self.without_libc.values().cloned());
+        own.sort_unstable();
+        own.dedup();
+        if !own.is_empty() {
+            layout.list_after("not seen", "look-ups of variables by programs without a libc", &own, 2);
+        }
+        for (name, reason) in self.unavailable.iter().take(4) {
+            layout.row("not seen", &format!("{name}: {reason}"));
+        }
+        if self.unavailable.len() > 4 {
+            layout.row(
+                "not seen",
+                &format!("and {} more hooks; `agentsnoop doctor` lists them", self.unavailable.len() - 4),
+            );
+        }
+        layout.list("gaps", &self.gaps.top(usize::MAX), 2);
+        match self.lost {
+            0 => layout.row("lost", "nothing"),
+            lost => layout.row("lost", &format!("{lost} events at {} places", self.losses)),
+        }
+    }
+}
+
+/// Whether look-ups of such names are named in the summary.
+const fn is_notable_name(class: Class) -> bool {
+    matches!(class, Class::Credential | Class::Proxy | Class::Locale | Class::HostIdentity | Class::VcsIdentity)
+}
+
+/// Whether a path is that of a C library, as the dynamic loader opens it (glibc, musl).
+fn is_libc(path: &[u8]) -> bool {
+    let base = base_name(path);
+    [&b"libc.so"[..], b"libc-", b"libc.musl-", b"ld-musl-"].iter().any(|name| base.starts_with(name))
+}
+
+fn comm(record: &Record) -> String {
+    let comm = record.process.as_ref().and_then(|process| process.image.comm.as_ref());
+    comm.map_or_else(|| "?".to_owned(), shown)
+}
+
+fn shown(text: &Text) -> String {
+    let mut out = String::new();
+    text.escape_into(&mut out);
+    out
+}
+
+fn shown_base(path: &[u8]) -> String {
+    let mut out = String::new();
+    escape_into(base_name(path), &mut out);
+    out
 }

@@ -140,13 +140,13 @@ impl Tree {
         let id = self.known(header);
         let Some(entry) = self.table.get_mut(id) else { return id };
         entry.exec_seq = header.exec_seq;
-        entry.cwd = exec.cwd.clone();
+        entry.cwd = exec.cwd.as_ref().map(Text::detached);
         entry.asked = None;
         entry.image = Arc::new(Image {
             id: entry.image.id,
             ppid: entry.image.ppid.or(Some(parent)),
             comm: Some(comm),
-            exe: exec.path.clone(),
+            exe: exec.path.as_ref().map(Text::detached),
             exe_state: exec.path_state,
         });
         self.recognise(id, &exec.argv, header.time);

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Appends what the record is about.
-pub(super) fn subject(body: &Body, out: &mut String) {
+pub(crate) fn subject(body: &Body, out: &mut String) {
     // Writing to a String cannot fail, here and below.
     let _ = match body {
         Body::Fork(fork) => write!(out, "{}", fork.child_pid),

@@ -26,6 +26,13 @@ impl Text {
         Self(Bytes::from_static(text.as_bytes()))
     }
 
+    /// The same text in memory of its own. What is kept for long must not keep the raw record's memory, which it shares
+    /// with all the records that arrived at the same time.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self(Bytes::copy_from_slice(&self.0))
+    }
+
     /// The bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

@@ -50,6 +50,9 @@ struct Rule {
     count: u64,
 }
 
+/// Times that a string is gone over at most, so that no string takes for ever.
+const ROUNDS: usize = 8;
+
 /// The rules in force.
 #[derive(Debug)]
 pub(super) struct Rules {
@@ -98,6 +101,18 @@ impl Rules {
 
     /// The string with its secrets masked, or `None` when it holds none.
     pub(super) fn mask(&mut self, place: Place, bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut masked = self.round(place, bytes)?;
+        // A mask is a boundary, behind which another secret may begin that was part of a longer word before.
+        for _ in 1..ROUNDS {
+            match self.round(place, &masked) {
+                Some(more) => masked = more,
+                None => break,
+            }
+        }
+        Some(masked)
+    }
+
+    fn round(&mut self, place: Place, bytes: &[u8]) -> Option<Vec<u8>> {
         let is_suspect = self.literals.is_match(bytes);
         let mut masked: Option<Vec<u8>> = None;
         for rule in &mut self.rules {

@@ -1,0 +1,101 @@
+//! Files by class: what was opened, what failed, what was written.
+
+use super::{layout::Layout, tally::Tally};
+use crate::{
+    enrich::Class,
+    hash::{self, Map, Set},
+    record::{Open, Record, State, Text},
+};
+
+/// Different files that are counted as such for one class, by the hash of their path; of more it is said that there are
+/// at least so many.
+const FILES: usize = 64 * 1024;
+
+/// Classes whose files are named.
+const NAMED: [Class; 6] =
+    [Class::Credential, Class::Persistence, Class::Environment, Class::HostIdentity, Class::VcsIdentity, Class::Locale];
+
+#[derive(Debug, Default)]
+struct OfClass {
+    opens: u64,
+    files: Set<u64>,
+    named: Tally,
+}
+
+/// Opens.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    opens: u64,
+    failed: u64,
+    errors: Tally,
+    classes: Map<Option<Class>, OfClass>,
+    written: Tally,
+}
+
+impl Files {
+    pub(super) fn add(&mut self, record: &Record, open: &Open, comm: &str) {
+        self.opens += 1;
+        if let Some(error) = &open.error {
+            self.failed += 1;
+            self.errors.count(error, 1);
+        }
+        let Some(path) = open.path.as_ref().or(open.requested.as_ref()) else { return };
+        // A file of several classes counts for the one that matters most.
+        let class = record.classes.first();
+        let of_class = self.classes.entry(class).or_default();
+        of_class.opens += 1;
+        if of_class.files.len() < FILES {
+            of_class.files.insert(hash::of(path.as_bytes()));
+        }
+        if class.is_some_and(|class| NAMED.contains(&class)) {
+            of_class.named.count(&named(path, open, comm), 1);
+        }
+        let is_written = open.access.writes() && open.error.is_none() && class != Some(Class::Noise);
+        if is_written && open.anonymous.is_none() {
+            let mut name = String::new();
+            path.escape_into(&mut name);
+            self.written.count(&name, 1);
+        }
+    }
+
+    pub(super) fn lines(&self, layout: &mut Layout) {
+        let errors = self.errors.top(4);
+        let failed = match self.failed {
+            0 => String::new(),
+            failed => format!(", {failed} failed: {}", errors.join(", ")),
+        };
+        layout.row("files", &format!("{} opens{failed}", self.opens));
+        for class in Class::ALL.into_iter().map(Some).chain([None]) {
+            let Some(of_class) = self.classes.get(&class) else { continue };
+            let name = class.map_or("other", Class::name);
+            let most = if of_class.files.len() >= FILES { "at least " } else { "" };
+            let counts = format!("{most}{} files, {} opens", of_class.files.len(), of_class.opens);
+            layout.subrow(name, &counts);
+            let limit = if class == Some(Class::Credential) { 6 } else { 2 };
+            let items = of_class.named.top(usize::MAX);
+            for item in items.iter().take(limit) {
+                layout.subrow("", item);
+            }
+            if items.len() > limit {
+                layout.subrow("", &format!("and {} more", items.len() - limit));
+            }
+        }
+        layout.list("written", &self.written.top(usize::MAX), 4);
+    }
+}
+
+/// `path by program`, with what kept it from being read.
+fn named(path: &Text, open: &Open, comm: &str) -> String {
+    let mut name = String::new();
+    path.escape_into(&mut name);
+    if open.path_state == State::Cut {
+        name.push_str(" (cut)");
+    }
+    let how = match (&open.error, open.access.reads(), open.access.writes()) {
+        (Some(error), ..) => error,
+        (None, _, true) => "written",
+        (None, true, false) => "read",
+        (None, false, false) => "looked at",
+    };
+    format!("{name}  {how} by {comm}")
+}
