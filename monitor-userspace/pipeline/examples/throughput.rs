@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use agentsnoop_pipeline::{
-    Lines, Pipeline, Record, Scrub,
+    Admit, DataError, Lines, Pipeline, Record, Scrub,
     input::Input,
     synthetic::{Actor, Program},
 };
@@ -13,6 +13,10 @@ use agentsnoop_pipeline::{
 const OPENS: usize = 1_000_000;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut made = Ok(());
+    measure("start: pipeline, admit, scrub", 1, || made = start_up());
+    made?;
+
     let mut actor = Actor::new(4711);
     let start = actor.exec(Program {
         exe: "/usr/bin/grep",
@@ -70,6 +74,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
         }
     });
+    Ok(())
+}
+
+/// What a start costs: the built-in data is read and its patterns are compiled.
+fn start_up() -> Result<(), DataError> {
+    std::hint::black_box((Pipeline::new()?, Admit::new()?, Scrub::new()?));
     Ok(())
 }
 

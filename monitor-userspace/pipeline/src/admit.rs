@@ -170,11 +170,11 @@ impl Admit {
         match self.roots.get(&root) {
             Some(State::Agent) => out.push(Input::Raw(bytes)),
             Some(State::Other) => self.dropped.count(&header, out),
-            Some(State::Held(_)) | None => self.hold(&header, bytes, out, requests),
+            Some(State::Held(_)) | None => self.hold(&header, &bytes, out, requests),
         }
     }
 
-    fn hold(&mut self, header: &Header, bytes: Bytes, out: &mut Vec<Input>, requests: &mut Vec<Request>) {
+    fn hold(&mut self, header: &Header, bytes: &Bytes, out: &mut Vec<Input>, requests: &mut Vec<Request>) {
         let root = header.root;
         if !self.roots.contains_key(&root) {
             self.make_room();
@@ -183,16 +183,16 @@ impl Admit {
         let Some(State::Held(held)) = self.roots.get_mut(&root) else { return };
         held.bytes += bytes.len();
         // In memory of its own: what is held must not keep alive all that arrived at the same time.
-        held.inputs.push(Bytes::copy_from_slice(&bytes));
+        held.inputs.push(Bytes::copy_from_slice(bytes));
         self.inputs += 1;
         self.bytes += bytes.len();
-        match peek::kind(&bytes) {
+        match peek::kind(bytes) {
             Some(Kind::Fork) => held.alive += 1,
             Some(Kind::Exit) => held.alive -= 1,
             _ => {}
         }
         let is_over = held.alive <= 0;
-        match self.judge(header, &bytes, requests) {
+        match self.judge(header, bytes, requests) {
             Some(true) => self.promote(root, out, requests),
             Some(false) => self.reject(root, requests),
             None if is_over => self.reject(root, requests),

@@ -325,8 +325,6 @@ pub struct Loss {
     /// The causes that it counted, such as `ring_full`; `malformed` when userspace could not read what arrived.
     pub causes: Vec<Cow<'static, str>>,
 }
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if hands a reference")]
 const fn is_false(value: &bool) -> bool {
     !*value
 }

@@ -161,7 +161,6 @@ pub enum State {
 impl State {
     /// Whether the string came whole; then the record carries no state.
     #[must_use]
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if hands a reference")]
     pub const fn is_complete(&self) -> bool {
         matches!(self, Self::Complete)
     }

@@ -22,7 +22,7 @@ const CUT: &[u8] = b"[masked:cut]";
 pub(super) fn mask(rules: &mut Rules, bytes: &mut Bytes) -> bool {
     // Opens are nearly all records, and nearly none holds a secret: one look over both paths settles them.
     match peek::kind(bytes) {
-        Some(Kind::Open) if bytes.get(OPEN_STRINGS..).is_none_or(|strings| !rules.is_suspect(strings)) => return false,
+        Some(Kind::Open) if !is_suspect(rules, bytes) => return false,
         Some(Kind::Fork | Kind::Exit) | None => return false,
         _ => {}
     }
@@ -58,6 +58,14 @@ pub(super) fn mask(rules: &mut Rules, bytes: &mut Bytes) -> bool {
         }
         None => false,
     }
+}
+
+/// Whether the paths of an open may hold a secret.
+fn is_suspect(rules: &Rules, bytes: &[u8]) -> bool {
+    let Some(strings) = bytes.get(OPEN_STRINGS..) else { return false };
+    let (asked, resolved) = strings.split_at(strings.len() / 2);
+    // Most paths are asked for as the kernel resolves them, so that the record holds the same twice.
+    rules.is_suspect(if asked == resolved { asked } else { strings })
 }
 
 type Masked<const N: usize> = [Option<Vec<u8>>; N];
