@@ -191,7 +191,7 @@ unsafe fn name_len(words: *const u64) -> u64 {
         // The lowest bit that is set marks the first byte that is zero, which is the first `=`.
         let found = word.wrapping_sub(ONES) & !word & (ONES << 7);
         let lowest = found & found.wrapping_neg();
-        let bytes = (lowest.wrapping_sub(1) & ONES).wrapping_mul(ONES) >> 56;
+        let bytes = ((lowest >> 7).wrapping_sub(1) & ONES).wrapping_mul(ONES) >> 56;
         len += bytes & going;
         going &= (bytes >> 3).wrapping_neg();
     }
