@@ -170,6 +170,7 @@ impl Live {
         if let Some(gap) = self.outputs.gap() {
             self.feed(gap);
         }
+        self.outputs.save();
         self.outputs.show();
     }
 
@@ -178,6 +179,7 @@ impl Live {
         let counters = self.settled_counters();
         self.feed(Input::Observed(Observed::CommandEnded { pid, status }));
         self.feed(Input::Counters(Box::new(counters)));
+        self.outputs.save();
         self.outputs.show();
     }
 

@@ -147,7 +147,10 @@ fn text(report: &Report) -> String {
     }
     match &report.error {
         Some(error) => lines.push(format!("\nnothing can be observed: {error}")),
-        None => lines.push(format!("  (attached and taken down in {} ms)\n\nnot observable on any kernel, and why it is said here:", report.attach_ms)),
+        None => lines.push(format!(
+            "  (attached and taken down in {} ms)\n\nnot observable on any kernel, and why it is said here:",
+            report.attach_ms
+        )),
     }
     if report.error.is_none() {
         lines.extend(report.blind_spots.iter().map(|spot| format!("  {spot}")));

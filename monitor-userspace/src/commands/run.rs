@@ -69,7 +69,7 @@ pub struct Args {
 /// Nothing was started; see [`foreground::run`].
 pub fn run(args: &Args) -> Result<ExitCode> {
     let identity = Identity::find(args.user.as_deref())?;
-    let owner = identity.switch.as_ref().map(|switch| (switch.uid.as_raw(), switch.gid.as_raw()));
+    let owner = identity.caller.as_ref().map(|caller| (caller.uid.as_raw(), caller.gid.as_raw()));
     let order = Order {
         command: foreground::shown(&args.command),
         record: match &args.record {
@@ -111,18 +111,25 @@ fn lines(args: &Args) -> Result<Option<Lines>> {
     Ok(Some(Lines { file, json }))
 }
 
-/// `$XDG_STATE_HOME/agentsnoop/<time>-<command>-<pid>.rec` of the user that the command runs as.
+/// `agentsnoop/<time>-<command>-<pid>.rec` in the state directory of who asked for the run (XDG Base Directory).
 fn default_recording(identity: &Identity, command: &[OsString]) -> Result<PathBuf> {
-    let variable = |name: &str| identity.environment.get(std::ffi::OsStr::new(name)).filter(|value| !value.is_empty());
-    let state = variable("XDG_STATE_HOME")
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute())
-        .or_else(|| variable("HOME").map(|home| Path::new(home).join(".local/state")));
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let state = match &identity.caller {
+        // sudo has replaced the variables of the caller by root's.
+        Some(caller) => Some(caller.home.join(".local/state")),
+        None => variable("XDG_STATE_HOME")
+            .filter(|path| path.is_absolute())
+            .or_else(|| variable("HOME").map(|home| home.join(".local/state"))),
+    };
     let Some(state) = state else {
-        return Err(fail(Exit::NotStarted, "cannot choose a place for the recording: HOME is not set; name one with --record FILE"));
+        return Err(fail(
+            Exit::NotStarted,
+            "cannot choose a place for the recording: HOME is not set; name one with --record FILE",
+        ));
     };
     let program = command.first().and_then(|name| Path::new(name).file_name()).unwrap_or_default().to_string_lossy();
-    let program: String = program.chars().filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c)).take(40).collect();
+    let program: String =
+        program.chars().filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c)).take(40).collect();
     let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
     Ok(state.join("agentsnoop").join(format!("{time}-{program}-{}.rec", std::process::id())))
 }

@@ -49,12 +49,16 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<ExitCode> {
     for pid in &args.pid {
         if !std::path::Path::new("/proc").join(pid.to_string()).exists() {
-            return Err(fail(Exit::Usage, format!("cannot watch process {pid}: there is none; `pgrep -a NAME` finds pids")));
+            return Err(fail(
+                Exit::Usage,
+                format!("cannot watch process {pid}: there is none; `pgrep -a NAME` finds pids"),
+            ));
         }
     }
     let options = Options { ring_bytes: args.ring_bytes, agents: args.pid.is_empty(), ..Options::default() };
     let live = Live::open(&options, || Ok(Outputs::on_stdout(args.json)))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
     let lost = runtime.block_on(serve(live, args))?;
     Ok(if lost && args.strict { Exit::Lost.into() } else { ExitCode::SUCCESS })
 }

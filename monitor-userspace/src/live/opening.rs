@@ -74,7 +74,8 @@ impl Live {
 
 fn opened(options: &Options, kernel: &Kernel) -> Result<Opened> {
     let uname = nix::sys::utsname::uname().context("cannot ask for the kernel's name")?;
-    let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").context("cannot read the boot id from /proc")?;
+    let boot_id =
+        std::fs::read_to_string("/proc/sys/kernel/random/boot_id").context("cannot read the boot id from /proc")?;
     Ok(Opened {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         wire: WIRE_VERSION,

@@ -79,6 +79,16 @@ impl Outputs {
         }
     }
 
+    /// Sends what was recorded to the disk; to be called each second.
+    pub(super) fn save(&mut self) {
+        if let Some(recording) = &mut self.recording {
+            recording.flush();
+            if let Some(error) = recording.trouble() {
+                self.note(format!("{error:#}"));
+            }
+        }
+    }
+
     /// The gap that a failure to record has left, once recording works again.
     pub(super) fn gap(&mut self) -> Option<Input> {
         self.recording.as_mut().and_then(Recording::gap).map(Input::Gap)
@@ -164,7 +174,10 @@ pub(super) fn mapped_libc(record: &Record) -> Option<(u32, String)> {
     }
     let path = open.path.as_ref()?.as_bytes();
     let name = path.rsplit(|byte| *byte == b'/').next()?;
-    let is_libc = name.starts_with(b"libc.so.") || name.starts_with(b"libc-2.") || name.starts_with(b"ld-musl-") || name.starts_with(b"libc.musl-");
+    let is_libc = name.starts_with(b"libc.so.")
+        || name.starts_with(b"libc-2.")
+        || name.starts_with(b"ld-musl-")
+        || name.starts_with(b"libc.musl-");
     let pid = record.process.as_ref()?.image.id.pid;
     is_libc.then(|| (pid, String::from_utf8_lossy(path).into_owned()))
 }
@@ -198,7 +211,9 @@ fn as_owner<T>(owner: Option<(u32, u32)>, act: impl FnOnce() -> Result<T>) -> Re
     let Some((uid, gid)) = owner else { return act() };
     let own = (Uid::effective(), Gid::effective());
     setegid(Gid::from_raw(gid)).context("cannot take the group of the user who runs the command")?;
-    let result = seteuid(Uid::from_raw(uid)).context("cannot take the rights of the user who runs the command").and_then(|()| act());
+    let result = seteuid(Uid::from_raw(uid))
+        .context("cannot take the rights of the user who runs the command")
+        .and_then(|()| act());
     seteuid(own.0).and_then(|()| setegid(own.1)).context("cannot take root's rights back")?;
     result
 }

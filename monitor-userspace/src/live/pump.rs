@@ -39,7 +39,8 @@ impl Pump {
     /// The descriptor cannot be registered with the runtime.
     pub fn new(fd: OwnedFd) -> Result<Self> {
         // SAFETY: the descriptor is owned by the `AsyncFd` and stays open and the same until that is dropped.
-        let fd = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }.context("cannot wait for the ring buffer")?;
+        let fd = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }
+            .context("cannot wait for the ring buffer")?;
         Ok(Self { fd, state: State::Polling { until: Instant::now() + 2 * WAKE } })
     }
 

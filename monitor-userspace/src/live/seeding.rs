@@ -54,7 +54,8 @@ impl Live {
         let catalogue = Catalogue::new().context("cannot read the built-in catalogue of agents")?;
         let mut found = Vec::new();
         for candidate in procfs::all()? {
-            if is_agent(&catalogue, &candidate.process) && self.track_running(candidate.process.pid, Why::Agent).is_ok() {
+            if is_agent(&catalogue, &candidate.process) && self.track_running(candidate.process.pid, Why::Agent).is_ok()
+            {
                 found.push(candidate.process.pid);
             }
         }

@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use super::identity::{Identity, Switch};
@@ -39,10 +39,12 @@ pub fn run(command: &[OsString], identity: &Identity, order: &Order, strict: boo
         return Err(fail(Exit::Usage, "no command was given: agentsnoop run -- COMMAND [ARGUMENT…]"));
     };
     let program = identity.resolve(name)?;
-    let signals = SignalFd::with_flags(&watched_signals()?, SfdFlags::SFD_CLOEXEC).context("cannot listen to signals")?;
     let (link, mut monitor) = start_monitor(order)?;
-
-    let spawned = spawn(&program, command, identity, link.fd().as_raw_fd());
+    // Only now, since the monitor would inherit what is blocked.
+    let watched = watched_signals();
+    let own_mask = watched.thread_swap_mask(SigmaskHow::SIG_BLOCK).context("cannot block signals")?;
+    let signals = SignalFd::with_flags(&watched, SfdFlags::SFD_CLOEXEC).context("cannot listen to signals")?;
+    let spawned = spawn(&program, command, identity, own_mask, link.fd().as_raw_fd());
     let mut child = match spawned {
         Ok(child) => child,
         Err(error) => {
@@ -61,14 +63,13 @@ pub fn run(command: &[OsString], identity: &Identity, order: &Order, strict: boo
     wait(&mut child, &link, &signals, strict)
 }
 
-/// Blocks the signals that this process waits for; returns their set.
-fn watched_signals() -> Result<SigSet> {
+/// The signals that this process waits for.
+fn watched_signals() -> SigSet {
     let mut set = SigSet::empty();
     for signal in [Signal::SIGCHLD, Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT] {
         set.add(signal);
     }
-    set.thread_block().context("cannot block signals")?;
-    Ok(set)
+    set
 }
 
 fn start_monitor(order: &Order) -> Result<(Link, Child)> {
@@ -86,12 +87,21 @@ fn start_monitor(order: &Order) -> Result<(Link, Child)> {
     match link.receive()? {
         Some(ToForeground::Ready) => Ok((link, monitor)),
         Some(ToForeground::Failed { message }) => Err(fail(Exit::NotStarted, message)),
-        other => Err(fail(Exit::NotStarted, format!("the monitor ended before it was ready ({other:?}); the command was not started"))),
+        other => Err(fail(
+            Exit::NotStarted,
+            format!("the monitor ended before it was ready ({other:?}); the command was not started"),
+        )),
     }
 }
 
 /// Starts the command in a process that the monitor tracks before it executes the program.
-fn spawn(program: &std::path::Path, command: &[OsString], identity: &Identity, link: RawFd) -> std::io::Result<Child> {
+fn spawn(
+    program: &std::path::Path,
+    command: &[OsString],
+    identity: &Identity,
+    mask: SigSet,
+    link: RawFd,
+) -> std::io::Result<Child> {
     let mut child = Command::new(program);
     child.arg0(&command[0]).args(&command[1..]).env_clear().envs(&identity.environment);
     let switch = identity.switch.clone();
@@ -100,6 +110,8 @@ fn spawn(program: &std::path::Path, command: &[OsString], identity: &Identity, l
     unsafe {
         child.pre_exec(move || {
             introduce(link)?;
+            // A blocked signal stays blocked across exec, and a shell that never hears of its children hangs.
+            mask.thread_set_mask()?;
             switch.as_ref().map_or(Ok(()), become_user)
         });
     }
@@ -186,7 +198,8 @@ fn finish(pid: u32, status: ExitStatus, link: &Link, monitor_alive: bool, strict
 /// agentsnoop itself is asked to end: the command goes on, unobserved.
 fn stop(signal: Signal, link: &Link, monitor_alive: bool) -> Outcome {
     let number = signal as i32;
-    let summary = if monitor_alive && link.send(&ToMonitor::Stop { signal: number }).is_ok() { summary(link) } else { None };
+    let summary =
+        if monitor_alive && link.send(&ToMonitor::Stop { signal: number }).is_ok() { summary(link) } else { None };
     let report = format!(
         "{}agentsnoop: ended by {}; the command goes on and is no longer observed\n",
         summary.map(|(summary, _)| summary).unwrap_or_default(),

@@ -24,6 +24,19 @@ pub struct Identity {
     pub switch: Option<Switch>,
     /// The environment of the command.
     pub environment: BTreeMap<OsString, OsString>,
+    /// The person who asked for it: who called sudo. The recording is theirs.
+    pub caller: Option<Caller>,
+}
+
+/// The person behind sudo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// User id.
+    pub uid: Uid,
+    /// Primary group id.
+    pub gid: Gid,
+    /// Their home.
+    pub home: PathBuf,
 }
 
 /// The user to become.
@@ -46,31 +59,35 @@ impl Identity {
     pub fn find(user: Option<&str>) -> Result<Self> {
         let own: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
         let root = Uid::effective().is_root();
-        let sudo = std::env::var("SUDO_UID").ok().filter(|_| root && user.is_none());
-        let target = match (user, sudo) {
-            (Some(name), _) => User::from_name(name)?.ok_or_else(|| {
-                fail(Exit::NotStarted, format!("cannot run as {name}: there is no such user; `getent passwd` lists them"))
+        let behind_sudo = if root { behind_sudo()? } else { None };
+        let caller = behind_sudo.as_ref().map(|user| Caller { uid: user.uid, gid: user.gid, home: user.dir.clone() });
+        let target = match user {
+            Some(name) => User::from_name(name)?.ok_or_else(|| {
+                fail(
+                    Exit::NotStarted,
+                    format!("cannot run as {name}: there is no such user; `getent passwd` lists them"),
+                )
             })?,
-            (None, Some(uid)) => {
-                let parsed = uid.parse().with_context(|| format!("SUDO_UID is {uid}, which is no user id"))?;
-                match User::from_uid(Uid::from_raw(parsed))? {
-                    Some(user) => user,
-                    None => return Err(fail(Exit::NotStarted, format!("cannot run as user {uid} (SUDO_UID): there is no such user; name one with --user"))),
-                }
-            }
-            (None, None) => return Ok(Self { switch: None, environment: own }),
+            None => match behind_sudo {
+                Some(user) => user,
+                None => return Ok(Self { switch: None, environment: own, caller }),
+            },
         };
         if target.uid == Uid::effective() {
-            return Ok(Self { switch: None, environment: own });
+            return Ok(Self { switch: None, environment: own, caller });
         }
         if !root {
-            return Err(fail(Exit::NotStarted, format!("cannot run as {}: only root may become another user", target.name)));
+            return Err(fail(
+                Exit::NotStarted,
+                format!("cannot run as {}: only root may become another user", target.name),
+            ));
         }
         let name = CString::new(target.name.as_str()).context("a user name holds a NUL")?;
-        let groups = getgrouplist(&name, target.gid).with_context(|| format!("cannot list the groups of {}", target.name))?;
+        let groups =
+            getgrouplist(&name, target.gid).with_context(|| format!("cannot list the groups of {}", target.name))?;
         let before_sudo = if user.is_none() { environment_of_sudo() } else { None };
         let environment = environment(own, before_sudo, &target);
-        Ok(Self { switch: Some(Switch { uid: target.uid, gid: target.gid, groups }), environment })
+        Ok(Self { switch: Some(Switch { uid: target.uid, gid: target.gid, groups }), environment, caller })
     }
 
     /// The file that `program` names, looked up in the `PATH` of the environment when it holds no slash.
@@ -91,14 +108,31 @@ impl Identity {
                 Err(error) => Err(fail(Exit::NotExecutable, format!("cannot run {shown}: {error}"))),
             };
         }
-        let path = self.environment.get(OsStr::new("PATH")).cloned().unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
+        let path =
+            self.environment.get(OsStr::new("PATH")).cloned().unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
         std::env::split_paths(&path)
             .map(|folder| folder.join(program))
             .find(|file| fs::metadata(file).is_ok_and(|metadata| is_program(&metadata)))
             .ok_or_else(|| {
                 let path = path.to_string_lossy();
-                fail(Exit::NotFound, format!("cannot run {shown}: no such command in PATH ({path}); name it with its path"))
+                fail(
+                    Exit::NotFound,
+                    format!("cannot run {shown}: no such command in PATH ({path}); name it with its path"),
+                )
             })
+    }
+}
+
+/// The user who called sudo; `None` when nobody did, or root itself.
+fn behind_sudo() -> Result<Option<User>> {
+    let Ok(uid) = std::env::var("SUDO_UID") else { return Ok(None) };
+    let parsed = uid.parse().with_context(|| format!("SUDO_UID is {uid}, which is no user id"))?;
+    match User::from_uid(Uid::from_raw(parsed))? {
+        Some(user) => Ok(Some(user).filter(|user| !user.uid.is_root())),
+        None => Err(fail(
+            Exit::NotStarted,
+            format!("cannot run as user {uid} (SUDO_UID): there is no such user; name one with --user"),
+        )),
     }
 }
 
@@ -113,7 +147,8 @@ fn environment(
     before_sudo: Option<BTreeMap<OsString, OsString>>,
     user: &User,
 ) -> BTreeMap<OsString, OsString> {
-    let mut result: BTreeMap<_, _> = own.into_iter().filter(|(name, _)| !name.as_bytes().starts_with(b"SUDO_")).collect();
+    let mut result: BTreeMap<_, _> =
+        own.into_iter().filter(|(name, _)| !name.as_bytes().starts_with(b"SUDO_")).collect();
     result.insert("HOME".into(), user.dir.clone().into());
     result.insert("SHELL".into(), user.shell.clone().into());
     for name in ["USER", "LOGNAME"] {

@@ -29,12 +29,14 @@ pub fn main() -> Result<()> {
     let Some(order) = link.receive::<Order>()? else {
         anyhow::bail!("the monitor is started by `agentsnoop run` only");
     };
-    let options = Options { ring_bytes: order.ring_bytes, btf: order.btf.clone(), command: order.command.clone(), agents: false };
+    let options =
+        Options { ring_bytes: order.ring_bytes, btf: order.btf.clone(), command: order.command.clone(), agents: false };
     let live = match Live::open(&options, || Outputs::of_run(&order)) {
         Ok(live) => live,
         Err(error) => return link.send(&ToForeground::Failed { message: format!("{error:#}") }),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(Monitor { live, order, link, foreground: true, command: Command::Waiting }.serve())
 }
 
@@ -63,7 +65,8 @@ impl Monitor {
         let mut pump = Pump::new(self.live.ring()?)?;
         let messages = self.link.fd().try_clone().context("cannot duplicate the link")?;
         // SAFETY: the descriptor is owned by the `AsyncFd` and stays open and the same until that is dropped.
-        let messages = unsafe { AsyncFd::register_with_interest(messages, Interest::READABLE) }.context("cannot wait for messages")?;
+        let messages = unsafe { AsyncFd::register_with_interest(messages, Interest::READABLE) }
+            .context("cannot wait for messages")?;
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen to SIGTERM")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen to SIGINT")?;
         let mut second = interval(Duration::from_secs(1));

@@ -31,7 +31,8 @@ pub fn process(pid: u32, root: u32) -> Result<Found> {
     let cannot = || format!("cannot read process {pid} from /proc; it may have ended");
     let process = Process::new(i32::try_from(pid).context("a pid is at most 4194304")?).with_context(cannot)?;
     let stat = process.stat().with_context(cannot)?;
-    let threads = process.tasks().with_context(cannot)?.flatten().filter_map(|task| u32::try_from(task.tid).ok()).collect();
+    let threads =
+        process.tasks().with_context(cannot)?.flatten().filter_map(|task| u32::try_from(task.tid).ok()).collect();
     let tick = 1_000_000_000 / procfs::ticks_per_second().max(1);
     let text = |bytes: &OsStr| String::from_utf8_lossy(bytes.as_bytes()).into_owned();
     let mut argv = process.cmdline().unwrap_or_default();
@@ -74,7 +75,9 @@ pub fn tree(root: u32) -> Result<Vec<u32>> {
     let (mut found, mut seen) = (vec![root], BTreeSet::from([root]));
     let mut at = 0;
     while let Some(pid) = found.get(at) {
-        found.extend(children.get(pid).into_iter().flatten().copied().filter(|child| seen.insert(*child)).collect::<Vec<_>>());
+        found.extend(
+            children.get(pid).into_iter().flatten().copied().filter(|child| seen.insert(*child)).collect::<Vec<_>>(),
+        );
         at += 1;
     }
     Ok(found)
@@ -103,7 +106,11 @@ const PACKAGE_BYTES: u64 = 1024 * 1024;
 #[must_use]
 pub fn package_of(script: &Path) -> Option<String> {
     let script = std::fs::canonicalize(script).ok()?;
-    let file = script.ancestors().skip(1).take(PACKAGE_DEPTH).find_map(|folder| std::fs::File::open(folder.join("package.json")).ok())?;
+    let file = script
+        .ancestors()
+        .skip(1)
+        .take(PACKAGE_DEPTH)
+        .find_map(|folder| std::fs::File::open(folder.join("package.json")).ok())?;
     let package: serde_json::Value = serde_json::from_reader(std::io::Read::take(file, PACKAGE_BYTES)).ok()?;
     Some(package.get("name")?.as_str()?.to_owned())
 }

@@ -28,7 +28,8 @@ fn run() -> Result<String, String> {
         return Err("usage: workload opens|getpids|getenvs|forks COUNT [PATH|NAME]".into());
     };
     let count: u32 = count.parse().map_err(|_| format!("COUNT is no number: {count}"))?;
-    let text = CString::new(rest.first().map_or("", String::as_str)).map_err(|_| "an argument holds a NUL".to_owned())?;
+    let text =
+        CString::new(rest.first().map_or("", String::as_str)).map_err(|_| "an argument holds a NUL".to_owned())?;
     let started = Instant::now();
     match what.as_str() {
         "opens" => opens(count, &text)?,

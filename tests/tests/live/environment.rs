@@ -19,7 +19,8 @@ fn names(seen: &crate::harness::Seen) -> Vec<&str> {
 
 fn lookups() -> Result<()> {
     let seen = observe(&["getenv", "TZ", "AGENTSNOOP_NOT_SET", "HTTPS_PROXY"])?;
-    let names: Vec<_> = names(&seen).into_iter().filter(|name| ["TZ", "AGENTSNOOP_NOT_SET", "HTTPS_PROXY"].contains(name)).collect();
+    let names: Vec<_> =
+        names(&seen).into_iter().filter(|name| ["TZ", "AGENTSNOOP_NOT_SET", "HTTPS_PROXY"].contains(name)).collect();
     ensure!(names == ["TZ", "AGENTSNOOP_NOT_SET", "HTTPS_PROXY"], "{names:?}");
     seen.is_whole()
 }
@@ -33,6 +34,8 @@ fn secure() -> Result<()> {
 
 fn in_a_child() -> Result<()> {
     let own = crate::harness::own_program()?.display().to_string();
-    let seen = crate::harness::Observation::command(&["sh", "-c", &format!("{own} trigger getenv AGENTSNOOP_CHILD; true")]).run()?;
+    let seen =
+        crate::harness::Observation::command(&["sh", "-c", &format!("{own} trigger getenv AGENTSNOOP_CHILD; true")])
+            .run()?;
     seen.only("getenv", "/getenv/name", "AGENTSNOOP_CHILD").map(drop)
 }

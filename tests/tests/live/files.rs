@@ -11,7 +11,10 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("each of open, openat, openat2 and creat is seen with its absolute path", every_call),
         trial("a relative path is resolved against the working directory", relative),
-        trial("a path relative to a directory descriptor is resolved against it, dots and all", relative_to_a_descriptor),
+        trial(
+            "a path relative to a directory descriptor is resolved against it, dots and all",
+            relative_to_a_descriptor,
+        ),
         trial("a symbolic link shows what was really opened and what was asked for", through_a_link),
         trial("an open that fails says why, with the absolute path that was asked for", failed),
         trial("an open that is not permitted says so", not_permitted),
@@ -34,7 +37,11 @@ fn every_call() -> Result<()> {
         let open = seen.only("open", "/open/path", &file).context(call)?;
         expect(open, "/open/requested", file)?;
         expect(open, "/open/access", if call == "creat" { "write" } else { "read" })?;
-        ensure!(open["open"]["result"].as_i64().is_some_and(|fd| fd > 2), "{call} has the result {}", open["open"]["result"]);
+        ensure!(
+            open["open"]["result"].as_i64().is_some_and(|fd| fd > 2),
+            "{call} has the result {}",
+            open["open"]["result"]
+        );
         ensure!(open["open"].get("error").is_none() && open["open"].get("path_state").is_none(), "{call}: {open:#}");
         seen.is_whole()?;
     }
@@ -136,7 +143,10 @@ fn mounts() -> Result<()> {
     ensure!(paths.len() == 2, "the file on the tmpfs was opened twice: {paths:#?}");
     seen.only("open", "/open/path", &format!("{root}/marker"))?;
     seen.only("open", "/open/path", &format!("{root}/bind/nothing-here"))?;
-    ensure!(seen.kind("open").into_iter().any(|open| open["open"]["path"] == format!("{root}/bind").as_str()), "the bind mount has another path");
+    ensure!(
+        seen.kind("open").into_iter().any(|open| open["open"]["path"] == format!("{root}/bind").as_str()),
+        "the bind mount has another path"
+    );
     Ok(())
 }
 

@@ -1,8 +1,9 @@
 //! What the live tests share: running agentsnoop and reading what it recorded.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -107,11 +108,36 @@ impl Observation {
             // A command that reads nothing may be gone before it is written to.
             let _ = input.write_all(self.input.unwrap_or_default().as_bytes());
         }
-        let output = child.wait_with_output().context("cannot wait for agentsnoop")?;
-        wait_until_closed(&file).with_context(|| format!("run ended with {} and said: {}", output.status, text(&output.stderr)))?;
+        let output = output_in_time(child)?;
+        wait_until_closed(&file)
+            .with_context(|| format!("run ended with {} and said: {}", output.status, text(&output.stderr)))?;
         let records = query(&file, &[])?;
         Ok(Seen { records, output, file, folder })
     }
+}
+
+/// What a child printed and how it ended; one that does not end in time is killed, which is an error.
+fn output_in_time(mut child: Child) -> Result<Output> {
+    fn collect(stream: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+        std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            // What was read before an error is still worth showing.
+            let _ = stream.map(|mut stream| stream.read_to_end(&mut bytes));
+            bytes
+        })
+    }
+    let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
+    let mut status = None;
+    let ended = wait_for("the command to end", || {
+        status = child.try_wait().context("cannot wait for agentsnoop")?;
+        Ok(status.is_some())
+    });
+    if ended.is_err() {
+        child.kill().and_then(|()| child.wait()).context("cannot end agentsnoop")?;
+    }
+    ended?;
+    let joined = |thread: JoinHandle<Vec<u8>>| thread.join().unwrap_or_default();
+    Ok(Output { status: status.context("no status")?, stdout: joined(stdout), stderr: joined(stderr) })
 }
 
 /// Waits until the recording is closed, so that nothing is still to come.
@@ -124,7 +150,8 @@ pub(crate) fn wait_for(what: &str, mut done: impl FnMut() -> Result<bool>) -> Re
     let started = Instant::now();
     while !done()? {
         ensure!(started.elapsed() < DEADLINE, "waited {DEADLINE:?} for {what}");
-        std::thread::yield_now();
+        // A short wait between two looks leaves the CPU to what is waited for.
+        std::thread::sleep(Duration::from_millis(2));
     }
     Ok(())
 }
@@ -151,11 +178,16 @@ impl Seen {
 
     /// The only record of a kind whose `field` (a JSON pointer) is `value`.
     pub(crate) fn only(&self, kind: &str, field: &str, value: &str) -> Result<&Value> {
-        let found: Vec<_> =
-            self.kind(kind).into_iter().filter(|record| record.pointer(field).and_then(Value::as_str) == Some(value)).collect();
+        let found: Vec<_> = self
+            .kind(kind)
+            .into_iter()
+            .filter(|record| record.pointer(field).and_then(Value::as_str) == Some(value))
+            .collect();
         match found.as_slice() {
             [one] => Ok(one),
-            other => bail!("{} records of kind {kind} with {field} = {value}; there are {:#?}", other.len(), self.kind(kind)),
+            other => {
+                bail!("{} records of kind {kind} with {field} = {value}; there are {:#?}", other.len(), self.kind(kind))
+            }
         }
     }
 

@@ -24,7 +24,9 @@ fn burst() -> Result<()> {
 /// The number of opens is known, so what is recorded and what is said to be lost must add up to it exactly.
 fn overflow() -> Result<()> {
     const OPENS: u64 = 50_000;
-    let seen = Observation::trigger(&["opens", &OPENS.to_string(), "/etc/hostname"])?.options(&["--ring-bytes", "4096"]).run()?;
+    let seen = Observation::trigger(&["opens", &OPENS.to_string(), "/etc/hostname"])?
+        .options(&["--ring-bytes", "4096"])
+        .run()?;
     let verdict = verify(&seen.file)?;
     let lost = verdict["lost"].as_u64().context("verify tells no loss")?;
     ensure!(lost > 0, "a ring of 4096 bytes lost nothing of {OPENS} opens");
@@ -38,13 +40,21 @@ fn overflow() -> Result<()> {
         ensure!(body["cpu"].is_u64(), "a loss names no CPU: {loss:#}");
         let seq = |side: &str| body[side]["seq"].as_u64();
         if let (Some(before), Some(after)) = (seq("after"), seq("before")) {
-            ensure!(after.abs_diff(before) == body["count"].as_u64().unwrap_or(0) + 1, "the neighbours do not enclose the loss: {loss:#}");
+            ensure!(
+                after.abs_diff(before) == body["count"].as_u64().unwrap_or(0) + 1,
+                "the neighbours do not enclose the loss: {loss:#}"
+            );
         }
     }
-    let recorded = seen.kind("open").into_iter().filter(|open| open["open"]["requested"] == "/etc/hostname").count() as u64;
+    let recorded =
+        seen.kind("open").into_iter().filter(|open| open["open"]["requested"] == "/etc/hostname").count() as u64;
     let by_kind = |kind: &str| verdict["ledger"]["lost_by_kind"][kind].as_u64().unwrap_or(0);
     let all = seen.kind("open").len() as u64;
-    ensure!(recorded <= OPENS && recorded + by_kind("open") >= OPENS, "{recorded} recorded and {} lost of {OPENS}", by_kind("open"));
+    ensure!(
+        recorded <= OPENS && recorded + by_kind("open") >= OPENS,
+        "{recorded} recorded and {} lost of {OPENS}",
+        by_kind("open")
+    );
     let seen_in_kernel = verdict["ledger"]["seen_by_kind"]["open"].as_u64().context("verify tells no open")?;
     ensure!(seen_in_kernel == all + by_kind("open"), "{seen_in_kernel} seen, {all} recorded, {} lost", by_kind("open"));
     let summary = seen.stderr();

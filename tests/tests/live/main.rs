@@ -3,6 +3,7 @@
 //!
 //! The program is its own trigger: `live trigger NAME` does the one thing that a test wants to see ([`trigger`]).
 
+mod agents;
 mod environment;
 mod files;
 mod harness;
@@ -25,10 +26,18 @@ fn main() -> ExitCode {
     let mut options = Arguments::from_args();
     // Two observers at once would each see fewer of two cores, and the tests with full rings would disturb the others.
     options.test_threads.get_or_insert(1);
-    let trials: Vec<Trial> =
-        [processes::trials(), files::trials(), network::trials(), environment::trials(), ledger::trials(), run::trials(), watch::trials()]
-            .into_iter()
-            .flatten()
-            .collect();
+    let trials: Vec<Trial> = [
+        processes::trials(),
+        files::trials(),
+        network::trials(),
+        environment::trials(),
+        ledger::trials(),
+        run::trials(),
+        watch::trials(),
+        agents::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     libtest_mimic::run(&options, trials).exit_code()
 }

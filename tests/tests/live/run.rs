@@ -34,7 +34,8 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 fn keeps_the_streams() -> Result<()> {
-    let seen = Observation::command(&["sh", "-c", "cat; echo err >&2; exit 4"]).input("in\n").options(&["--quiet"]).run()?;
+    let seen =
+        Observation::command(&["sh", "-c", "cat; echo err >&2; exit 4"]).input("in\n").options(&["--quiet"]).run()?;
     ensure!(seen.stdout() == "in\n" && seen.stderr() == "err\n", "{:?} {:?}", seen.stdout(), seen.stderr());
     ensure!(seen.output.status.code() == Some(4), "run ended with {}", seen.output.status);
     Ok(())
@@ -45,7 +46,8 @@ fn replay_is_live() -> Result<()> {
     for (option, json) in [("--lines", None), ("--json", Some("--json"))] {
         let live = folder.path().join("live.txt");
         let option = format!("{option}={}", live.display());
-        let seen = Observation::command(&["sh", "-c", "cat /etc/hostname /nope; ls / | head -2"]).options(&[&option]).run()?;
+        let seen =
+            Observation::command(&["sh", "-c", "cat /etc/hostname /nope; ls / | head -2"]).options(&[&option]).run()?;
         let replayed = agentsnoop().arg("replay").args(json).arg(&seen.file).output()?;
         ensure!(replayed.status.success(), "replay ended with {}: {}", replayed.status, text(&replayed.stderr));
         let live = fs::read(&live)?;
@@ -73,8 +75,12 @@ fn no_such_command() -> Result<()> {
 }
 
 fn not_executable() -> Result<()> {
-    let (code, said, recorded) = attempt(&mut agentsnoop(), &[], &["/etc/hostname"])?;
-    ensure!(code == Some(126) && said.contains("/etc/hostname") && !recorded, "{code:?} {recorded} {said}");
+    use std::os::unix::fs::PermissionsExt;
+    let file = tempfile::NamedTempFile::new()?;
+    fs::set_permissions(file.path(), PermissionsExt::from_mode(0o644))?;
+    let name = file.path().display().to_string();
+    let (code, said, recorded) = attempt(&mut agentsnoop(), &[], &[&name])?;
+    ensure!(code == Some(126) && said.contains(&name) && !recorded, "{code:?} {recorded} {said}");
     Ok(())
 }
 
@@ -136,7 +142,9 @@ fn unknown_user() -> Result<()> {
 }
 
 /// Starts a run of a command that says "ready", waits for its input to end, and then opens a file.
-fn interrupted(folder: &std::path::Path) -> Result<(Killed, std::process::ChildStdin, BufReader<std::process::ChildStdout>)> {
+fn interrupted(
+    folder: &std::path::Path,
+) -> Result<(Killed, std::process::ChildStdin, BufReader<std::process::ChildStdout>)> {
     let mut child = agentsnoop()
         .arg("run")
         .arg("--record")
@@ -147,6 +155,7 @@ fn interrupted(folder: &std::path::Path) -> Result<(Killed, std::process::ChildS
         .arg(folder.join("after"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()?;
     let input = child.stdin.take().context("no input")?;
     let mut output = BufReader::new(child.stdout.take().context("no output")?);
@@ -208,7 +217,8 @@ fn sigkill() -> Result<()> {
 }
 
 fn other_user() -> Result<()> {
-    let seen = Observation::command(&["sh", "-c", "id -u; id -G; echo $HOME $USER"]).options(&["--user", "nobody"]).run()?;
+    let seen =
+        Observation::command(&["sh", "-c", "id -u; id -G; echo $HOME $USER"]).options(&["--user", "nobody"]).run()?;
     ensure!(seen.stdout().starts_with("65534\n65534\n") && seen.stdout().ends_with("nobody\n"), "{}", seen.stdout());
     ensure!(seen.kind("exec").iter().all(|exec| exec["process"]["uid"] == 65534), "an exec has another user");
     Ok(())
@@ -219,19 +229,29 @@ fn others() -> Result<()> {
     let busy_file = folder.path().join("busy").display().to_string();
     fs::write(&busy_file, "x")?;
     let own = own_program()?;
-    let _busy = Killed(Command::new(&own).args(["trigger", "opens", "100000000", &busy_file]).spawn()?);
+    let _busy =
+        Killed(Command::new(&own).args(["trigger", "open-until-eof", &busy_file]).stdin(Stdio::piped()).spawn()?);
     let other = folder.path().join("other.rec");
     let other_child = agentsnoop()
         .args(["run", "--quiet", "--record"])
         .arg(&other)
-        .args(["--", "sh", "-c", "while :; do cat /etc/hostname > /dev/null || exit; read -t 0 line && exit; done"])
+        .arg("--")
+        .arg(&own)
+        .args(["trigger", "open-until-eof", &busy_file])
         .stdin(Stdio::piped())
         .spawn();
     let _other = Killed(other_child?);
     let seen = Observation::command(&["sh", "-c", "for i in 1 2 3 4 5; do cat /etc/hostname; done"]).run()?;
-    ensure!(!seen.kind("exec").is_empty() && !seen.records.iter().any(|record| record.to_string().contains(&busy_file)), "the busy loop is in the recording");
+    ensure!(
+        !seen.kind("exec").is_empty() && !seen.records.iter().any(|record| record.to_string().contains(&busy_file)),
+        "the busy loop is in the recording"
+    );
     let root = seen.kind("exec")[0]["process"]["pid"].clone();
-    let strangers: Vec<_> = seen.records.iter().filter(|record| record["process"].is_object() && record["agent"]["root_pid"] != root).collect();
+    let strangers: Vec<_> = seen
+        .records
+        .iter()
+        .filter(|record| record["process"].is_object() && record["agent"]["root_pid"] != root)
+        .collect();
     ensure!(strangers.is_empty(), "processes of another tree: {strangers:#?}");
     seen.is_whole()
 }

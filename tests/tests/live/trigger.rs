@@ -26,7 +26,9 @@ fn run(words: &[&str]) -> Result<()> {
         ["exec-from-thread", "second"] => Command::new("true").status().map(|_| ()).context("cannot run true"),
         ["open", call, path] => open(call, path),
         ["open-at", folder, name] => open_at(folder, name),
-        ["open-path", path] => raw(libc::SYS_openat, [-100, pointer(path)?.as_ptr() as i64, i64::from(libc::O_PATH), 0]).map(drop),
+        ["open-path", path] => {
+            raw(libc::SYS_openat, [-100, pointer(path)?.as_ptr() as i64, i64::from(libc::O_PATH), 0]).map(drop)
+        }
         ["opens", count, path] => (0..count.parse::<u32>()?).try_for_each(|_| open("openat", path)),
         ["connect", "ipv4", port] => std::net::TcpStream::connect(format!("127.0.0.1:{port}")).map(drop).or(Ok(())),
         ["connect", "ipv6", port] => std::net::TcpStream::connect(format!("[::1]:{port}")).map(drop).or(Ok(())),
@@ -39,6 +41,7 @@ fn run(words: &[&str]) -> Result<()> {
         }
         ["getenv", names @ ..] => names.iter().try_for_each(|name| getenv(name, false)),
         ["secure-getenv", name] => getenv(name, true),
+        ["open-until-eof", path] => open_until_eof(path),
         // Reads until its standard input ends, then opens: the test decides when.
         ["wait-then-open", path] => {
             println!("ready");
@@ -81,6 +84,15 @@ fn open(call: &str, path: &str) -> Result<()> {
     .map(drop)
 }
 
+/// Opens without pause until standard input ends.
+fn open_until_eof(path: &str) -> Result<()> {
+    let reader = std::thread::spawn(|| std::io::stdin().read_to_string(&mut String::new()));
+    while !reader.is_finished() {
+        open("openat", path)?;
+    }
+    Ok(())
+}
+
 fn open_at(folder: &str, name: &str) -> Result<()> {
     let folder = std::fs::File::open(folder)?;
     let name = pointer(name)?;
@@ -111,12 +123,20 @@ fn nonblocking(port: u16) -> Result<()> {
     Ok(())
 }
 
+unsafe extern "C" {
+    /// secure_getenv(3), which the libc crate does not declare.
+    fn secure_getenv(name: *const libc::c_char) -> *mut libc::c_char;
+}
+
 fn getenv(name: &str, secure: bool) -> Result<()> {
     let name = pointer(name)?;
     // SAFETY: the name is a C string that outlives the call, and nothing here writes the environment.
     unsafe {
-        if secure { libc::secure_getenv(name.as_ptr()) } else { libc::getenv(name.as_ptr()) };
+        if secure {
+            secure_getenv(name.as_ptr())
+        } else {
+            libc::getenv(name.as_ptr())
+        };
     }
     Ok(())
 }
-

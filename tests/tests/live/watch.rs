@@ -28,7 +28,8 @@ fn watch_pid() -> Result<()> {
     let input = target.stdin.take();
     let pid = target.id().to_string();
     let _target = Killed(target);
-    let mut watch = agentsnoop().args(["watch", "--lines", "--pid", &pid]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut watch =
+        agentsnoop().args(["watch", "--lines", "--pid", &pid]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let lines = watch.stdout.take().context("no output")?;
     let messages = watch.stderr.take().context("no messages")?;
     let _watch = Killed(watch);
@@ -37,7 +38,10 @@ fn watch_pid() -> Result<()> {
     BufReader::new(messages).read_line(&mut ready)?;
     ensure!(ready.contains(&pid), "watch said {ready:?}");
     drop(input);
-    let found = BufReader::new(lines).lines().map_while(Result::ok).any(|line| line.contains(&marker) && line.contains("ENOENT"));
+    let found = BufReader::new(lines)
+        .lines()
+        .map_while(Result::ok)
+        .any(|line| line.contains(&marker) && line.contains("ENOENT"));
     ensure!(found, "watch ended without a line about {marker}");
     Ok(())
 }
@@ -57,7 +61,10 @@ fn doctor() -> Result<()> {
         let hook = hooks.iter().find(|hook| hook["name"].as_str().is_some_and(|found| found.contains(name)));
         ensure!(hook.is_some_and(|hook| hook["state"] == "attached"), "{name} is not attached: {report:#}");
     }
-    ensure!(hooks.iter().any(|hook| hook["feature"] == "getenv" && hook["state"] == "attached"), "no libc is probed: {report:#}");
+    ensure!(
+        hooks.iter().any(|hook| hook["feature"] == "getenv" && hook["state"] == "attached"),
+        "no libc is probed: {report:#}"
+    );
     let output = agentsnoop().arg("doctor").output()?;
     ensure!(output.status.success() && text(&output.stdout).contains("sched_process_exec"), "{}", text(&output.stdout));
     Ok(())
