@@ -26,6 +26,8 @@ const PROCESSES: usize = 4096;
 #[derive(Debug, Default)]
 pub struct Summary {
     title: Option<(ProcessId, String)>,
+    /// Where the command was started.
+    project: String,
     exit: Option<Exit>,
     begun_ns: Option<u64>,
     ended_ns: u64,
@@ -115,6 +117,7 @@ impl Summary {
             let mut line = String::new();
             command_line(&exec.argv, &mut line);
             self.title = Some((process.image.id, line));
+            self.project = exec.cwd.as_ref().map(shown).unwrap_or_default();
         }
         if let Some(before) = self.without_libc.remove(&process.image.id) {
             self.own_environment.count(&before, 1);
@@ -171,7 +174,7 @@ impl Summary {
         if !programs.is_empty() {
             layout.list_after("processes", &count, &programs, 3);
         }
-        self.files.lines(&mut layout);
+        self.files.lines(&self.project, &mut layout);
         self.network(&mut layout);
         self.variables(&mut layout);
         self.blind(&mut layout);

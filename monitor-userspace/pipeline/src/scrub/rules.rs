@@ -44,8 +44,8 @@ struct Rule {
     has_literals: bool,
     needs: Vec<Need>,
     pattern: Regex,
-    /// The groups that hold the secret.
-    groups: Vec<usize>,
+    /// The groups that hold the secret, and whether a shell would expand what is there.
+    groups: Vec<(usize, bool)>,
     mask: Vec<u8>,
     count: u64,
 }
@@ -76,11 +76,13 @@ impl Rules {
         let literals = regex(&any).map_err(|error| wrong("literals", error))?;
         let rules = file.rule.into_iter().map(|entry| {
             let pattern = regex(&entry.pattern).map_err(|error| wrong(&entry.id, error))?;
-            let is_secret = |(_, name): &(usize, Option<&str>)| name.is_some_and(|name| name.starts_with("secret"));
-            let mut groups: Vec<usize> =
-                pattern.capture_names().enumerate().filter(is_secret).map(|(group, _)| group).collect();
+            let secret = |(group, name): (usize, Option<&str>)| {
+                let name = name.filter(|name| name.starts_with("secret"))?;
+                Some((group, name.starts_with("secret_shell")))
+            };
+            let mut groups: Vec<(usize, bool)> = pattern.capture_names().enumerate().filter_map(secret).collect();
             if groups.is_empty() {
-                groups.push(0);
+                groups.push((0, false));
             }
             let mask = format!("[masked:{}]", entry.id).into_bytes();
             let Entry { id, places, literals, needs, .. } = entry;
@@ -154,13 +156,15 @@ impl Rule {
 
     /// Where the secret of a match is, unless it is masked already or lacks what it needs.
     fn secret(&self, captures: &Captures<'_>) -> Option<(usize, usize)> {
-        let found = self.groups.iter().find_map(|group| captures.get(*group))?;
+        let of_group = |(group, is_shell): &(usize, bool)| captures.get(*group).map(|found| (found, *is_shell));
+        let (found, is_shell) = self.groups.iter().find_map(of_group)?;
         let secret = found.as_bytes();
         let has = |need: &Need| match need {
             Need::Digit => secret.iter().any(u8::is_ascii_digit),
             Need::Letter => secret.iter().any(u8::is_ascii_alphabetic),
         };
-        let is_secret = !secret.is_empty() && !is_mask(secret) && self.needs.iter().all(has);
+        let is_named = is_shell && is_reference(secret);
+        let is_secret = !secret.is_empty() && !is_mask(secret) && !is_named && self.needs.iter().all(has);
         is_secret.then_some((found.start(), found.end()))
     }
 }
@@ -169,4 +173,12 @@ impl Rule {
 fn is_mask(bytes: &[u8]) -> bool {
     let inner = bytes.strip_prefix(b"[masked:").and_then(|rest| rest.strip_suffix(b"]"));
     inner.is_some_and(|id| !id.is_empty() && id.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'-'))
+}
+
+/// Whether a shell's word only names a variable: `$NAME` or `${NAME}`.
+fn is_reference(word: &[u8]) -> bool {
+    let Some(name) = word.strip_prefix(b"$") else { return false };
+    let name = name.strip_prefix(b"{").and_then(|name| name.strip_suffix(b"}")).unwrap_or(name);
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    !name.is_empty() && !name[0].is_ascii_digit() && name.iter().all(is_part)
 }

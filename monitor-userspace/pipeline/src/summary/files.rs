@@ -29,7 +29,9 @@ pub(super) struct Files {
     failed: u64,
     errors: Tally,
     classes: Map<Option<Class>, OfClass>,
+    /// Files of the project that were written.
     written: Tally,
+    written_elsewhere: Tally,
 }
 
 impl Files {
@@ -54,11 +56,14 @@ impl Files {
         if is_written && open.anonymous.is_none() {
             let mut name = String::new();
             path.escape_into(&mut name);
-            self.written.count(&name, 1);
+            let is_project = record.classes.contains(Class::ProjectFile);
+            let written = if is_project { &mut self.written } else { &mut self.written_elsewhere };
+            written.count(&name, 1);
         }
     }
 
-    pub(super) fn lines(&self, layout: &mut Layout) {
+    /// The rows; paths of the project are shown from `project` on.
+    pub(super) fn lines(&self, project: &str, layout: &mut Layout) {
         let errors = self.errors.top(4);
         let failed = match self.failed {
             0 => String::new(),
@@ -71,16 +76,22 @@ impl Files {
             let most = if of_class.files.len() >= FILES { "at least " } else { "" };
             let counts = format!("{most}{} files, {} opens", of_class.files.len(), of_class.opens);
             layout.subrow(name, &counts);
-            let limit = if class == Some(Class::Credential) { 6 } else { 2 };
+            let limit = if class == Some(Class::Credential) { 6 } else { 1 };
             let items = of_class.named.top(usize::MAX);
-            for item in items.iter().take(limit) {
-                layout.subrow("", item);
-            }
-            if items.len() > limit {
-                layout.subrow("", &format!("and {} more", items.len() - limit));
+            for (at, item) in items.iter().take(limit).enumerate() {
+                let more = items.len() - limit.min(items.len());
+                let is_last = at + 1 == limit && more > 0;
+                let rest = if is_last { format!(", and {more} more") } else { String::new() };
+                layout.subrow_with("", item, &rest);
             }
         }
-        layout.list("written", &self.written.top(usize::MAX), 4);
+        let relative = |path: String| match path.strip_prefix(project).and_then(|rest| rest.strip_prefix('/')) {
+            Some(rest) if !project.is_empty() => rest.to_owned(),
+            _ => path,
+        };
+        let written: Vec<String> = self.written.top(usize::MAX).into_iter().map(relative).collect();
+        layout.list("written", &written, 3);
+        layout.list("elsewhere", &self.written_elsewhere.top(usize::MAX), 2);
     }
 }
 

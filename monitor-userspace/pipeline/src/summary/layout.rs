@@ -41,6 +41,12 @@ impl Layout {
         self.lines.push(fit(&line, self.width));
     }
 
+    /// A row below another, of which the end must not be cut.
+    pub(super) fn subrow_with(&mut self, label: &str, text: &str, end: &str) {
+        let room = self.width.saturating_sub(4 + SUBLABEL + columns(end));
+        self.subrow(label, &format!("{}{end}", fit(text, room)));
+    }
+
     /// Items one after another, in at most so many lines; nothing without items.
     pub(super) fn list(&mut self, label: &str, items: &[String], lines: usize) {
         self.flow(2, LABEL, label, items, lines);

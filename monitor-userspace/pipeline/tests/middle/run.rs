@@ -108,7 +108,7 @@ bash -c 'cat notes.txt\\nls'                                      ended by SIGKI
                      /home/u/.aws/credentials  read by cat
     project_file     2 files, 2 opens
     noise            1 files, 1 opens
-  written      /work/p/out\\e[2J.txt
+  written      out\\e[2J.txt
   endpoints    127.0.0.1:8399
   refused      [2001:db8::1]:443 ECONNREFUSED
   variables    1 look-ups of 1 names

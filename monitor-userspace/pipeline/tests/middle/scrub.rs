@@ -42,7 +42,10 @@ const TOKENS: [&str; 26] = [
 ];
 
 /// Command lines, with what must not be in them afterwards. `|` is the boundary between arguments.
-const COMMANDS: [(&str, &str); 40] = [
+const COMMANDS: [(&str, &str); 43] = [
+    ("env|A_SECRET=$Hunter22|cmd", "Hunter22"),
+    ("bash|-c|A_SECRET='$Hunter22' cmd", "Hunter22"),
+    ("bash|-c|A_SECRET=$Hunter22-x cmd", "Hunter22"),
     ("mysql|-uroot|-pHunter22|db", "Hunter22"),
     ("mysql|--password=Hunter22", "Hunter22"),
     ("tool|--password|Hunter22|--verbose", "Hunter22"),
@@ -89,7 +92,11 @@ const COMMANDS: [(&str, &str); 40] = [
 ];
 
 /// What developers' command lines are full of.
-const ORDINARY: [&str; 48] = [
+const ORDINARY: [&str; 52] = [
+    "bash|-c|if x; then export A_TOKEN=\"$B_TOKEN\"; else export A_TOKEN=$B_TOKEN; fi",
+    "bash|-c|MY_SECRET=${OTHER} cmd",
+    "bash|-c|curl --token \"$TOKEN\" https://example.com",
+    "bash|-c|tool --password $PASSWORD --flag",
     "git|commit|-m|fix: token handling in the parser",
     "git|show|9f86d081884c7d659a2feaa0c55ad015a3bf4f1b",
     "git|-c|core.hooksPath=/dev/null|status|--short",
