@@ -1,5 +1,6 @@
 //! Set-up, build, check and test of agentsnoop: `cargo xtask --help`.
 
+mod agents;
 #[expect(clippy::print_stdout, reason = "the figures are the output of the command")]
 mod bench;
 mod check;

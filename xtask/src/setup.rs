@@ -15,10 +15,23 @@ pub(crate) enum Purpose {
     Build,
     /// Running the live tests on other kernels in QEMU.
     Vm,
+    /// Driving real agents through scripted sessions.
+    Agents,
 }
 
 /// Programs that the virtual machine needs, with Debian's packages that have them.
 const VM_PROGRAMS: [(&str, &str); 2] = [("qemu-system-x86_64", "qemu-system-x86"), ("busybox", "busybox-static")];
+
+/// Programs that the sessions of real agents need, with Debian's packages that have them.
+const AGENT_PROGRAMS: [(&str, &str); 7] = [
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("python3", "python3"),
+    ("git", "git"),
+    ("curl", "curl"),
+    ("bc", "bc"),
+    ("ip", "iproute2"),
+];
 
 /// Finds what the purposes need and installs what is missing: Debian's packages as root, and bpf-linker from its source
 /// into the target folder.
@@ -37,9 +50,9 @@ pub(crate) fn install(project: &Project, purposes: &[Purpose]) -> Result<()> {
         Some(Err(missing)) => missing.packages(),
         _ => Vec::new(),
     };
-    if purposes.contains(&Purpose::Vm) {
-        packages
-            .extend(VM_PROGRAMS.iter().filter(|(name, _)| find_program(name).is_none()).map(|(_, package)| *package));
+    let lists = [(Purpose::Vm, &VM_PROGRAMS[..]), (Purpose::Agents, &AGENT_PROGRAMS[..])];
+    for (_, programs) in lists.iter().filter(|(purpose, _)| purposes.contains(purpose)) {
+        packages.extend(programs.iter().filter(|(name, _)| find_program(name).is_none()).map(|(_, package)| *package));
     }
     packages.retain(|package| !is_installed(package));
     if !packages.is_empty() {
@@ -67,7 +80,7 @@ pub(crate) fn install(project: &Project, purposes: &[Purpose]) -> Result<()> {
 fn reasons(found: Option<&Result<Toolchain, Missing>>) -> String {
     match found {
         Some(Err(missing)) => missing.items().join(", and "),
-        _ => "the tests in a virtual machine need more programs".to_owned(),
+        _ => "the tests in a virtual machine, or with real agents, need more programs".to_owned(),
     }
 }
 

@@ -5,7 +5,7 @@ use clap::ValueEnum;
 
 use crate::project::Project;
 use crate::setup::Purpose;
-use crate::{check, live, setup, vm};
+use crate::{agents, check, live, setup, vm};
 
 /// Which tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -14,7 +14,9 @@ pub(crate) enum Scope {
     Host,
     /// The live tests on other kernels in QEMU.
     Vm,
-    /// Both.
+    /// Real agents in scripted sessions, on the running kernel. Makes the user `agentbench` for them.
+    Agents,
+    /// All of them; real agents only in CI or where the user `agentbench` is there already.
     All,
 }
 
@@ -23,17 +25,25 @@ pub(crate) enum Scope {
 /// # Errors
 /// Fails at the first part that fails.
 pub(crate) fn run(project: &Project, scope: Scope) -> Result<()> {
-    let (host, vm) = (scope != Scope::Vm, scope != Scope::Host);
-    let purposes = if vm { &[Purpose::Build, Purpose::Vm][..] } else { &[Purpose::Build] };
-    setup::install(project, purposes)?;
-    if host {
+    let wants = |part| scope == part || scope == Scope::All;
+    let agents = scope == Scope::Agents || scope == Scope::All && agents::are_welcome();
+    let mut purposes = vec![Purpose::Build];
+    purposes.extend(wants(Scope::Vm).then_some(Purpose::Vm));
+    purposes.extend(agents.then_some(Purpose::Agents));
+    setup::install(project, &purposes)?;
+    if wants(Scope::Host) {
         check::run_all(project)?;
     }
     let live = live::build(project)?;
-    if host {
+    if wants(Scope::Host) {
         live::run_on_host(project, &live)?;
     }
-    if vm {
+    if agents {
+        agents::run(project, &live)?;
+    } else if scope == Scope::All {
+        eprintln!("xtask: skipped: real agents, since there is no user agentbench; `cargo xtask test agents` makes it");
+    }
+    if wants(Scope::Vm) {
         vm::run(project, &live)?;
     }
     Ok(())

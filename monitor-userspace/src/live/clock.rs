@@ -25,7 +25,6 @@ pub fn utc_offset() -> i32 {
     jiff::Zoned::now().offset().seconds()
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "a TimeSpec is two words")]
 fn nanoseconds(time: nix::sys::time::TimeSpec) -> i64 {
     time.tv_sec().saturating_mul(1_000_000_000).saturating_add(time.tv_nsec())
 }

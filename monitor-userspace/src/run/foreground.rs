@@ -178,7 +178,7 @@ fn wait(child: &mut Child, link: &Link, signals: &SignalFd, strict: bool) -> Res
 
 /// The command has ended: asks for the summary.
 fn finish(pid: u32, status: ExitStatus, link: &Link, monitor_alive: bool, strict: bool) -> Outcome {
-    let own = status.code().map_or_else(|| 128 + status.signal().unwrap_or(0), |code| code);
+    let own = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
     // A code is at most 255 and a signal at most 64 (wait(2)), so the number fits.
     let own = u8::try_from(own).unwrap_or(u8::MAX);
     let done = if monitor_alive {

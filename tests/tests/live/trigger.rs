@@ -1,7 +1,7 @@
 //! What the live tests observe: `live trigger NAME [ARGUMENT…]` does one thing and ends.
 
 use std::ffi::CString;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
@@ -44,7 +44,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["open-until-eof", path] => open_until_eof(path),
         // Reads until its standard input ends, then opens: the test decides when.
         ["wait-then-open", path] => {
-            println!("ready");
+            std::io::stdout().write_all(b"ready\n")?;
             std::io::stdin().read_to_string(&mut String::new())?;
             open("openat", path)
         }
