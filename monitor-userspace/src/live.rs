@@ -124,7 +124,7 @@ impl Live {
         }
     }
 
-    /// Takes records from the ring, at most [`DRAIN`].
+    /// Takes records from the ring, at most 16,384.
     pub fn drain(&mut self) -> Drained {
         let mut arena = std::mem::take(&mut self.arena);
         let mut batch: Vec<Bytes> = Vec::new();
