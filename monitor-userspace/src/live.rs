@@ -8,6 +8,7 @@ mod outputs;
 pub mod pump;
 mod seeding;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use agentsnoop_pipeline::input::{Closed, Control, Counters, Input, Observed, Tick, Why};
@@ -202,6 +203,12 @@ impl Live {
         format!("{} events, {lost}", self.received)
     }
 
+    /// Processes that are tracked.
+    #[must_use]
+    pub fn tracked_processes(&self) -> usize {
+        self.kernel.tasks().map(|(_, task)| task.pid).collect::<BTreeSet<_>>().len()
+    }
+
     /// Whether any thread is still tracked.
     #[must_use]
     pub fn is_tracking(&self) -> bool {
@@ -238,6 +245,9 @@ impl Live {
             let _ = self.kernel.untrack(tid);
         }
         let counters = self.settled_counters();
+        let requests = self.admit.finish(&mut self.admitted);
+        self.answer(requests);
+        self.deliver();
         let boot_ns = clock::boot_ns();
         let mut closed = Closed { boot_ns, reason: reason.to_owned(), counters, in_flight, inputs: 0 };
         let closing = self.outputs.close(&mut closed);

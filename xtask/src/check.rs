@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::live;
 use crate::project::{Project, output, run};
+use crate::{live, picture};
 
 /// A source file beyond this length holds more than one thing.
 const MAXIMUM_LINES: usize = 600;
@@ -20,6 +20,7 @@ const KERNEL_HALF: &str = "monitor-ebpf";
 pub(crate) fn run_all(project: &Project) -> Result<()> {
     run(project.cargo("fmt").args(["--all", "--check"]))?;
     lengths(project)?;
+    picture::run(project, true)?;
     run(project.cargo("clippy").args(["--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     let mut documentation = project.cargo("doc");
     run(documentation.args(["--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))?;

@@ -5,6 +5,7 @@ mod agents;
 mod bench;
 mod check;
 mod live;
+mod picture;
 mod product;
 mod project;
 mod setup;
@@ -60,6 +61,12 @@ enum Task {
         #[arg(value_enum, default_value_t = test::Scope::All)]
         scope: test::Scope,
     },
+    /// Draws the README's picture from the session in docs/.
+    Picture {
+        /// Only checks that the picture shows the session.
+        #[arg(long)]
+        check: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -98,5 +105,6 @@ fn perform(task: Task) -> Result<()> {
             bench::run(&arguments, &bench::Programs { agentsnoop, workload })
         }
         Task::Test { scope } => test::run(&project, scope),
+        Task::Picture { check } => picture::run(&project, check),
     }
 }

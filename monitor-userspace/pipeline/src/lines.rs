@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 
 pub(crate) use subject::{duration, subject};
 
+use crate::input::HookState;
 use crate::record::{Body, Record, SessionState, escape_into};
 
 /// Whether lines carry colour.
@@ -45,8 +46,12 @@ const YELLOW: &str = "33";
 const CYAN: &str = "36";
 
 impl Lines {
-    /// Appends one line with its line feed.
+    /// Appends one line with its line feed; nothing for a hook that is attached, since only a missing one is news. JSON
+    /// has both.
     pub fn render(&self, record: &Record, out: &mut String) {
+        if matches!(&record.body, Body::Coverage(hook) if hook.state == HookState::Attached) {
+            return;
+        }
         let is_noise = record.classes == crate::enrich::Class::Noise.into();
         let noise = if is_noise { DIM } else { "" };
         self.painted(DIM, out, |out| self.time(record, out));

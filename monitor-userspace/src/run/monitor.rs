@@ -151,7 +151,13 @@ impl Monitor {
 
     /// Sends the summary; the foreground process ends with it.
     fn report(&mut self) {
-        let (summary, lost) = self.live.summary(self.order.columns);
+        let (mut summary, lost) = self.live.summary(self.order.columns);
+        if let (Command::Ended { .. }, outlived @ 1..) = (self.command, self.live.tracked_processes()) {
+            let seconds = self.order.linger_seconds;
+            summary.push_str(&format!(
+                "  outlived     {outlived} processes of it go on and are recorded for {seconds} s at most\n"
+            ));
+        }
         self.link.send(&ToForeground::Done { summary, lost }).ok();
         self.foreground = false;
     }
