@@ -74,7 +74,8 @@ fn measure(args: &Args, programs: &Programs, folder: &Path) -> Result<()> {
         &[
             ("opens", f64::from(args.opens)),
             ("lost", run.lost),
-            ("monitor_rss_anon_mb", run.rss_anon_mb),
+            ("monitor_rss_anon_mib", run.rss_anon),
+            ("monitor_rss_anon_peak_mib", run.rss_anon_peak),
             ("recording_bytes_per_event", run.bytes_per_event),
         ],
     );

@@ -33,17 +33,18 @@ impl Live {
     ///
     /// No hook can attach, or an output cannot be opened; nothing is left behind.
     pub fn open(options: &Options, outputs: impl FnOnce() -> Result<Outputs>) -> Result<Self> {
-        let scrub = Scrub::new().context("cannot read the built-in scrub rules")?;
-        let admit = Admit::new().context("cannot read the built-in catalogue of agents")?;
-        let pipeline = Pipeline::new().context("cannot read the built-in data")?;
-        let candidates = if options.agents { admit.candidates() } else { Vec::new() };
+        let candidates = if options.agents { candidates()? } else { Vec::new() };
+        // First, since reading the kernel's types needs much memory, which is given back before the rest needs any.
         let kernel = Kernel::open(&kernel::Options {
             ring_bytes: options.ring_bytes,
-            candidates: candidates.into_iter().map(|comm| Candidate { comm }).collect(),
+            candidates,
             libcs: kernel::find_libcs(),
             btf: options.btf.clone(),
         })
         .map_err(|error| fail(Exit::NotPermitted, error.to_string()))?;
+        let scrub = Scrub::new().context("cannot read the built-in scrub rules")?;
+        let admit = Admit::new().context("cannot read the built-in catalogue of agents")?;
+        let pipeline = Pipeline::new().context("cannot read the built-in data")?;
         let config = Config { scrub: scrub.digest(), data: agentsnoop_pipeline::data::list() };
         let opened = opened(options, &kernel)?;
         let mut live = Self {
@@ -70,6 +71,12 @@ impl Live {
     pub fn hooks(&self) -> &[agentsnoop_pipeline::input::Hook] {
         self.kernel.hooks()
     }
+}
+
+/// The comms that make a process a candidate.
+fn candidates() -> Result<Vec<Candidate>> {
+    let admit = Admit::new().context("cannot read the built-in catalogue of agents")?;
+    Ok(admit.candidates().into_iter().map(|comm| Candidate { comm }).collect())
 }
 
 fn opened(options: &Options, kernel: &Kernel) -> Result<Opened> {

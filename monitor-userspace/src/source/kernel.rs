@@ -22,7 +22,7 @@ use std::{
 use agentsnoop_pipeline::input::{Hook, HookState};
 use anyhow::{Context as _, Result, bail};
 use aya::{
-    Btf, Ebpf, EbpfLoader, Endianness,
+    Btf, Ebpf, EbpfLoader,
     maps::{HashMap, MapData, MapError, PerCpuArray, RingBuf},
 };
 use monitor_common::{
@@ -89,11 +89,11 @@ impl Kernel {
     pub fn open(options: &Options) -> Result<Self, OpenError> {
         check_ring(options.ring_bytes)?;
         let path = options.btf.as_deref().unwrap_or(Path::new(KERNEL_BTF));
-        let offsets = fields::offsets(path)?;
+        let types = fields::KernelTypes::read(path)?;
+        let offsets = types.offsets()?;
         // Both readings of the BTF take tens of megabytes, so neither outlives the loading.
         let (mut ebpf, mut hooks) = {
-            let btf = Btf::parse_file(path, Endianness::default())
-                .map_err(|error| OpenError::NoBtf { path: path.to_owned(), reason: error.to_string() })?;
+            let btf = types.parse()?;
             let mut ebpf = load(options, &offsets, &btf)?;
             let hooks = programs::attach(&mut ebpf, &btf, &offsets)?;
             (ebpf, hooks)

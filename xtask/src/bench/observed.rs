@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use nix::time::{ClockId, clock_gettime};
 use serde_json::Value;
 
 use super::Programs;
@@ -102,7 +103,10 @@ fn start_tracked(programs: &Programs, folder: &Path, file: &Path, opens: u32) ->
 /// What a run at full speed left.
 pub(super) struct FullSpeed {
     pub(super) lost: f64,
-    pub(super) rss_anon_mb: f64,
+    /// MiB at the start, while the kernel's types are read.
+    pub(super) rss_anon_peak: f64,
+    /// MiB at the end of the load.
+    pub(super) rss_anon: f64,
     pub(super) bytes_per_event: f64,
 }
 
@@ -110,26 +114,35 @@ pub(super) struct FullSpeed {
 pub(super) fn full_speed(programs: &Programs, folder: &Path, file: &Path, opens: u32) -> Result<FullSpeed> {
     let (mut run, record) = start_tracked(programs, folder, file, opens)?;
     let mut monitor = None;
-    let mut peak = 0;
+    let (mut peak, mut last) = (0, 0);
     while run.try_wait().context("cannot wait for agentsnoop")?.is_none() {
         monitor = monitor.or_else(|| monitor_of(run.id()).ok());
-        peak = peak.max(monitor.map_or(0, rss_anon_kb));
+        last = monitor.map_or(0, rss_anon_kb);
+        peak = peak.max(last);
         std::thread::sleep(Duration::from_millis(2));
     }
     if let Some(monitor) = monitor {
         gone(monitor)?;
     }
     let verdict = json(Command::new(&programs.agentsnoop).args(["verify", "--json"]).arg(&record))?;
-    let number = |name: &str| {
-        verdict.get(name).and_then(Value::as_f64).with_context(|| format!("verify gives no {name}: {verdict}"))
+    let number = |pointer: &str| {
+        verdict
+            .pointer(pointer)
+            .and_then(Value::as_f64)
+            .with_context(|| format!("verify gives no {pointer}: {verdict}"))
     };
-    let (lost, stored) = (number("lost")?, number("stored")?);
+    let (lost, stored) = (number("/lost")?, number("/ledger/recorded_by_kind/open")?);
     if stored < f64::from(opens) {
         bail!("the recording holds {stored} records of {opens} opens");
     }
     let bytes = fs::metadata(&record).context("cannot measure the recording")?.len();
     #[expect(clippy::cast_precision_loss, reason = "a recording of the bench is far below 2^52 bytes")]
-    Ok(FullSpeed { lost, rss_anon_mb: peak as f64 / 1024.0, bytes_per_event: bytes as f64 / stored })
+    Ok(FullSpeed {
+        lost,
+        rss_anon_peak: peak as f64 / 1024.0,
+        rss_anon: last as f64 / 1024.0,
+        bytes_per_event: bytes as f64 / stored,
+    })
 }
 
 /// `RssAnon` of /proc/PID/status in KiB; 0 of a process that is gone.
@@ -168,11 +181,14 @@ pub(super) fn start_and_end(programs: &Programs, folder: &Path) -> Result<Ends> 
     Ok(Ends { first_event_ms: (at("exec")? - started) / 1e6, prompt_back_ms: (ended - at("exit")?) / 1e6 })
 }
 
-/// The boot clock in nanoseconds, as /proc/uptime tells it in steps of 10 ms.
+/// The boot clock in nanoseconds.
 fn boot_ns() -> Result<f64> {
-    let text = fs::read_to_string("/proc/uptime").context("cannot read /proc/uptime")?;
-    let seconds = text.split(' ').next().and_then(|seconds| seconds.parse::<f64>().ok());
-    Ok(seconds.context("/proc/uptime holds no number")? * 1e9)
+    let time = clock_gettime(ClockId::CLOCK_BOOTTIME).context("cannot read the boot clock")?;
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a machine is up for less than 2^52 ns, which is 52 days, in a bench"
+    )]
+    Ok(time.tv_sec() as f64 * 1e9 + time.tv_nsec() as f64)
 }
 
 fn json(command: &mut Command) -> Result<Value> {

@@ -1,52 +1,71 @@
 //! Where the kernel's fields are, from its BTF.
 
-use std::{
-    collections::HashMap,
-    fs::File,
-    io::Write as _,
-    os::fd::{FromRawFd as _, OwnedFd},
-    path::Path,
-};
+use std::{collections::HashMap, fs::File, io, os::fd::AsRawFd as _, path::Path};
 
 use btf_rs::{Backend, Btf, Type};
 use monitor_common::offsets::{Field, Offsets};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use super::error::OpenError;
 
 /// Structures nest anonymous ones a few levels deep; a bound keeps a broken file from recursing for ever.
 const DEPTH: usize = 8;
 
-/// Reads the offsets of every field that the kernel half uses; a field that this kernel lacks is absent.
-///
-/// # Errors
-///
-/// [`OpenError::NoBtf`] when the file cannot be read or is no BTF.
-pub(super) fn offsets(path: &Path) -> Result<Offsets, OpenError> {
-    let no_btf = |reason: String| OpenError::NoBtf { path: path.to_owned(), reason };
-    let btf = open(path).map_err(no_btf)?;
-    let mut members = HashMap::new();
-    Ok(Offsets::from_fn(|Field { structure, member }| {
-        let fields = members.entry(structure).or_insert_with(|| members_of(&btf, structure));
-        fields.get(member).copied()
-    }))
+/// The kernel's BTF, in a file in memory: kernels before 6.16 do not let their own be mapped, and what is mapped takes
+/// no anonymous memory, which the two readers need enough of.
+pub(super) struct KernelTypes {
+    copy: File,
 }
 
-/// Opens a BTF for a few look-ups. The reader that parses everything first takes three times as long as all of them;
-/// the other one maps the file, which kernels before 6.16 do not allow for their own, so it maps a copy.
-fn open(path: &Path) -> Result<Btf, String> {
-    let text = |error: &dyn std::error::Error| error.to_string();
-    let bytes = std::fs::read(path).map_err(|error| text(&error))?;
-    let name = c"agentsnoop-btf";
-    // SAFETY: the name is a C string.
-    let descriptor = unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC) };
-    if descriptor < 0 {
-        return Btf::from_bytes(&bytes).map_err(|error| text(&error));
+impl KernelTypes {
+    /// Reads the BTF at `path`.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::NoBtf`] when it cannot be read.
+    pub(super) fn read(path: &Path) -> Result<Self, OpenError> {
+        let copy = || -> io::Result<File> {
+            let mut kernel = File::open(path)?;
+            let mut copy = File::from(memfd_create("agentsnoop-btf", MFdFlags::MFD_CLOEXEC)?);
+            io::copy(&mut kernel, &mut copy)?;
+            Ok(copy)
+        };
+        match copy() {
+            Ok(copy) => Ok(Self { copy }),
+            Err(error) => Err(OpenError::NoBtf { path: path.to_owned(), reason: error.to_string() }),
+        }
     }
-    // SAFETY: the descriptor was just opened, and nothing else owns it.
-    let mut copy = File::from(unsafe { OwnedFd::from_raw_fd(descriptor) });
-    copy.write_all(&bytes).map_err(|error| text(&error))?;
-    let path = format!("/proc/self/fd/{descriptor}");
-    Btf::from_file_with_backend(path, Backend::Mmap).map_err(|error| text(&error))
+
+    /// The offsets of every field that the kernel half uses; a field that this kernel lacks is absent.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Other`] when this is no BTF.
+    pub(super) fn offsets(&self) -> Result<Offsets, OpenError> {
+        let path = format!("/proc/self/fd/{}", self.copy.as_raw_fd());
+        // The backend that parses everything first takes three times as long as all look-ups.
+        let btf = Btf::from_file_with_backend(path, Backend::Mmap).map_err(|error| broken(&error))?;
+        let mut members = HashMap::new();
+        Ok(Offsets::from_fn(|Field { structure, member }| {
+            let fields = members.entry(structure).or_insert_with(|| members_of(&btf, structure));
+            fields.get(member).copied()
+        }))
+    }
+
+    /// All types, as the loader wants them.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Other`] when this is no BTF.
+    pub(super) fn parse(&self) -> Result<aya::Btf, OpenError> {
+        // SAFETY: the file is in memory of this process alone, which writes to it no more.
+        let bytes = unsafe { memmap2::Mmap::map(&self.copy) }.map_err(|error| broken(&error))?;
+        aya::Btf::parse(&bytes, aya::Endianness::default()).map_err(|error| broken(&error))
+    }
+}
+
+fn broken(error: &dyn std::error::Error) -> OpenError {
+    OpenError::Other(format!("cannot understand the kernel's type information (BTF): {error}"))
 }
 
 /// The byte offsets of a structure's members by name; bit fields have none.
