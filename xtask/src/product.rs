@@ -12,7 +12,7 @@ use crate::project::{Profile, Project, as_root, is_root, show};
 const NAME: &str = "agentsnoop";
 
 /// Commands that load programs into the kernel. The others read files, for which their user's rights are the right ones.
-const PRIVILEGED: [&str; 5] = ["run", "watch", "record", "daemon", "doctor"];
+const PRIVILEGED: [&str; 3] = ["run", "watch", "doctor"];
 
 /// Builds agentsnoop, with the kernel half in it, and returns the path of the program.
 ///
