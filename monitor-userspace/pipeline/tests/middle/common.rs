@@ -28,19 +28,20 @@ pub(crate) fn session() -> Vec<Input> {
     let mut inputs = vec![
         Input::Opened(Box::<Opened>::default()),
         run(4711),
-        shell.exec(Program { exe: "/usr/bin/bash", argv: &argv, env: &["HOME", "LANG"], cwd: "/work/p", flags: 0 }),
+        shell.exec(Program { exe: "/usr/bin/bash", argv: &argv, env: &["HOME", "LANG"], cwd: "/home/ada/p", flags: 0 }),
     ];
     let (fork, mut cat) = shell.fork(4712);
     cat.follow(&shell);
-    let program = Program { exe: "/usr/bin/cat", argv: &["cat", "notes.txt"], cwd: "/work/p", ..Program::default() };
+    let program =
+        Program { exe: "/usr/bin/cat", argv: &["cat", "notes.txt"], cwd: "/home/ada/p", ..Program::default() };
     inputs.extend([
         fork,
         cat.exec(program),
         cat.open("/usr/lib/x86_64-linux-gnu/libc.so.6"),
         cat.open("/home/u/.aws/credentials"),
-        cat.open_with("nope/../x", "/work/p", 0, -2),
+        cat.open_with("nope/../x", "/home/ada/p", 0, -2),
         cat.open_with("/etc/shadow", "", 0o2, -13),
-        cat.open_with("/work/p/out\u{1b}[2J.txt", "/work/p/out\u{1b}[2J.txt", 0o1101, 3),
+        cat.open_with("/home/ada/p/out\u{1b}[2J.txt", "/home/ada/p/out\u{1b}[2J.txt", 0o1101, 3),
         cat.connect(&sockaddr("127.0.0.1:8399".parse().unwrap()), 0),
         cat.connect(&sockaddr("[2001:db8::1]:443".parse().unwrap()), -111),
         cat.getenv("TZ"),

@@ -3,6 +3,7 @@
 
 mod admit;
 mod agents;
+mod anything;
 mod attribution;
 mod classes;
 mod common;
@@ -10,3 +11,4 @@ mod decode;
 mod ledger;
 mod run;
 mod scrub;
+mod secrets;

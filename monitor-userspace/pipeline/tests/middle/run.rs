@@ -21,9 +21,9 @@ fn a_session_reads_well_as_lines() {
 01:00:01.000    4712 cat             exec     cat notes.txt                                            /usr/bin/cat
 01:00:01.000    4712 cat             open     /usr/lib/x86_64-linux-gnu/libc.so.6                      read               noise
 01:00:01.000    4712 cat             open     /home/u/.aws/credentials                                 read               credential
-01:00:01.000    4712 cat             open     /work/p/nope/../x                                        ENOENT             project_file
+01:00:01.000    4712 cat             open     /home/ada/p/nope/../x                                    ENOENT             project_file
 01:00:01.000    4712 cat             open     /etc/shadow                                              read_write EACCES  credential
-01:00:01.000    4712 cat             open     /work/p/out\\e[2J.txt                                     write+create       project_file
+01:00:01.000    4712 cat             open     /home/ada/p/out\\e[2J.txt                                 write+create       project_file
 01:00:01.000    4712 cat             connect  127.0.0.1:8399                                           tcp                local_endpoint
 01:00:01.000    4712 cat             connect  [2001:db8::1]:443                                        tcp ECONNREFUSED   other_endpoint
 01:00:01.000    4712 cat             getenv   TZ                                                                          locale
@@ -68,7 +68,7 @@ fn a_record_is_one_json_object_as_the_contract_says() {
             + r#""process":{"id":"4712-gjdi3g","pid":4712,"tid":4712,"start_ns":1000001500,"ppid":4711,"uid":1000,"#
             + r#""comm":"cat","exe":"/usr/bin/cat"},"#
             + r#""agent":{"name":"command","session":"command-4711-gjdkkn","root_pid":4711},"tool_call":null,"#
-            + r#""open":{"path":"/work/p/nope/../x","path_state":"unresolved","requested":"nope/../x","#
+            + r#""open":{"path":"/home/ada/p/nope/../x","path_state":"unresolved","requested":"nope/../x","#
             + r#""access":"read","flags":[],"result":-2,"error":"ENOENT"},"classes":["project_file"]}"#
     );
 }
