@@ -7,11 +7,11 @@ use clap::{Parser, Subcommand};
 
 use crate::commands;
 use crate::error::{Exit, exit_of, is_broken_pipe};
-use crate::run::{foreground::MONITOR_COMMAND, monitor};
+use crate::run::{monitor, start::MONITOR_COMMAND};
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 success; 1 the answer is \"no\" (verify found something broken); 2 usage; 3 not permitted, or no hook could \
-attach; 4 unreadable input; 5 data was lost, with --strict. `run` returns the command's own code, 128+n for a signal, \
+attach; 4 unreadable input; 5 data was lost, with --strict; 125 agentsnoop itself failed. `run` returns the command's own code, 128+n for a signal, \
 125 when agentsnoop failed before the command started, 126 and 127 when the command cannot be executed or found.";
 
 /// Shows what an AI coding agent really does: every program it runs, every file it opens or fails to open, every

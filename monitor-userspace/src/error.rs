@@ -17,7 +17,7 @@ pub enum Exit {
     Unreadable = 4,
     /// Data was lost, under `--strict`.
     Lost = 5,
-    /// `run` failed before the command started.
+    /// agentsnoop itself failed; for `run`: before the command started.
     NotStarted = 125,
     /// The command of `run` exists and cannot be executed, as env(1) and nohup(1) have it.
     NotExecutable = 126,
@@ -52,10 +52,10 @@ pub fn fail(exit: Exit, message: impl Into<String>) -> anyhow::Error {
     Failure { exit, message: message.into() }.into()
 }
 
-/// The exit code of an error: its own where it carries one anywhere in its chain, else 1.
+/// The exit code of an error: its own where it carries one anywhere in its chain, else 125, which no answer has.
 #[must_use]
 pub fn exit_of(error: &anyhow::Error) -> Exit {
-    error.chain().find_map(|cause| cause.downcast_ref::<Failure>()).map_or(Exit::No, |failure| failure.exit)
+    error.chain().find_map(|cause| cause.downcast_ref::<Failure>()).map_or(Exit::NotStarted, |failure| failure.exit)
 }
 
 /// Whether an error is a broken pipe, which is success: the reader has seen enough.

@@ -10,11 +10,14 @@ mod seeding;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use agentsnoop_pipeline::input::{Closed, Control, Counters, Input, Observed, Tick, Why};
 use agentsnoop_pipeline::{Admit, Pipeline, Record, Request, Scrub};
 use anyhow::{Context, Result};
 use bytes::{Bytes, BytesMut};
+use monitor_common::counters::Fault;
+use serde::{Deserialize, Serialize};
 
 pub use opening::Options;
 pub use outputs::Outputs;
@@ -35,9 +38,12 @@ const ARENA_BYTES: usize = 256 * 1024;
 /// Nanoseconds between two inputs with counters while events arrive.
 const COUNTERS_EVERY_NS: u64 = 5_000_000_000;
 
-/// Attempts to read counters that agree with what was drained; a program that runs while they are read makes them
-/// differ, and is done within microseconds.
-const SETTLE_ATTEMPTS: u32 = 1000;
+/// How long counters are read again that do not agree with what was drained: a program that runs while they are read makes
+/// them differ, and is done within microseconds, unless a tracked process never pauses.
+const SETTLE: Duration = Duration::from_millis(50);
+
+/// Rounds of forgetting that a tree must outrun to stay tracked.
+const FORGET_ROUNDS: u32 = 64;
 
 /// An observation under way.
 pub struct Live {
@@ -54,6 +60,17 @@ pub struct Live {
     counters_at_ns: u64,
     admitted: Vec<Input>,
     records: Vec<Record>,
+}
+
+/// What is said of an observation at its end.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The summary, a screenful.
+    pub summary: String,
+    /// What went wrong, one line each.
+    pub notes: String,
+    /// Whether anything was lost, or may have been.
+    pub lost: bool,
 }
 
 /// What a drain found.
@@ -159,7 +176,9 @@ impl Live {
     /// To be called each second: passes the time on, and everything that waits to the disk.
     pub fn tick(&mut self) {
         let boot_ns = clock::boot_ns();
-        if self.received != self.received_at_tick {
+        let news = self.received != self.received_at_tick;
+        // A tree that is held has a deadline, which comes also when nothing happens.
+        if news || self.admit.held() > 0 {
             self.received_at_tick = self.received;
             self.feed(Input::Tick(Tick { boot_ns }));
             if boot_ns.saturating_sub(self.counters_at_ns) >= COUNTERS_EVERY_NS {
@@ -181,7 +200,7 @@ impl Live {
         self.feed(Input::Observed(Observed::CommandEnded { pid, status }));
         self.feed(Input::Counters(Box::new(counters)));
         self.outputs.save();
-        self.outputs.show();
+        self.outputs.command_ended();
     }
 
     /// Tracks a process that waits to become a command, before it has done anything.
@@ -200,7 +219,11 @@ impl Live {
     pub fn totals(&self) -> String {
         let lost = self.pipeline.ledger().lost();
         let lost = if lost == 0 { "nothing lost".to_owned() } else { format!("{lost} lost") };
-        format!("{} events, {lost}", self.received)
+        let skipped = match self.outputs.skipped() {
+            0 => String::new(),
+            lines => format!(", {lines} lines not shown since their reader is slow"),
+        };
+        format!("{} events, {lost}{skipped}", self.received)
     }
 
     /// Processes that are tracked.
@@ -215,10 +238,24 @@ impl Live {
         self.kernel.tasks().next().is_some()
     }
 
-    /// The summary so far, at most `columns` wide, and whether anything was lost.
+    /// The summary so far, at most `columns` wide, what went wrong, and whether anything was lost or may have been.
     #[must_use]
-    pub fn summary(&self, columns: u16) -> (String, bool) {
-        self.outputs.summary(columns, &self.pipeline)
+    pub fn report(&self, columns: u16) -> Report {
+        let mut notes = self.outputs.notes();
+        let balance = self.pipeline.ledger().check();
+        let full = balance.faults.iter().find(|(name, _)| *name == Fault::TaskMapFull.name());
+        if let Some((_, threads @ 1..)) = full {
+            notes.push_str(&format!(
+                "agentsnoop: {threads} threads were not tracked, since the map of threads was full\n"
+            ));
+        }
+        if let lost @ 1.. = self.pipeline.ledger().lost() {
+            notes.push_str(&format!(
+                "agentsnoop: {lost} events were lost; `agentsnoop verify` says of which kind and why\n"
+            ));
+        }
+        let lost = !notes.is_empty() || !balance.is_lossless();
+        Report { summary: self.outputs.summary(columns), notes, lost }
     }
 
     /// Whether the reader of the lines has gone.
@@ -227,7 +264,7 @@ impl Live {
         self.outputs.is_closed()
     }
 
-    /// Removes the recording of a command that was never executed.
+    /// Gives the recording of a command that was never executed up.
     pub fn discard(&mut self) {
         self.outputs.discard();
     }
@@ -240,10 +277,7 @@ impl Live {
     pub fn close(&mut self, reason: &str) -> Result<()> {
         let tids: Vec<u32> = self.kernel.tasks().map(|(tid, _)| tid).collect();
         let in_flight = tids.iter().filter(|tid| procfs::in_recorded_call(**tid)).count() as u64;
-        for tid in tids {
-            // A thread that has ended in the meantime has left the map already.
-            let _ = self.kernel.untrack(tid);
-        }
+        self.forget_everyone();
         let counters = self.settled_counters();
         let requests = self.admit.finish(&mut self.admitted);
         self.answer(requests);
@@ -260,16 +294,31 @@ impl Live {
         closing.context("cannot close the recording")
     }
 
+    /// Untracks every thread, until none is left; children of the last round were made before their parents were forgotten.
+    fn forget_everyone(&mut self) {
+        for _ in 0..FORGET_ROUNDS {
+            let tids: Vec<u32> = self.kernel.tasks().map(|(tid, _)| tid).collect();
+            for tid in &tids {
+                // A thread that has ended in the meantime has left the map already.
+                let _ = self.kernel.untrack(*tid);
+            }
+            if tids.is_empty() {
+                break;
+            }
+        }
+    }
+
     /// Drains until the counters that are read agree with what was taken, so that the ledger is exact.
     fn settled_counters(&mut self) -> Counters {
-        let mut counters = Counters::default();
-        for _ in 0..SETTLE_ATTEMPTS {
+        let mut counters;
+        let started = Instant::now();
+        loop {
             // What cannot be read stays empty, and the ledger then says that there are no counters.
             let cpus = self.kernel.counters().unwrap_or_default();
             self.drain_all();
             let stored: u64 = cpus.iter().flat_map(|cpu| cpu.stored).sum();
             counters = Counters { boot_ns: clock::boot_ns(), cpus, recursion_misses: Vec::new() };
-            if stored == self.received {
+            if stored == self.received || started.elapsed() > SETTLE {
                 break;
             }
             std::thread::yield_now();

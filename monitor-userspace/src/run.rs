@@ -5,7 +5,10 @@
 //! a session of its own, so that a ^C at the terminal does not reach it; it goes on while processes outlive the
 //! command. They talk over a socket pair ([`link`]).
 
+pub mod disposition;
+pub mod files;
 pub mod foreground;
 pub mod identity;
 pub mod link;
 pub mod monitor;
+pub mod start;

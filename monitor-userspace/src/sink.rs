@@ -7,6 +7,7 @@ use agentsnoop_pipeline::{Record, input::Opened, lines::Paint};
 pub mod json;
 pub mod lines;
 pub mod recording;
+pub mod unblocked;
 
 /// Takes records. A sink collects what it is given and writes it in large pieces; [`Sink::flush`] writes the rest.
 ///

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use monitor_common::limits::RING_BYTES;
 
 use crate::error::{Exit, fail};
-use crate::run::foreground;
+use crate::run::foreground::{self, Outcome};
 use crate::run::identity::Identity;
 use crate::run::link::{Lines, Order};
 
@@ -30,7 +30,7 @@ pub struct Args {
     /// Where the recording goes [default: a new file in the agentsnoop folder of the user's state directory]
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// Replace FILE if it exists
+    /// Replace the files of --record, --lines and --json if they exist
     #[arg(long)]
     overwrite: bool,
     /// Show each event as a line while the command runs, on standard error or in FILE
@@ -42,7 +42,7 @@ pub struct Args {
     /// Run the command as this user [default: who called sudo]
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
-    /// Show no summary at the end
+    /// Show no summary at the end, only what went wrong
     #[arg(long)]
     quiet: bool,
     /// Return 5 in place of 0 when anything was lost
@@ -52,7 +52,7 @@ pub struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     linger: u64,
     /// Bytes of the ring between kernel and agentsnoop: a power of two, from 4096
-    #[arg(long, value_name = "BYTES", default_value_t = RING_BYTES)]
+    #[arg(long, value_name = "BYTES", default_value_t = RING_BYTES, value_parser = super::ring_bytes)]
     ring_bytes: u32,
     /// The kernel's type information
     #[arg(long, value_name = "FILE", hide = true)]
@@ -68,28 +68,37 @@ pub struct Args {
 ///
 /// Nothing was started; see [`foreground::run`].
 pub fn run(args: &Args) -> Result<ExitCode> {
+    let outcome = start(args).map_err(not_started)?;
+    let summary = if args.quiet { "" } else { &outcome.summary };
+    // The command's code matters more than a summary that nobody can read any more.
+    let _ = std::io::stderr().write_all(format!("{summary}{}", outcome.notes).as_bytes());
+    Ok(outcome.code.into())
+}
+
+fn start(args: &Args) -> Result<Outcome> {
     let identity = Identity::find(args.user.as_deref())?;
     let owner = identity.caller.as_ref().map(|caller| (caller.uid.as_raw(), caller.gid.as_raw()));
+    let record = match &args.record {
+        Some(file) => std::path::absolute(file).with_context(|| format!("cannot find {}", file.display()))?,
+        None => default_recording(&identity, &args.command)?,
+    };
+    let lines = lines(args)?;
+    if lines.as_ref().and_then(|lines| lines.file.as_ref()).is_some_and(|file| Path::new(file) == record) {
+        let message = format!("the recording and the events cannot both go to {}", record.display());
+        return Err(fail(Exit::Usage, message));
+    }
     let order = Order {
         command: foreground::shown(&args.command),
-        record: match &args.record {
-            Some(file) => std::path::absolute(file).with_context(|| format!("cannot find {}", file.display()))?,
-            None => default_recording(&identity, &args.command)?,
-        },
+        record: record.into(),
         overwrite: args.overwrite,
         owner,
-        lines: lines(args)?,
+        lines,
         linger_seconds: args.linger,
         ring_bytes: args.ring_bytes,
         columns: terminal_columns(),
-        btf: args.btf.clone(),
+        btf: args.btf.clone().map(OsString::from),
     };
-    let outcome = foreground::run(&args.command, &identity, &order, args.strict).map_err(not_started)?;
-    if !args.quiet {
-        // The command's code matters more than a summary that nobody can read any more.
-        let _ = std::io::stderr().write_all(outcome.report.as_bytes());
-    }
-    Ok(outcome.code.into())
+    foreground::run(&args.command, &identity, &order, args.strict)
 }
 
 /// An error without a code of its own happened before the command started.
@@ -108,7 +117,7 @@ fn lines(args: &Args) -> Result<Option<Lines>> {
         (None, None) => return Ok(None),
     };
     let file = file.as_ref().map(std::path::absolute).transpose().context("cannot find the file for the events")?;
-    Ok(Some(Lines { file, json }))
+    Ok(Some(Lines { file: file.map(OsString::from), json }))
 }
 
 /// `agentsnoop/<time>-<command>-<pid>.rec` in the state directory of who asked for the run (XDG Base Directory).

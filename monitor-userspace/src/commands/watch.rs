@@ -13,6 +13,8 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::error::{Exit, fail};
 use crate::live::pump::Pump;
 use crate::live::{Live, Options, Outputs};
+use crate::sink;
+use crate::sink::unblocked::Unblocked;
 
 /// Arguments of `watch`.
 #[derive(Debug, clap::Args)]
@@ -37,7 +39,7 @@ pub struct Args {
     #[arg(long)]
     strict: bool,
     /// Bytes of the ring between kernel and agentsnoop: a power of two, from 4096
-    #[arg(long, value_name = "BYTES", default_value_t = RING_BYTES)]
+    #[arg(long, value_name = "BYTES", default_value_t = RING_BYTES, value_parser = super::ring_bytes)]
     ring_bytes: u32,
 }
 
@@ -56,11 +58,20 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         }
     }
     let options = Options { ring_bytes: args.ring_bytes, agents: args.pid.is_empty(), ..Options::default() };
-    let live = Live::open(&options, || Ok(Outputs::on_stdout(args.json)))?;
+    let live = Live::open(&options, || outputs(args.json))?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
     let lost = runtime.block_on(serve(live, args))?;
     Ok(if lost && args.strict { Exit::Lost.into() } else { ExitCode::SUCCESS })
+}
+
+/// Lines or JSON on standard output, whose reader may be slow.
+fn outputs(json: bool) -> Result<Outputs> {
+    let out = std::io::stdout();
+    let paint = sink::paint(&out);
+    let out = Unblocked::new(out).context("cannot start the thread that writes lines")?;
+    let skipped = out.skipped();
+    Ok(Outputs::default().with_shown(sink::to(out, json, paint), Some(skipped)))
 }
 
 async fn serve(mut live: Live, args: &Args) -> Result<bool> {
@@ -81,6 +92,7 @@ async fn serve(mut live: Live, args: &Args) -> Result<bool> {
             _ = interrupt.recv() => break "ended by SIGINT",
             _ = second.tick() => {
                 live.tick();
+                pump.look_again();
                 if live.is_unread() {
                     break "nobody reads the lines any more";
                 }
@@ -96,9 +108,9 @@ async fn serve(mut live: Live, args: &Args) -> Result<bool> {
         }
     };
     live.close(reason)?;
-    let (_, lost) = live.summary(0);
+    let report = live.report(0);
     note(&format!("{reason}; {}", live.totals()));
-    Ok(lost)
+    Ok(report.lost)
 }
 
 /// One line on standard error that says what is watched, and one for each hook that is missing.

@@ -1,22 +1,17 @@
 //! Where a live observation goes: a recording, lines or JSON, a summary; each is optional, and a failure of one is
 //! shown and stops neither the observation nor the others.
 
-use std::fs::{DirBuilder, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use agentsnoop_pipeline::input::{Closed, Input, Opened};
-use agentsnoop_pipeline::lines::Paint;
 use agentsnoop_pipeline::record::Body;
-use agentsnoop_pipeline::{Pipeline, Record, Summary};
-use anyhow::{Context, Result};
-use nix::unistd::{Gid, Uid, setegid, seteuid};
+use agentsnoop_pipeline::{Record, Summary};
+use anyhow::Result;
 
-use crate::run::link::{Lines, Order};
+use crate::sink::Sink;
 use crate::sink::recording::Recording;
-use crate::sink::{self, Sink};
-use crate::store::writer;
+use crate::sink::unblocked::Skipped;
 
 /// Different troubles that are kept to be shown; a full disk gives the same one again and again.
 const TROUBLES: usize = 8;
@@ -29,37 +24,37 @@ pub struct Outputs {
     shown: Option<Box<dyn Sink>>,
     summary: Option<Summary>,
     trouble: Vec<String>,
+    /// Lines that their reader has missed.
+    skipped: Option<Skipped>,
+    /// Lines end with the command.
+    until_command: bool,
     /// Nobody reads the lines any more.
     closed: bool,
 }
 
 impl Outputs {
-    /// The outputs of `run`, owned by the user that the command runs as.
-    ///
-    /// # Errors
-    ///
-    /// A file cannot be created.
-    pub fn of_run(order: &Order) -> Result<Self> {
-        as_owner(order.owner, || {
-            let shown = order.lines.as_ref().map(shown).transpose()?;
-            make_folder(&order.record)?;
-            let options = writer::Options { overwrite: order.overwrite, owner: None };
-            let recording = Recording::create(&order.record, options)?;
-            Ok(Self {
-                recording: Some(recording),
-                path: Some(order.record.clone()),
-                shown,
-                summary: Some(Summary::default()),
-                trouble: Vec::new(),
-                closed: false,
-            })
-        })
+    /// With a recording, which was made at `path`.
+    #[must_use]
+    pub fn with_recording(self, recording: Recording, path: PathBuf) -> Self {
+        Self { recording: Some(recording), path: Some(path), ..self }
     }
 
-    /// Lines or JSON on standard output only.
+    /// With lines or JSON; `skipped` counts what their reader has missed, where that can be.
     #[must_use]
-    pub fn on_stdout(json: bool) -> Self {
-        Self { shown: Some(sink::stdout(json)), ..Self::default() }
+    pub fn with_shown(self, shown: Box<dyn Sink>, skipped: Option<Skipped>) -> Self {
+        Self { shown: Some(shown), skipped, ..self }
+    }
+
+    /// With lines that are shown until the command has ended and not behind its prompt.
+    #[must_use]
+    pub fn that_end_with_the_command(self) -> Self {
+        Self { until_command: true, ..self }
+    }
+
+    /// With a summary.
+    #[must_use]
+    pub fn with_summary(self) -> Self {
+        Self { summary: Some(Summary::default()), ..self }
     }
 
     /// Learns how the observation began, before everything else.
@@ -109,6 +104,14 @@ impl Outputs {
         self.showed(result);
     }
 
+    /// The command has ended: lines that would come behind its prompt are shown no more.
+    pub(super) fn command_ended(&mut self) {
+        self.show();
+        if self.until_command {
+            self.shown = None;
+        }
+    }
+
     fn showed(&mut self, result: io::Result<()>) {
         if let Err(error) = result {
             // The reader of a pipe has seen enough; what cannot be shown any more is not collected either.
@@ -126,20 +129,24 @@ impl Outputs {
         self.closed
     }
 
-    /// The summary with what went wrong here, and whether anything was lost.
-    pub(super) fn summary(&self, columns: u16, pipeline: &Pipeline) -> (String, bool) {
-        let mut text = String::new();
-        for line in self.summary.iter().flat_map(|summary| summary.lines(usize::from(columns))) {
-            text.push_str(&line);
-            text.push('\n');
-        }
-        for trouble in &self.trouble {
-            text.push_str(&format!("  trouble      {trouble}\n"));
-        }
+    /// The summary, at most `columns` wide.
+    pub(super) fn summary(&self, columns: u16) -> String {
+        let lines = self.summary.iter().flat_map(|summary| summary.lines(usize::from(columns)));
+        let mut text: String = lines.flat_map(|line| [line, "\n".to_owned()]).collect();
         if let Some(path) = &self.path {
             text.push_str(&format!("  recording    {}\n", path.display()));
         }
-        (text, !self.trouble.is_empty() || pipeline.ledger().lost() > 0)
+        text
+    }
+
+    /// What went wrong here, one line each.
+    pub(super) fn notes(&self) -> String {
+        let mut text: String = self.trouble.iter().map(|trouble| format!("agentsnoop: {trouble}\n")).collect();
+        if let lines @ 1.. = self.skipped() {
+            let why = "since their reader is slow; a recording has all";
+            text.push_str(&format!("agentsnoop: {lines} lines were not shown, {why}\n"));
+        }
+        text
     }
 
     /// Closes the recording.
@@ -150,13 +157,15 @@ impl Outputs {
         }
     }
 
-    /// Removes the recording of a command that was never executed.
+    /// Gives the recording up, unclosed.
     pub(super) fn discard(&mut self) {
         self.recording = None;
-        if let Some(path) = self.path.take() {
-            // A file that is gone already is what is wanted.
-            let _ = std::fs::remove_file(path);
-        }
+        self.path = None;
+    }
+
+    /// Lines that their reader has missed.
+    pub(super) fn skipped(&self) -> u64 {
+        self.skipped.as_ref().map_or(0, Skipped::lines)
     }
 
     fn note(&mut self, trouble: String) {
@@ -180,40 +189,4 @@ pub(super) fn mapped_libc(record: &Record) -> Option<(u32, String)> {
         || name.starts_with(b"libc.musl-");
     let pid = record.process.as_ref()?.image.id.pid;
     is_libc.then(|| (pid, String::from_utf8_lossy(path).into_owned()))
-}
-
-fn shown(lines: &Lines) -> Result<Box<dyn Sink>> {
-    Ok(match &lines.file {
-        None => {
-            let out = io::stderr();
-            let paint = sink::paint(&out);
-            sink::to(out, lines.json, paint)
-        }
-        Some(path) => {
-            let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(path);
-            let file = file.with_context(|| format!("cannot write events to {}", path.display()))?;
-            sink::to(file, lines.json, Paint::Plain)
-        }
-    })
-}
-
-/// Makes the folder of a default recording; the folder of a recording that was named must be there.
-fn make_folder(record: &Path) -> Result<()> {
-    let Some(folder) = record.parent().filter(|folder| folder.ends_with("agentsnoop") && !folder.exists()) else {
-        return Ok(());
-    };
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.with_context(|| format!("cannot make the folder {}; name a recording with --record FILE", folder.display()))
-}
-
-/// Acts with the rights of the owner, so that root follows no link that the owner has laid.
-fn as_owner<T>(owner: Option<(u32, u32)>, act: impl FnOnce() -> Result<T>) -> Result<T> {
-    let Some((uid, gid)) = owner else { return act() };
-    let own = (Uid::effective(), Gid::effective());
-    setegid(Gid::from_raw(gid)).context("cannot take the group of the user who runs the command")?;
-    let result = seteuid(Uid::from_raw(uid))
-        .context("cannot take the rights of the user who runs the command")
-        .and_then(|()| act());
-    seteuid(own.0).and_then(|()| setegid(own.1)).context("cannot take root's rights back")?;
-    result
 }

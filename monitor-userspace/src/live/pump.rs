@@ -2,7 +2,8 @@
 //!
 //! The kernel half wakes the reader at most once in [`WAKE_NANOSECONDS`], since a wake-up costs more than an event. So
 //! after each wake-up the reader polls until it has seen nothing for twice that time; a record written later than
-//! that wakes it again. Nothing waits longer than that, and an idle agent costs no wake-up at all.
+//! that wakes it again. Nothing waits longer than that; whoever drains at another time says
+//! so ([`Pump::look_again`]).
 
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
@@ -58,6 +59,12 @@ impl Pump {
             }
         }
         Ok(())
+    }
+
+    /// Says that the ring may have been drained by somebody else: a wake-up may have been for what they took, and records may
+    /// follow without one.
+    pub fn look_again(&mut self) {
+        self.state = State::Polling { until: Instant::now() + 2 * WAKE };
     }
 
     /// Says what a drain found: how many records, and whether it stopped at its limit.

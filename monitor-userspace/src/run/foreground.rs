@@ -1,32 +1,39 @@
-//! The foreground process of `run`: starts the monitor and the command, waits, shows the summary.
+//! The foreground process of `run`: waits for the command and shows the summary.
 
-use std::ffi::{OsStr, OsString};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::ffi::OsString;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ExitStatus};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, raise};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
 
-use super::identity::{Identity, Switch};
-use super::link::{Link, Order, ToForeground, ToMonitor};
+use super::identity::Identity;
+use super::link::{Link, Order, ToForeground, ToMonitor, is_empty};
+use super::{disposition, start};
 use crate::error::{Exit, fail};
+use crate::live::Report;
+
+/// How long anyone waits for a word of the monitor. It answers within milliseconds, unless its disk or the kernel does not.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// `si_code` of a signal that the kernel itself sent, such as the terminal's ^C (asm-generic/siginfo.h).
 const SI_KERNEL: i32 = 0x80;
-
-/// The hidden subcommand by which agentsnoop executes itself as the monitor; standard input is the link.
-pub const MONITOR_COMMAND: &str = "__monitor";
 
 /// How a run ended.
 #[derive(Debug)]
 pub struct Outcome {
     /// The code to exit with.
     pub code: u8,
-    /// What to show on standard error.
-    pub report: String,
+    /// The summary.
+    pub summary: String,
+    /// What went wrong, one line each; to be shown even to those who want no summary.
+    pub notes: String,
 }
 
 /// Runs `command` as `identity` under a monitor that follows `order`.
@@ -39,13 +46,13 @@ pub fn run(command: &[OsString], identity: &Identity, order: &Order, strict: boo
         return Err(fail(Exit::Usage, "no command was given: agentsnoop run -- COMMAND [ARGUMENT…]"));
     };
     let program = identity.resolve(name)?;
-    let (link, mut monitor) = start_monitor(order)?;
+    let (link, mut monitor) = start::monitor(order)?;
+    link.set_patience(PATIENCE)?;
     // Only now, since the monitor would inherit what is blocked.
     let watched = watched_signals();
     let own_mask = watched.thread_swap_mask(SigmaskHow::SIG_BLOCK).context("cannot block signals")?;
     let signals = SignalFd::with_flags(&watched, SfdFlags::SFD_CLOEXEC).context("cannot listen to signals")?;
-    let spawned = spawn(&program, command, identity, own_mask, link.fd().as_raw_fd());
-    let mut child = match spawned {
+    let mut child = match start::command(&program, command, identity, own_mask, link.fd().as_raw_fd()) {
         Ok(child) => child,
         Err(error) => {
             // Without an answer the monitor is gone, and then it is the reason why nothing was started.
@@ -57,180 +64,213 @@ pub fn run(command: &[OsString], identity: &Identity, order: &Order, strict: boo
                 _ if error.raw_os_error() == Some(libc::ENOEXEC) => Exit::NotExecutable,
                 _ => Exit::NotStarted,
             };
-            return Err(fail(exit, format!("cannot run {}: {error}", program.display())));
+            // The file was found before, so what is not there is what it names in its first line.
+            let missing = exit == Exit::NotFound;
+            let why = if missing { "its interpreter does not exist".to_owned() } else { error.to_string() };
+            return Err(fail(exit, format!("cannot run {}: {why}", program.display())));
         }
     };
-    wait(&mut child, &link, &signals, strict)
+    match wait(&child, &link, &signals, strict) {
+        Ok(outcome) => Ok(outcome),
+        // The command runs, so its code is what counts, whatever went wrong here.
+        Err(error) => {
+            let status = child.wait().context("cannot wait for the command")?;
+            Ok(Outcome { code: code_of(status), summary: String::new(), notes: format!("agentsnoop: {error:#}\n") })
+        }
+    }
 }
 
-/// The signals that this process waits for.
+/// The signals that this process waits for. One that was ignored at the start stays so: blocked, it would be delivered.
 fn watched_signals() -> SigSet {
     let mut set = SigSet::empty();
-    for signal in [Signal::SIGCHLD, Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT] {
-        set.add(signal);
+    set.add(Signal::SIGCHLD);
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT] {
+        if !disposition::was_ignored(signal) {
+            set.add(signal);
+        }
     }
     set
 }
 
-fn start_monitor(order: &Order) -> Result<(Link, Child)> {
-    let (link, theirs) = Link::pair()?;
-    let executable = std::env::current_exe().context("cannot find the agentsnoop executable to start the monitor")?;
-    let monitor = Command::new(&executable)
-        .arg0("agentsnoop")
-        .arg(MONITOR_COMMAND)
-        .stdin(Stdio::from(theirs.into_fd()))
-        .stdout(Stdio::null())
-        .process_group(0)
-        .spawn()
-        .with_context(|| format!("cannot start the monitor {}", executable.display()))?;
-    link.send(order)?;
-    match link.receive()? {
-        Some(ToForeground::Ready) => Ok((link, monitor)),
-        Some(ToForeground::Failed { message }) => Err(fail(Exit::NotStarted, message)),
-        other => Err(fail(
-            Exit::NotStarted,
-            format!("the monitor ended before it was ready ({other:?}); the command was not started"),
-        )),
+/// The monitor, as far as it is known here.
+struct Monitor<'a> {
+    link: &'a Link,
+    signals: &'a SignalFd,
+    alive: bool,
+    /// Its last word, when it came before it was asked for.
+    report: Option<Report>,
+}
+
+impl Monitor<'_> {
+    /// Takes a message that is there.
+    fn listen(&mut self) {
+        match self.link.try_receive() {
+            Ok(Some(ToForeground::Done(report))) => self.report = Some(report),
+            Ok(Some(ToForeground::Failed { message })) => {
+                let notes = format!("agentsnoop: {message}\n");
+                self.report = Some(Report { notes, lost: true, ..Report::default() });
+            }
+            Ok(Some(ToForeground::Ready | ToForeground::Tracked)) => {}
+            Err(error) if is_empty(&error) => {}
+            Ok(None) | Err(_) => self.alive = false,
+        }
+    }
+
+    /// Says something and waits for the report: not for ever, and not against a signal.
+    fn ask(&mut self, message: ToMonitor) -> Report {
+        let deadline = Instant::now() + PATIENCE;
+        // A monitor that has ended may have left its report.
+        self.alive = self.alive && self.link.send(&message).is_ok();
+        while self.alive && self.report.is_none() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let mut fds = [
+                PollFd::new(self.link.fd().as_fd(), PollFlags::POLLIN),
+                PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
+            ];
+            let ready = poll(&mut fds, PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO)).unwrap_or(0);
+            let (spoken, signalled) = (ready > 0 && is_ready(&fds[0]), ready > 0 && is_ready(&fds[1]));
+            if spoken {
+                self.listen();
+            } else if left.is_zero() || (signalled && self.is_hurried()) {
+                break;
+            }
+        }
+        if self.report.is_none() {
+            self.listen();
+        }
+        let alive = self.alive;
+        self.report.take().unwrap_or_else(|| Report { notes: silent(alive), lost: true, ..Report::default() })
+    }
+
+    /// Whether the signal that came asks not to wait any longer.
+    fn is_hurried(&self) -> bool {
+        let signal = self.signals.read_signal().ok().flatten();
+        signal.is_some_and(|info| i32::try_from(info.ssi_signo) != Ok(Signal::SIGCHLD as i32))
     }
 }
 
-/// Starts the command in a process that the monitor tracks before it executes the program.
-fn spawn(
-    program: &std::path::Path,
-    command: &[OsString],
-    identity: &Identity,
-    mask: SigSet,
-    link: RawFd,
-) -> std::io::Result<Child> {
-    let mut child = Command::new(program);
-    child.arg0(&command[0]).args(&command[1..]).env_clear().envs(&identity.environment);
-    let switch = identity.switch.clone();
-    // SAFETY: the closure runs between fork and exec. It allocates nothing and only makes system calls on values
-    // that were prepared before the fork.
-    unsafe {
-        child.pre_exec(move || {
-            introduce(link)?;
-            // A blocked signal stays blocked across exec, and a shell that never hears of its children hangs.
-            mask.thread_set_mask()?;
-            switch.as_ref().map_or(Ok(()), become_user)
-        });
-    }
-    child.spawn()
+fn is_ready(fd: &PollFd<'_>) -> bool {
+    fd.any().unwrap_or(true)
 }
 
-/// Tells the monitor this process's pid and waits until it is tracked. Runs between fork and exec: no allocation.
-fn introduce(link: RawFd) -> std::io::Result<()> {
-    // SAFETY: the parent keeps the link open while it waits for this process to exec.
-    let link = unsafe { BorrowedFd::borrow_raw(link) };
-    let mut message = [0u8; 40];
-    let mut rest = &mut message[..];
-    std::io::Write::write_fmt(&mut rest, format_args!("{{\"Track\":{{\"pid\":{}}}}}", std::process::id()))?;
-    let left = rest.len();
-    let used = message.len() - left;
-    nix::sys::socket::send(link.as_raw_fd(), &message[..used], nix::sys::socket::MsgFlags::MSG_NOSIGNAL)?;
-    let mut answer = [0u8; 64];
-    let count = nix::sys::socket::recv(link.as_raw_fd(), &mut answer, nix::sys::socket::MsgFlags::empty())?;
-    if &answer[..count] == b"\"Tracked\"" { Ok(()) } else { Err(std::io::ErrorKind::ConnectionAborted.into()) }
-}
-
-/// Groups first, then the group, then the user: after that the right to change them is gone (credentials(7)).
-fn become_user(switch: &Switch) -> std::io::Result<()> {
-    nix::unistd::setgroups(&switch.groups)?;
-    nix::unistd::setresgid(switch.gid, switch.gid, switch.gid)?;
-    nix::unistd::setresuid(switch.uid, switch.uid, switch.uid)?;
-    Ok(())
-}
-
-/// Waits for the command or for a reason to stop, then for the monitor's summary.
-fn wait(child: &mut Child, link: &Link, signals: &SignalFd, strict: bool) -> Result<Outcome> {
-    let mut monitor_alive = true;
+/// Waits for the command or for a reason to stop, then for the monitor's report.
+fn wait(child: &Child, link: &Link, signals: &SignalFd, strict: bool) -> Result<Outcome> {
+    let mut monitor = Monitor { link, signals, alive: true, report: None };
+    let pid = Pid::from_raw(i32::try_from(child.id()).context("a pid is at most 4194304")?);
     loop {
         let mut fds = vec![PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
-        if monitor_alive {
+        if monitor.alive {
             fds.push(PollFd::new(link.fd().as_fd(), PollFlags::POLLIN));
         }
         match poll(&mut fds, PollTimeout::NONE) {
             Ok(_) | Err(nix::errno::Errno::EINTR) => {}
             Err(error) => return Err(error).context("cannot wait for the command"),
         }
-        let readable = |fd: &PollFd| fd.any().unwrap_or(true);
-        if fds.get(1).is_some_and(readable) && link.receive::<ToForeground>().ok().flatten().is_none() {
-            monitor_alive = false;
-            eprintln!("agentsnoop: the monitor has ended; the command goes on and is no longer observed");
+        if fds.get(1).is_some_and(is_ready) {
+            monitor.listen();
+            if !monitor.alive {
+                eprintln!("agentsnoop: the monitor has ended; the command goes on and is no longer observed");
+            }
         }
-        if !readable(&fds[0]) {
+        if !is_ready(&fds[0]) {
             continue;
         }
         let Some(info) = signals.read_signal().context("cannot read a signal")? else { continue };
         match i32::try_from(info.ssi_signo).map(Signal::try_from) {
             Ok(Ok(Signal::SIGCHLD)) => {
-                if let Some(status) = child.try_wait().context("cannot wait for the command")? {
-                    return Ok(finish(child.id(), status, link, monitor_alive, strict));
+                if let Some(status) = look_after(pid)? {
+                    return Ok(finish(child.id(), status, &mut monitor, strict));
                 }
             }
             // The terminal sends ^C and ^\ to the command as well; the command decides what they mean.
             Ok(Ok(Signal::SIGINT | Signal::SIGQUIT)) if info.ssi_code == SI_KERNEL => {}
-            Ok(Ok(signal)) => return Ok(stop(signal, link, monitor_alive)),
+            Ok(Ok(signal)) => return Ok(stop(signal, &mut monitor)),
             _ => {}
         }
     }
 }
 
-/// The command has ended: asks for the summary.
-fn finish(pid: u32, status: ExitStatus, link: &Link, monitor_alive: bool, strict: bool) -> Outcome {
-    let own = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
-    // A code is at most 255 and a signal at most 64 (wait(2)), so the number fits.
-    let own = u8::try_from(own).unwrap_or(u8::MAX);
-    let done = if monitor_alive {
-        link.send(&ToMonitor::Ended { pid, status: status.into_raw() }).ok();
-        summary(link)
-    } else {
-        None
+/// What has become of the command: its status when it has ended. A command that stops takes this process with it, as sudo
+/// does, so that the shell gets the terminal back; when the shell lets this process go on, the command goes on too.
+fn look_after(pid: Pid) -> Result<Option<ExitStatus>> {
+    let flags = WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED;
+    let raw = match waitpid(pid, Some(flags)).context("cannot wait for the command")? {
+        WaitStatus::Exited(_, code) => code << 8,
+        WaitStatus::Signaled(_, signal, core) => signal as i32 | if core { 0x80 } else { 0 },
+        WaitStatus::Stopped(..) => {
+            raise(Signal::SIGSTOP).context("cannot stop with the command")?;
+            // It may be gone by now, or have been let go on by the same signal.
+            let _ = kill(pid, Signal::SIGCONT);
+            return Ok(None);
+        }
+        _ => return Ok(None),
     };
-    let lost = done.as_ref().is_none_or(|(_, lost)| *lost);
-    let report = done.map_or_else(
-        || String::from("agentsnoop: the monitor ended before the command did; the recording holds what was written until then\n"),
-        |(summary, _)| summary,
-    );
-    Outcome { code: if strict && lost && own == 0 { Exit::Lost as u8 } else { own }, report }
+    Ok(Some(ExitStatus::from_raw(raw)))
+}
+
+/// The code of a status: its own, or 128 and the number of the signal.
+fn code_of(status: ExitStatus) -> u8 {
+    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+    // A code is at most 255 and a signal at most 64 (wait(2)), so the number fits.
+    u8::try_from(code).unwrap_or(u8::MAX)
+}
+
+/// The command has ended: asks for the report.
+fn finish(pid: u32, status: ExitStatus, monitor: &mut Monitor<'_>, strict: bool) -> Outcome {
+    let own = code_of(status);
+    let Report { summary, notes, lost } = monitor.ask(ToMonitor::Ended { pid, status: status.into_raw() });
+    Outcome { code: if strict && lost && own == 0 { Exit::Lost as u8 } else { own }, summary, notes }
 }
 
 /// agentsnoop itself is asked to end: the command goes on, unobserved.
-fn stop(signal: Signal, link: &Link, monitor_alive: bool) -> Outcome {
+fn stop(signal: Signal, monitor: &mut Monitor<'_>) -> Outcome {
     let number = signal as i32;
-    let summary =
-        if monitor_alive && link.send(&ToMonitor::Stop { signal: number }).is_ok() { summary(link) } else { None };
-    let report = format!(
-        "{}agentsnoop: ended by {}; the command goes on and is no longer observed\n",
-        summary.map(|(summary, _)| summary).unwrap_or_default(),
-        signal.as_str()
-    );
-    Outcome { code: u8::try_from(128 + number).unwrap_or(u8::MAX), report }
+    let Report { summary, notes, .. } = monitor.ask(ToMonitor::Stop { signal: number });
+    let name = signal.as_str();
+    let notes = format!("{notes}agentsnoop: ended by {name}; the command goes on and is no longer observed\n");
+    Outcome { code: u8::try_from(128 + number).unwrap_or(u8::MAX), summary, notes }
 }
 
-/// Waits for the monitor's last word; `None` when it is gone.
-fn summary(link: &Link) -> Option<(String, bool)> {
-    loop {
-        match link.receive().ok()?? {
-            ToForeground::Done { summary, lost } => return Some((summary, lost)),
-            ToForeground::Failed { message } => return Some((format!("agentsnoop: {message}\n"), true)),
-            ToForeground::Ready | ToForeground::Tracked => {}
-        }
-    }
+/// What to say instead of a report.
+fn silent(alive: bool) -> String {
+    let state = if alive {
+        "the monitor has not answered and may still be writing the recording; `agentsnoop verify` tells what it holds"
+    } else {
+        "the monitor ended before the command did; the recording holds what was written until then"
+    };
+    format!("agentsnoop: {state}\n")
 }
 
 /// The command line for an [`Order`], cut to [`super::link::COMMAND_BYTES`].
 #[must_use]
 pub fn shown(command: &[OsString]) -> Vec<String> {
     let mut left = super::link::COMMAND_BYTES;
-    let text = |argument: &OsString| OsStr::to_string_lossy(argument).into_owned();
-    command
-        .iter()
-        .map(text)
-        .take_while(|argument| {
-            let fits = argument.len() <= left;
-            left = left.saturating_sub(argument.len());
-            fits
-        })
-        .collect()
+    let mut shown = Vec::new();
+    for argument in command {
+        let mut text = argument.to_string_lossy().into_owned();
+        if text.len() > left {
+            text.truncate(text.floor_char_boundary(left));
+            text.push('…');
+        }
+        left = left.saturating_sub(text.len() + 1);
+        shown.push(text);
+        if left == 0 {
+            break;
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_argument_is_cut_and_the_ones_before_it_are_whole() {
+        let command: Vec<OsString> = vec!["agent".into(), "ä".repeat(40_000).into(), "rest".into()];
+        let shown = shown(&command);
+        assert_eq!(shown.len(), 2);
+        assert_eq!(shown[0], "agent");
+        assert!(shown[1].len() <= super::super::link::COMMAND_BYTES && shown[1].ends_with("ä…"));
+    }
 }

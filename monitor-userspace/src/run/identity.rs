@@ -117,7 +117,7 @@ impl Identity {
                 let path = path.to_string_lossy();
                 fail(
                     Exit::NotFound,
-                    format!("cannot run {shown}: no such command in PATH ({path}); name it with its path"),
+                    format!("cannot run `{shown}`: no such command in PATH ({path}); name it with its path"),
                 )
             })
     }
@@ -125,7 +125,7 @@ impl Identity {
 
 /// The user who called sudo; `None` when nobody did, or root itself.
 fn behind_sudo() -> Result<Option<User>> {
-    let Ok(uid) = std::env::var("SUDO_UID") else { return Ok(None) };
+    let Some(uid) = std::env::var("SUDO_UID").ok().filter(|uid| !uid.is_empty()) else { return Ok(None) };
     let parsed = uid.parse().with_context(|| format!("SUDO_UID is {uid}, which is no user id"))?;
     match User::from_uid(Uid::from_raw(parsed))? {
         Some(user) => Ok(Some(user).filter(|user| !user.uid.is_root())),

@@ -1,19 +1,23 @@
 //! What the foreground process and the monitor say to each other: one JSON object a datagram.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
-use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
+use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, setsockopt, socketpair, sockopt};
+use nix::sys::time::{TimeVal, TimeValLike};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use crate::live::Report;
 
 /// Bytes of the longest message; a summary of a screenful fits many times.
 const MESSAGE_BYTES: usize = 192 * 1024;
 
-/// Bytes of the command line that an [`Order`] carries, so that it fits a message.
-pub const COMMAND_BYTES: usize = 32 * 1024;
+/// Bytes of the command line that an [`Order`] carries, so that it fits a message; JSON may need six bytes for one.
+pub const COMMAND_BYTES: usize = 16 * 1024;
 
 /// What the monitor is asked to do; the first message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +25,7 @@ pub struct Order {
     /// The command line under observation, cut to [`COMMAND_BYTES`]; its exec record has the whole.
     pub command: Vec<String>,
     /// Where the recording goes.
-    pub record: PathBuf,
+    pub record: OsString,
     /// Whether an existing file at `record` may be replaced.
     pub overwrite: bool,
     /// Who owns the recording: uid and gid of the invoking user; the monitor's own when absent.
@@ -35,14 +39,14 @@ pub struct Order {
     /// Width of the terminal that shows the summary, in columns.
     pub columns: u16,
     /// The kernel's BTF; the default place when absent.
-    pub btf: Option<PathBuf>,
+    pub btf: Option<OsString>,
 }
 
 /// Where and how events are shown while the command runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lines {
     /// A file; standard error when absent.
-    pub file: Option<PathBuf>,
+    pub file: Option<OsString>,
     /// JSON, one object a line, in place of text.
     pub json: bool,
 }
@@ -84,12 +88,7 @@ pub enum ToForeground {
         message: String,
     },
     /// The command has ended and all that it did is recorded.
-    Done {
-        /// What to show.
-        summary: String,
-        /// Whether anything was lost.
-        lost: bool,
-    },
+    Done(Report),
 }
 
 /// One end of the socket pair.
@@ -140,6 +139,17 @@ impl Link {
         }
         send(self.fd.as_raw_fd(), &bytes, MsgFlags::MSG_NOSIGNAL).context("cannot send to the other process")?;
         Ok(())
+    }
+
+    /// Lets no one wait for a message for longer than this.
+    ///
+    /// # Errors
+    ///
+    /// What `setsockopt(2)` refuses.
+    pub fn set_patience(&self, patience: Duration) -> Result<()> {
+        let seconds = i64::try_from(patience.as_secs()).unwrap_or(i64::MAX);
+        setsockopt(&self.fd, sockopt::ReceiveTimeout, &TimeVal::seconds(seconds))
+            .context("cannot bound the waiting for the monitor")
     }
 
     /// Waits for one message; `None` when the other end is closed.

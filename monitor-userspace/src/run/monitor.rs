@@ -1,18 +1,21 @@
 //! The monitor of `run`: holds the hooks and the recording, and outlives the command when it must.
 
+use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigHandler, Signal};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
+use super::files::{self, Made};
 use super::link::{Link, Order, ToForeground, ToMonitor, is_empty};
 use crate::live::pump::Pump;
-use crate::live::{Live, Options, Outputs};
+use crate::live::{Live, Options};
 
 /// How often it is asked whether a process that outlived the command is still there.
 const LINGER_CHECK: Duration = Duration::from_millis(100);
@@ -23,21 +26,50 @@ const LINGER_CHECK: Duration = Duration::from_millis(100);
 ///
 /// The foreground process is gone before it gave an order, or the recording cannot be closed.
 pub fn main() -> Result<()> {
+    let stderr = detach().context("cannot detach the monitor")?;
     let link = Link::from_fd(std::io::stdin().as_fd().try_clone_to_owned().context("cannot take over the link")?);
-    // A session of its own: the terminal's ^C and hang-up are for the command, not for the observation of it.
-    nix::unistd::setsid().ok();
     let Some(order) = link.receive::<Order>()? else {
         anyhow::bail!("the monitor is started by `agentsnoop run` only");
     };
-    let options =
-        Options { ring_bytes: order.ring_bytes, btf: order.btf.clone(), command: order.command.clone(), agents: false };
-    let live = match Live::open(&options, || Outputs::of_run(&order)) {
-        Ok(live) => live,
-        Err(error) => return link.send(&ToForeground::Failed { message: format!("{error:#}") }),
+    let options = Options {
+        ring_bytes: order.ring_bytes,
+        btf: order.btf.clone().map(PathBuf::from),
+        command: order.command.clone(),
+        agents: false,
+    };
+    let mut made = None;
+    let live = Live::open(&options, || {
+        let (outputs, file) = files::open(&order, stderr)?;
+        made = Some(file);
+        Ok(outputs)
+    });
+    let (live, made) = match (live, made) {
+        (Ok(live), Some(made)) => (live, made),
+        (Err(error), _) => return link.send(&ToForeground::Failed { message: format!("{error:#}") }),
+        (Ok(_), None) => anyhow::bail!("the monitor has opened no recording"),
     };
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
-    runtime.block_on(Monitor { live, order, link, foreground: true, command: Command::Waiting }.serve())
+    runtime.block_on(Monitor { live, order, made, link, foreground: true, command: Command::Waiting }.serve())
+}
+
+/// Lets go of everything that belongs to the command and its terminal, so that nobody waits for this process: descriptors
+/// that were inherited, the folder, the session. Returns standard error, which nothing else holds any more.
+fn detach() -> Result<File> {
+    // SAFETY: close_range(2) takes numbers only, and nothing in this process owns a descriptor from 3 on yet.
+    let closed = unsafe { libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0) };
+    if closed != 0 {
+        return Err(std::io::Error::last_os_error()).context("cannot close inherited descriptors");
+    }
+    let stderr = File::from(std::io::stderr().as_fd().try_clone_to_owned().context("cannot keep standard error")?);
+    let null = File::options().read(true).write(true).open("/dev/null").context("cannot open /dev/null")?;
+    nix::unistd::dup2_stderr(&null).context("cannot let go of standard error")?;
+    std::env::set_current_dir("/").context("cannot leave the folder")?;
+    // SAFETY: ignoring a signal runs no handler. A file at its limit (RLIMIT_FSIZE) is then an error like a full disk.
+    unsafe { nix::sys::signal::signal(Signal::SIGXFSZ, SigHandler::SigIgn) }.context("cannot ignore SIGXFSZ")?;
+    // The terminal's ^C and hang-up are for the command, not for the observation of it.
+    nix::unistd::setsid().context("cannot begin a session")?;
+    Ok(stderr)
 }
 
 /// Where the command is.
@@ -54,6 +86,7 @@ enum Command {
 struct Monitor {
     live: Live,
     order: Order,
+    made: Made,
     link: Link,
     /// The foreground process is there and listens.
     foreground: bool,
@@ -69,6 +102,7 @@ impl Monitor {
             .context("cannot wait for messages")?;
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen to SIGTERM")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen to SIGINT")?;
+        let mut hangup = signal(SignalKind::hangup()).context("cannot listen to SIGHUP")?;
         let mut second = interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut check = interval(LINGER_CHECK);
@@ -79,12 +113,15 @@ impl Monitor {
             tokio::select! {
                 biased;
                 ready = messages.readable(), if self.foreground => {
-                    if let Some(reason) = self.messages(ready.context("cannot wait for messages")?) {
+                    let reason = self.messages(ready.context("cannot wait for messages")?);
+                    pump.look_again();
+                    if let Some(reason) = reason {
                         break reason;
                     }
                 }
                 _ = terminate.recv() => break "ended by SIGTERM".to_owned(),
                 _ = interrupt.recv() => break "ended by SIGINT".to_owned(),
+                _ = hangup.recv() => break "ended by SIGHUP".to_owned(),
                 () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {
                     break format!("processes outlived the command by more than {} s", self.order.linger_seconds);
                 }
@@ -93,7 +130,10 @@ impl Monitor {
                         break "the last process of the command has ended".to_owned();
                     }
                 }
-                _ = second.tick() => self.live.tick(),
+                _ = second.tick() => {
+                    self.live.tick();
+                    pump.look_again();
+                }
                 waited = pump.wait() => {
                     waited?;
                     let drained = self.live.drain();
@@ -122,13 +162,14 @@ impl Monitor {
                     let name = Signal::try_from(signal).map_or("a signal", Signal::as_str);
                     return Some(format!("ended by {name}"));
                 }
-                Ok(Some(ToMonitor::NotStarted)) => {
-                    self.live.discard();
-                    return Some("the command could not be executed".to_owned());
-                }
+                Ok(Some(ToMonitor::NotStarted)) => return Some(self.discard("the command could not be executed")),
                 Err(error) if is_empty(&error) => {
                     ready.clear_ready();
                     return None;
+                }
+                Ok(None) | Err(_) if self.command == Command::Waiting => {
+                    self.foreground = false;
+                    return Some(self.discard("the run was given up before the command started"));
                 }
                 // The foreground process is gone. The command may go on, and so does the observation of it.
                 Ok(None) | Err(_) => {
@@ -137,6 +178,13 @@ impl Monitor {
                 }
             }
         }
+    }
+
+    /// There was no command: gives the recording up.
+    fn discard(&mut self, reason: &str) -> String {
+        self.live.discard();
+        files::remove(&self.order, self.made);
+        reason.to_owned()
     }
 
     fn track(&mut self, pid: u32) {
@@ -151,14 +199,16 @@ impl Monitor {
 
     /// Sends the summary; the foreground process ends with it.
     fn report(&mut self) {
-        let (mut summary, lost) = self.live.summary(self.order.columns);
+        let mut report = self.live.report(self.order.columns);
         if let (Command::Ended { .. }, outlived @ 1..) = (self.command, self.live.tracked_processes()) {
             let seconds = self.order.linger_seconds;
-            summary.push_str(&format!(
-                "  outlived     {outlived} processes of it go on and are recorded for {seconds} s at most\n"
-            ));
+            let what = match outlived {
+                1 => "1 process of it goes on and is".to_owned(),
+                _ => format!("{outlived} processes of it go on and are"),
+            };
+            report.summary.push_str(&format!("  outlived     {what} recorded for {seconds} s at most\n"));
         }
-        self.link.send(&ToForeground::Done { summary, lost }).ok();
+        self.link.send(&ToForeground::Done(report)).ok();
         self.foreground = false;
     }
 

@@ -1,0 +1,116 @@
+//! The files that a run writes, made with the rights of whoever asked for them, so that root follows no link that they
+//! have laid.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use nix::unistd::{Gid, Uid, getgroups, setegid, seteuid, setgroups};
+
+use super::link::{Lines, Order};
+use crate::live::Outputs;
+use crate::sink::recording::Recording;
+use crate::sink::unblocked::Unblocked;
+use crate::sink::{self, Sink};
+use crate::store::writer;
+
+/// Device and inode of the recording that was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Made(u64, u64);
+
+/// Opens everything that an order names; lines go to `stderr` when no file is named.
+///
+/// # Errors
+///
+/// A file cannot be created.
+pub fn open(order: &Order, stderr: File) -> Result<(Outputs, Made)> {
+    as_owner(order.owner, || {
+        let path = Path::new(&order.record);
+        make_folder(path)?;
+        let options = writer::Options { overwrite: order.overwrite, owner: None };
+        let recording = Recording::create(path, options)?;
+        let outputs = Outputs::default().with_summary().with_recording(recording, path.to_owned());
+        let made = std::fs::symlink_metadata(path).with_context(|| format!("cannot find {} again", path.display()))?;
+        let made = Made(made.dev(), made.ino());
+        let Some(lines) = &order.lines else { return Ok((outputs, made)) };
+        match show(outputs, lines, order.overwrite, stderr) {
+            Ok(outputs) => Ok((outputs, made)),
+            Err(error) => {
+                // Nothing is in it yet, and it would be in the way of the next attempt.
+                let _ = std::fs::remove_file(path);
+                Err(error)
+            }
+        }
+    })
+}
+
+/// Removes the recording of a command that was never executed, if it is still the file that was made.
+pub fn remove(order: &Order, made: Made) {
+    let path = Path::new(&order.record);
+    // A recording of nothing that cannot be removed does no harm, and there is nobody left to tell.
+    let _ = as_owner(order.owner, || {
+        let found = std::fs::symlink_metadata(path)?;
+        if Made(found.dev(), found.ino()) == made {
+            std::fs::remove_file(path)?;
+        }
+        Ok(())
+    });
+}
+
+fn show(outputs: Outputs, lines: &Lines, overwrite: bool, stderr: File) -> Result<Outputs> {
+    let Some(path) = &lines.file else {
+        let paint = sink::paint(&stderr);
+        let out = Unblocked::new(stderr).context("cannot start the thread that writes lines")?;
+        let skipped = out.skipped();
+        return Ok(outputs.with_shown(sink::to(out, lines.json, paint), Some(skipped)).that_end_with_the_command());
+    };
+    let path = Path::new(path);
+    let what = || format!("cannot write events to {}", path.display());
+    if !overwrite && std::fs::metadata(path).is_ok_and(|found| found.is_file()) {
+        bail!("{}: it exists already; name another file, or replace it with --overwrite", what());
+    }
+    // Without O_NONBLOCK a FIFO would hold up everything until somebody reads it.
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).custom_flags(libc::O_NONBLOCK);
+    let file = file.open(path).with_context(what)?;
+    let is_file = file.metadata().with_context(what)?.is_file();
+    let paint = sink::paint(&file);
+    let (sink, skipped): (Box<dyn Sink>, _) = if is_file {
+        (sink::to(file, lines.json, paint), None)
+    } else {
+        let flags = nix::fcntl::OFlag::empty();
+        nix::fcntl::fcntl(&file, nix::fcntl::FcntlArg::F_SETFL(flags)).with_context(what)?;
+        let out = Unblocked::new(file).context("cannot start the thread that writes lines")?;
+        let skipped = out.skipped();
+        (sink::to(out, lines.json, paint), Some(skipped))
+    };
+    Ok(outputs.with_shown(sink, skipped))
+}
+
+/// Makes the folder of a default recording; the folder of a recording that was named must be there.
+fn make_folder(record: &Path) -> Result<()> {
+    let Some(folder) = record.parent().filter(|folder| folder.ends_with("agentsnoop") && !folder.exists()) else {
+        return Ok(());
+    };
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.with_context(|| format!("cannot make the folder {}; name a recording with --record FILE", folder.display()))
+}
+
+/// Acts with the rights of the owner: user, group, and no other group. Of a process with one thread only, so that nothing
+/// else runs with them.
+fn as_owner<T>(owner: Option<(u32, u32)>, act: impl FnOnce() -> Result<T>) -> Result<T> {
+    let Some((uid, gid)) = owner else { return act() };
+    let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
+    let own = (Uid::effective(), Gid::effective(), getgroups().context("cannot list the own groups")?);
+    let become_owner = || -> nix::Result<()> {
+        setgroups(&[gid])?;
+        setegid(gid)?;
+        seteuid(uid)
+    };
+    let result =
+        become_owner().context("cannot take the rights of the user who asked for the run").and_then(|()| act());
+    let back = seteuid(own.0).and_then(|()| setegid(own.1)).and_then(|()| setgroups(&own.2));
+    back.context("cannot take root's rights back")?;
+    result
+}
