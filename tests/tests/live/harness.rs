@@ -31,7 +31,7 @@ pub(crate) fn own_program() -> Result<PathBuf> {
 
 /// A recording and how it was made.
 pub(crate) struct Seen {
-    /// Its records, in order.
+    /// Its records, in order; none before the recording is closed.
     pub(crate) records: Vec<Value>,
     /// How `run` ended.
     pub(crate) output: Output,
@@ -89,6 +89,11 @@ impl Observation {
 
     /// Runs it and reads the recording, once that is closed.
     pub(crate) fn run(self) -> Result<Seen> {
+        self.start()?.closed()
+    }
+
+    /// Runs it; the recording may go on.
+    pub(crate) fn start(self) -> Result<Seen> {
         let folder = tempfile::tempdir().context("cannot make a folder")?;
         let file = folder.path().join("test.rec");
         let mut child = agentsnoop()
@@ -109,15 +114,12 @@ impl Observation {
             let _ = input.write_all(self.input.unwrap_or_default().as_bytes());
         }
         let output = output_in_time(child)?;
-        wait_until_closed(&file)
-            .with_context(|| format!("run ended with {} and said: {}", output.status, text(&output.stderr)))?;
-        let records = query(&file, &[])?;
-        Ok(Seen { records, output, file, folder })
+        Ok(Seen { records: Vec::new(), output, file, folder })
     }
 }
 
 /// What a child printed and how it ended; one that does not end in time is killed, which is an error.
-fn output_in_time(mut child: Child) -> Result<Output> {
+pub(crate) fn output_in_time(mut child: Child) -> Result<Output> {
     fn collect(stream: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
         std::thread::spawn(move || {
             let mut bytes = Vec::new();
@@ -171,6 +173,14 @@ pub(crate) fn query(file: &Path, options: &[&str]) -> Result<Vec<Value>> {
 }
 
 impl Seen {
+    /// With the records, once the recording is closed.
+    pub(crate) fn closed(mut self) -> Result<Self> {
+        wait_until_closed(&self.file)
+            .with_context(|| format!("run ended with {} and said: {}", self.output.status, self.stderr()))?;
+        self.records = query(&self.file, &[])?;
+        Ok(self)
+    }
+
     /// The records of a kind.
     pub(crate) fn kind(&self, kind: &str) -> Vec<&Value> {
         self.records.iter().filter(|record| record["kind"] == kind).collect()
@@ -199,6 +209,13 @@ impl Seen {
     /// The summary and whatever the command said on standard error.
     pub(crate) fn stderr(&self) -> String {
         text(&self.output.stderr)
+    }
+
+    /// What the row of the summary with this name says.
+    pub(crate) fn told(&self, name: &str) -> Option<String> {
+        let summary = self.stderr();
+        let mut rows = summary.lines().filter_map(|line| line.trim_start().split_once(char::is_whitespace));
+        rows.find(|(found, _)| *found == name).map(|(_, said)| said.trim().to_owned())
     }
 
     /// Fails unless the ledger balances and nothing was lost.

@@ -1,10 +1,15 @@
 //! Nothing is lost in silence.
 
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+
+use agentsnoop::store::{Item, Reader};
+use agentsnoop_pipeline::input::Input;
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::Value;
 
-use crate::harness::{Observation, observe, trial, verify};
+use crate::harness::{Observation, Seen, observe, trial, verify};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -24,42 +29,78 @@ fn burst() -> Result<()> {
 /// The number of opens is known, so what is recorded and what is said to be lost must add up to it exactly.
 fn overflow() -> Result<()> {
     const OPENS: u64 = 50_000;
-    let seen = Observation::trigger(&["opens", &OPENS.to_string(), "/etc/hostname"])?
-        .options(&["--ring-bytes", "4096"])
-        .run()?;
+    const PATH: &str = "/etc/hostname";
+    let beside = observe(&["opens", "0", PATH])?;
+    beside.is_whole()?;
+    let beside = beside.kind("open").len() as u64;
+
+    let seen = Observation::trigger(&["opens", &OPENS.to_string(), PATH])?.options(&["--ring-bytes", "4096"]).run()?;
     let verdict = verify(&seen.file)?;
     let lost = verdict["lost"].as_u64().context("verify tells no loss")?;
     ensure!(lost > 0, "a ring of 4096 bytes lost nothing of {OPENS} opens");
     ensure!(verdict["ledger"]["balanced"] == true, "the ledger does not balance: {verdict:#}");
 
-    let losses = seen.kind("loss");
-    let told: u64 = losses.iter().filter_map(|loss| loss["loss"]["count"].as_u64()).sum();
-    ensure!(told == lost, "loss records tell {told}, the counters {lost}");
-    for loss in &losses {
-        let body = &loss["loss"];
-        ensure!(body["cpu"].is_u64(), "a loss names no CPU: {loss:#}");
-        let seq = |side: &str| body[side]["seq"].as_u64();
-        if let (Some(before), Some(after)) = (seq("after"), seq("before")) {
-            ensure!(
-                after.abs_diff(before) == body["count"].as_u64().unwrap_or(0) + 1,
-                "the neighbours do not enclose the loss: {loss:#}"
-            );
-        }
-    }
-    let recorded =
-        seen.kind("open").into_iter().filter(|open| open["open"]["requested"] == "/etc/hostname").count() as u64;
-    let by_kind = |kind: &str| verdict["ledger"]["lost_by_kind"][kind].as_u64().unwrap_or(0);
-    let all = seen.kind("open").len() as u64;
+    let opens = |counts: &str| verdict["ledger"][counts]["open"].as_u64().with_context(|| format!("no {counts}"));
+    let (begun, gone) = (opens("seen_by_kind")?, opens("lost_by_kind")?);
+    let recorded = seen.kind("open").len() as u64;
+    ensure!(begun == OPENS + beside, "the kernel half saw {begun} opens of {OPENS} and the {beside} of any start");
+    ensure!(begun == recorded + gone, "{begun} opens seen, but {recorded} recorded and {gone} lost");
+    let of_the_path = seen.kind("open").into_iter().filter(|open| open["open"]["requested"] == PATH).count() as u64;
     ensure!(
-        recorded <= OPENS && recorded + by_kind("open") >= OPENS,
-        "{recorded} recorded and {} lost of {OPENS}",
-        by_kind("open")
+        (OPENS.saturating_sub(gone)..=OPENS).contains(&of_the_path),
+        "{of_the_path} of {OPENS} opens of {PATH} recorded, {gone} lost"
     );
-    let seen_in_kernel = verdict["ledger"]["seen_by_kind"]["open"].as_u64().context("verify tells no open")?;
-    ensure!(seen_in_kernel == all + by_kind("open"), "{seen_in_kernel} seen, {all} recorded, {} lost", by_kind("open"));
-    let summary = seen.stderr();
-    ensure!(summary.contains("lost"), "the summary does not tell the loss: {summary}");
+
+    let losses = seen.kind("loss");
+    each_has_its_place(&seen, &losses)?;
+    ensure!(by_cpu(&losses)? == counted_by_cpu(&seen.file)?, "the losses do not name the CPUs that counted them");
+    let told = seen.told("lost");
+    let expected = format!("{lost} events at {} places", losses.len());
+    ensure!(told.as_ref() == Some(&expected), "the summary says {told:?}, verify {expected}");
     Ok(())
+}
+
+/// Fails unless the numbers of each loss lie just between those of its neighbours, which are in the recording.
+fn each_has_its_place(seen: &Seen, losses: &[&Value]) -> Result<()> {
+    let ids: HashSet<&str> = seen.records.iter().filter_map(|record| record["id"].as_str()).collect();
+    let mut enclosed = 0;
+    for loss in losses {
+        let body = &loss["loss"];
+        let number = |field: &str| body.pointer(field).and_then(Value::as_u64);
+        let range = number("/first_seq").zip(number("/last_seq")).with_context(|| format!("no numbers: {loss:#}"))?;
+        ensure!(number("/count") == Some(range.1 - range.0 + 1), "the numbers are not as many as the loss: {loss:#}");
+        let (after, before) = (number("/after/seq"), number("/before/seq"));
+        ensure!(after.is_none_or(|seq| seq + 1 == range.0), "the loss does not follow its neighbour: {loss:#}");
+        ensure!(before.is_none_or(|seq| seq == range.1 + 1), "the loss does not precede its neighbour: {loss:#}");
+        for side in ["/after/id", "/before/id"] {
+            let id = body.pointer(side).and_then(Value::as_str);
+            ensure!(id.is_none_or(|id| ids.contains(id)), "a neighbour is not in the recording: {loss:#}");
+        }
+        enclosed += usize::from(after.is_some() && before.is_some());
+    }
+    ensure!(enclosed > 0, "no loss lies between two records: {losses:#?}");
+    Ok(())
+}
+
+/// How many records each CPU lost, as the loss records say.
+fn by_cpu(losses: &[&Value]) -> Result<BTreeMap<u64, u64>> {
+    let mut cpus = BTreeMap::new();
+    for loss in losses {
+        let field = |name: &str| loss["loss"][name].as_u64().with_context(|| format!("no {name} in {loss:#}"));
+        *cpus.entry(field("cpu")?).or_default() += field("count")?;
+    }
+    Ok(cpus)
+}
+
+/// The same, as the kernel half counted.
+fn counted_by_cpu(file: &Path) -> Result<BTreeMap<u64, u64>> {
+    let closed = Reader::open(file)?.find_map(|item| match item {
+        Item::Input(_, Input::Closed(closed)) => Some(closed),
+        _ => None,
+    });
+    let cpus = closed.context("the recording was not closed")?.counters.cpus;
+    let lost = cpus.iter().map(|cpu| cpu.lost.as_flattened().iter().sum());
+    Ok((0..).zip(lost).filter(|(_, lost)| *lost > 0).collect())
 }
 
 fn strict() -> Result<()> {

@@ -1,6 +1,6 @@
 //! fork, exec and exit.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
@@ -165,10 +165,20 @@ fn exits() -> Result<()> {
 fn daemon() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let late = folder.path().join("late.txt").display().to_string();
-    let script = format!("setsid sh -c 'sleep 1; echo late > {late}' >/dev/null 2>&1 & exit 0");
-    let seen = Observation::command(&["sh", "-c", &script]).run()?;
+    let path = folder.path().join("fifo");
+    nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).context("cannot make a FIFO")?;
+    // Open for reading as well, so that neither side waits for the other; what closes it lets the daemon go on.
+    let fifo = std::fs::OpenOptions::new().read(true).write(true).open(&path)?;
+    let trigger = ["daemon", &path.display().to_string(), &late];
+    let started = Observation::trigger(&trigger)?.options(&["--linger", "60"]).start()?;
+    ensure!(started.output.status.success(), "run ended with {}: {}", started.output.status, started.stderr());
+    ensure!(!std::path::Path::new(&late).exists(), "the daemon did not wait for the end of the command");
+    drop(fifo);
+    let seen = started.closed()?;
     let open = seen.only("open", "/open/path", &late)?;
     expect(open, "/open/access", "write")?;
+    let ended = |record: &&Value| record["kind"] == "exit" && record["process"]["pid"] == open["process"]["pid"];
+    ensure!(seen.records.iter().any(|record| ended(&record)), "the end of the daemon was not recorded");
     ensure!(
         open["agent"]["root_pid"] == seen.kind("exec")[0]["process"]["pid"],
         "the daemon is not attributed to the root"

@@ -46,8 +46,11 @@ fn run(words: &[&str]) -> Result<()> {
         ["wait-then-open", path] => {
             std::io::stdout().write_all(b"ready\n")?;
             std::io::stdin().read_to_string(&mut String::new())?;
-            open("openat", path)
+            open("openat", path)?;
+            Ok(std::io::stdout().write_all(b"opened\n")?)
         }
+        ["daemon", fifo, path] => daemon(fifo, path),
+        ["descriptors"] => descriptors(),
         _ => bail!("no such trigger: {words:?}"),
     }
 }
@@ -91,6 +94,37 @@ fn open_until_eof(path: &str) -> Result<()> {
         open("openat", path)?;
     }
     Ok(())
+}
+
+/// Leaves a process behind, in a session of its own and with the caller's output closed, that creates a file once nobody
+/// holds the FIFO open for writing any more.
+fn daemon(fifo: &str, path: &str) -> Result<()> {
+    use nix::unistd::{ForkResult, fork, setsid};
+    let mut fifo = std::fs::File::open(fifo).context("cannot open the FIFO")?;
+    // SAFETY: this process has one thread, so the child may do whatever its parent may.
+    if let ForkResult::Parent { child } = unsafe { fork() }? {
+        nix::sys::wait::waitpid(child, None)?;
+        return Ok(());
+    }
+    setsid()?;
+    // SAFETY: as above. The child that was forked first ends, so the daemon is nobody's child here.
+    if let ForkResult::Parent { .. } = unsafe { fork() }? {
+        return Ok(());
+    }
+    for own in 0..3 {
+        // SAFETY: nothing in this process uses its standard streams after this.
+        unsafe { libc::close(own) };
+    }
+    fifo.read_to_string(&mut String::new())?;
+    open("creat", path)
+}
+
+/// Prints the open descriptors, one a line, without opening one to find out.
+fn descriptors() -> Result<()> {
+    // SAFETY: F_GETFD takes a number and changes nothing.
+    let open = (0..1024).filter(|&number| unsafe { libc::fcntl(number, libc::F_GETFD) } >= 0);
+    let lines: String = open.map(|number| format!("{number}\n")).collect();
+    Ok(std::io::stdout().write_all(lines.as_bytes())?)
 }
 
 fn open_at(folder: &str, name: &str) -> Result<()> {
