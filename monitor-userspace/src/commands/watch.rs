@@ -70,8 +70,8 @@ fn outputs(json: bool) -> Result<Outputs> {
     let out = std::io::stdout();
     let paint = sink::paint(&out);
     let out = Unblocked::new(out).context("cannot start the thread that writes lines")?;
-    let skipped = out.skipped();
-    Ok(Outputs::default().with_shown(sink::to(out, json, paint), Some(skipped)))
+    let fate = out.fate();
+    Ok(Outputs::default().with_shown(sink::to(out, json, paint), Some(fate)))
 }
 
 async fn serve(mut live: Live, args: &Args) -> Result<bool> {

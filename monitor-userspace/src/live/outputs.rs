@@ -11,7 +11,7 @@ use anyhow::Result;
 
 use crate::sink::Sink;
 use crate::sink::recording::Recording;
-use crate::sink::unblocked::Skipped;
+use crate::sink::unblocked::Fate;
 
 /// Different troubles that are kept to be shown; a full disk gives the same one again and again.
 const TROUBLES: usize = 8;
@@ -24,8 +24,8 @@ pub struct Outputs {
     shown: Option<Box<dyn Sink>>,
     summary: Option<Summary>,
     trouble: Vec<String>,
-    /// Lines that their reader has missed.
-    skipped: Option<Skipped>,
+    /// What becomes of the lines, where they may have to wait for their reader.
+    fate: Option<Fate>,
     /// Lines end with the command.
     until_command: bool,
     /// Nobody reads the lines any more.
@@ -39,10 +39,10 @@ impl Outputs {
         Self { recording: Some(recording), path: Some(path), ..self }
     }
 
-    /// With lines or JSON; `skipped` counts what their reader has missed, where that can be.
+    /// With lines or JSON; `fate` tells what becomes of them, where their reader may be slow.
     #[must_use]
-    pub fn with_shown(self, shown: Box<dyn Sink>, skipped: Option<Skipped>) -> Self {
-        Self { shown: Some(shown), skipped, ..self }
+    pub fn with_shown(self, shown: Box<dyn Sink>, fate: Option<Fate>) -> Self {
+        Self { shown: Some(shown), fate, ..self }
     }
 
     /// With lines that are shown until the command has ended and not behind its prompt.
@@ -107,6 +107,12 @@ impl Outputs {
     /// The command has ended: lines that would come behind its prompt are shown no more.
     pub(super) fn command_ended(&mut self) {
         self.show();
+        if let Some(fate) = &self.fate {
+            fate.settle();
+            if let Some(error) = fate.error() {
+                self.showed(Err(error));
+            }
+        }
         if self.until_command {
             self.shown = None;
         }
@@ -165,7 +171,7 @@ impl Outputs {
 
     /// Lines that their reader has missed.
     pub(super) fn skipped(&self) -> u64 {
-        self.skipped.as_ref().map_or(0, Skipped::lines)
+        self.fate.as_ref().map_or(0, Fate::skipped)
     }
 
     fn note(&mut self, trouble: String) {

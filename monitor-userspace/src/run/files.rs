@@ -62,8 +62,8 @@ fn show(outputs: Outputs, lines: &Lines, overwrite: bool, stderr: File) -> Resul
     let Some(path) = &lines.file else {
         let paint = sink::paint(&stderr);
         let out = Unblocked::new(stderr).context("cannot start the thread that writes lines")?;
-        let skipped = out.skipped();
-        return Ok(outputs.with_shown(sink::to(out, lines.json, paint), Some(skipped)).that_end_with_the_command());
+        let fate = out.fate();
+        return Ok(outputs.with_shown(sink::to(out, lines.json, paint), Some(fate)).that_end_with_the_command());
     };
     let path = Path::new(path);
     let what = || format!("cannot write events to {}", path.display());
@@ -76,16 +76,16 @@ fn show(outputs: Outputs, lines: &Lines, overwrite: bool, stderr: File) -> Resul
     let file = file.open(path).with_context(what)?;
     let is_file = file.metadata().with_context(what)?.is_file();
     let paint = sink::paint(&file);
-    let (sink, skipped): (Box<dyn Sink>, _) = if is_file {
+    let (sink, fate): (Box<dyn Sink>, _) = if is_file {
         (sink::to(file, lines.json, paint), None)
     } else {
         let flags = nix::fcntl::OFlag::empty();
         nix::fcntl::fcntl(&file, nix::fcntl::FcntlArg::F_SETFL(flags)).with_context(what)?;
         let out = Unblocked::new(file).context("cannot start the thread that writes lines")?;
-        let skipped = out.skipped();
-        (sink::to(out, lines.json, paint), Some(skipped))
+        let fate = out.fate();
+        (sink::to(out, lines.json, paint), Some(fate))
     };
-    Ok(outputs.with_shown(sink, skipped))
+    Ok(outputs.with_shown(sink, fate))
 }
 
 /// Makes the folder of a default recording; the folder of a recording that was named must be there.

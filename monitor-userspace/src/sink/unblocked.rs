@@ -4,7 +4,7 @@
 //! does not fit between the two is left out and counted, never waited for.
 
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -28,20 +28,40 @@ pub struct Unblocked {
 #[derive(Debug, Default)]
 struct Shared {
     /// Lines that were left out.
-    skipped: std::sync::atomic::AtomicU64,
+    skipped: AtomicU64,
+    /// Pieces that were taken and are not written yet.
+    pending: AtomicU64,
     failed: AtomicBool,
     error: Mutex<Option<io::Error>>,
 }
 
-/// How many lines a reader has missed; stays valid when the writer is gone.
+/// What became of the lines; stays valid when the writer is gone.
 #[derive(Clone, Debug)]
-pub struct Skipped(Arc<Shared>);
+pub struct Fate(Arc<Shared>);
 
-impl Skipped {
-    /// Lines that were left out so far.
+impl Fate {
+    /// Lines that were left out so far, since their reader was slow.
     #[must_use]
-    pub fn lines(&self) -> u64 {
+    pub fn skipped(&self) -> u64 {
         self.0.skipped.load(Ordering::Relaxed)
+    }
+
+    /// Waits until everything taken is written or refused, as long as a reader that still reads may need.
+    pub fn settle(&self) {
+        let started = Instant::now();
+        while self.0.pending.load(Ordering::Acquire) > 0 && !self.has_failed() && started.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// The error that ended the writing, once.
+    #[must_use]
+    pub fn error(&self) -> Option<io::Error> {
+        self.0.error.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn has_failed(&self) -> bool {
+        self.0.failed.load(Ordering::Acquire)
     }
 }
 
@@ -63,6 +83,7 @@ impl Unblocked {
                     theirs.failed.store(true, Ordering::Release);
                     break;
                 }
+                theirs.pending.fetch_sub(1, Ordering::Release);
             }
             // Nobody may wait any more, which is no failure.
             let _ = finished.send(());
@@ -70,23 +91,24 @@ impl Unblocked {
         Ok(Self { queue: Some(queue), shared, thread: Some(thread), done })
     }
 
-    /// The count of what is left out.
+    /// What becomes of the lines.
     #[must_use]
-    pub fn skipped(&self) -> Skipped {
-        Skipped(Arc::clone(&self.shared))
+    pub fn fate(&self) -> Fate {
+        Fate(Arc::clone(&self.shared))
     }
 }
 
 impl Write for Unblocked {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.shared.failed.load(Ordering::Acquire) {
-            let error = self.shared.error.lock().unwrap_or_else(PoisonError::into_inner).take();
-            return Err(error.unwrap_or_else(|| io::ErrorKind::BrokenPipe.into()));
+            return Err(self.fate().error().unwrap_or_else(|| io::ErrorKind::BrokenPipe.into()));
         }
+        self.shared.pending.fetch_add(1, Ordering::Relaxed);
         let sent = self.queue.as_ref().map(|queue| queue.try_send(bytes.to_vec()));
         if let Some(Err(TrySendError::Full(piece) | TrySendError::Disconnected(piece))) = sent {
             let lines = piece.iter().filter(|byte| **byte == b'\n').count();
             self.shared.skipped.fetch_add(lines as u64, Ordering::Relaxed);
+            self.shared.pending.fetch_sub(1, Ordering::Relaxed);
         }
         Ok(bytes.len())
     }
@@ -132,11 +154,11 @@ mod tests {
         let (allow, gate) = sync_channel(1000);
         let written = Arc::new(Mutex::new(Vec::new()));
         let mut out = Unblocked::new(Gate(gate, Arc::clone(&written))).unwrap();
-        let skipped = out.skipped();
+        let fate = out.fate();
         for _ in 0..200 {
             out.write_all(b"one\ntwo\n").unwrap();
         }
-        let left_out = skipped.lines();
+        let left_out = fate.skipped();
         // One piece is with the thread, QUEUE wait, and the others are left out.
         assert!((2 * (200 - QUEUE as u64 - 1)..=2 * (200 - QUEUE as u64)).contains(&left_out), "{left_out}");
         for _ in 0..200 {
