@@ -4,6 +4,7 @@
 //! The program is its own trigger: `live trigger NAME` does the one thing that a test wants to see ([`trigger`]).
 
 mod agents;
+mod caller;
 mod environment;
 mod files;
 mod harness;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         environment::trials(),
         ledger::trials(),
         run::trials(),
+        caller::trials(),
         watch::trials(),
         agents::trials(),
     ]

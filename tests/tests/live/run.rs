@@ -9,6 +9,7 @@ use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::caller::monitor_of;
 use crate::harness::{
     Killed, Observation, agentsnoop, observe, own_program, query, text, trial, verify, wait_for, wait_until_closed,
 };
@@ -145,7 +146,7 @@ fn unknown_user() -> Result<()> {
 }
 
 /// Starts a run of a command that says "ready", waits for its input to end, and then opens a file.
-fn interrupted(folder: &std::path::Path) -> Result<(Killed, ChildStdin, BufReader<ChildStdout>)> {
+pub(crate) fn interrupted(folder: &std::path::Path) -> Result<(Killed, ChildStdin, BufReader<ChildStdout>)> {
     let mut child = agentsnoop()
         .arg("run")
         .arg("--record")
@@ -181,7 +182,7 @@ fn ended_by(signal: Signal) -> Result<()> {
 }
 
 /// Fails unless the command of [`interrupted`] does what it still has to do, now that nobody observes it.
-fn goes_on(input: ChildStdin, mut output: BufReader<ChildStdout>) -> Result<()> {
+pub(crate) fn goes_on(input: ChildStdin, mut output: BufReader<ChildStdout>) -> Result<()> {
     drop(input);
     let mut rest = String::new();
     output.read_to_string(&mut rest)?;
@@ -204,13 +205,7 @@ fn sigkill() -> Result<()> {
     // What is written within the last second may be lost to a SIGKILL, so the exec must have reached the disk first.
     wait_for("the exec to be on disk", || Ok(!query(&file, &["--kind", "exec"]).unwrap_or_default().is_empty()))?;
     let pid = run.0.id();
-    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
-    let is_monitor = |child: &&str| {
-        let line = fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
-        line.split(|byte| *byte == 0).nth(1) == Some(b"__monitor")
-    };
-    let monitor: i32 = children.split_whitespace().find(is_monitor).context("there is no monitor")?.parse()?;
-    kill(Pid::from_raw(monitor), Signal::SIGKILL)?;
+    kill(monitor_of(pid)?, Signal::SIGKILL)?;
     kill(Pid::from_raw(i32::try_from(pid)?), Signal::SIGKILL)?;
     drop(run);
     goes_on(input, output)?;
