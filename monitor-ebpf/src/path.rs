@@ -8,17 +8,21 @@ use monitor_common::{
     body::path_flag,
     counters::Fault,
     limits::{PATH_BYTES, PATH_COMPONENTS},
-    offsets::layout,
+    offsets::{ABSENT, layout},
 };
 
 use crate::{
     emit,
     globals::{layout, offset},
-    read::{Typed, kernel, kernel_bytes, opaque},
+    read::{Typed, kernel, kernel_bytes, opaque, within},
 };
 
 /// Bytes of the longest name (`NAME_MAX` 255, linux/limits.h) with its slash.
 const COMPONENT_BYTES: usize = 256;
+
+/// `pprev` in `struct hlist_bl_node` (linux/list_bl.h), behind the pointer `next`: the type is `d_hash`'s own, and BTF is
+/// asked for the place of `d_hash`.
+const HASH_PPREV: u32 = 8;
 
 /// Where a path is built, and where the walk is.
 ///
@@ -56,8 +60,8 @@ impl Place {
     #[inline(always)]
     pub(crate) fn typed(structure: Typed, at: u32) -> Self {
         Self {
-            mnt: structure.load(at.wrapping_add(offset!(path_mnt)), 0),
-            dentry: structure.load(at.wrapping_add(offset!(path_dentry)), 0),
+            mnt: structure.load(within(at, offset!(path_mnt)), 0),
+            dentry: structure.load(within(at, offset!(path_dentry)), 0),
         }
     }
 
@@ -69,8 +73,8 @@ impl Place {
             return kernel(file, at, Self::NONE);
         }
         Self {
-            mnt: kernel(file, at.wrapping_add(offset!(path_mnt)), 0),
-            dentry: kernel(file, at.wrapping_add(offset!(path_dentry)), 0),
+            mnt: kernel(file, within(at, offset!(path_mnt)), 0),
+            dentry: kernel(file, within(at, offset!(path_dentry)), 0),
         }
     }
 }
@@ -126,20 +130,23 @@ pub(crate) struct Mount {
 fn step(dentry: u64) -> Step {
     const NONE: Step = Step { pprev: 0, parent: 0, hash_len: 0, name: 0 };
     if layout(layout::DENTRY) {
-        return kernel(dentry, offset!(dentry_hash).wrapping_add(8), NONE);
+        return kernel(dentry, within(offset!(dentry_hash), HASH_PPREV), NONE);
     }
     let name = offset!(dentry_name);
     Step {
-        pprev: kernel(dentry, offset!(dentry_hash).wrapping_add(8), 0),
+        pprev: kernel(dentry, within(offset!(dentry_hash), HASH_PPREV), 0),
         parent: kernel(dentry, offset!(dentry_parent), 0),
-        hash_len: u64::from(kernel(dentry, name.wrapping_add(offset!(qstr_len)), 0u32)) << 32,
-        name: kernel(dentry, name.wrapping_add(offset!(qstr_name)), 0),
+        hash_len: u64::from(kernel(dentry, within(name, offset!(qstr_len)), 0u32)) << 32,
+        name: kernel(dentry, within(name, offset!(qstr_name)), 0),
     }
 }
 
 #[inline(always)]
 fn mount_of(mnt: u64) -> Mount {
     const NONE: Mount = Mount { parent: 0, mountpoint: 0, root: 0 };
+    if offset!(mount_mnt) == ABSENT {
+        return NONE;
+    }
     let mount = mnt.wrapping_sub(u64::from(offset!(mount_mnt)));
     if layout(layout::MOUNT) {
         return kernel(mount, offset!(mount_parent), NONE);
@@ -251,6 +258,7 @@ unsafe fn round(buffer: *mut PathBuffer, first: bool) -> bool {
 unsafe fn cross(buffer: *mut PathBuffer, mnt: u64) -> bool {
     // SAFETY: the caller's promise.
     unsafe {
+        // Where the offset of `mnt` is absent the parent was not read either, and is 0.
         let parent = (&raw const (*buffer).mount.parent).read_volatile();
         let own = mnt.wrapping_sub(u64::from(offset!(mount_mnt)));
         if parent == own || parent == 0 {

@@ -65,6 +65,12 @@ impl Typed {
     }
 }
 
+/// The offset of a field within a field: absent where one of the two is.
+#[inline(always)]
+pub(crate) fn within(outer: u32, inner: u32) -> u32 {
+    if outer == ABSENT || inner == ABSENT { ABSENT } else { outer.wrapping_add(inner) }
+}
+
 /// A value of plain integers at a kernel address plus an offset; zeroes where it cannot be read, `zero` where the
 /// offset is absent.
 #[inline(always)]

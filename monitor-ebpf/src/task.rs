@@ -16,7 +16,11 @@ pub(crate) struct Tracked {
     pub(crate) tid: u32,
     /// Its `task_struct`.
     pub(crate) thread: Typed,
-    /// Its value in `TASKS`. Only the thread itself changes it, in programs that nothing of its own interrupts.
+    /// Its value in `TASKS`, which stays readable and writable memory of the map whatever happens. The kernel half
+    /// changes it only in programs of the thread itself. But userspace can stop tracking the thread at any time, and the
+    /// map then gives the memory to the next new entry: what a program that was under way writes there ends up in the
+    /// other entry. Such programs run with preemption off and are done within microseconds; one that can be preempted
+    /// or sleep must use [`tracked_copy`].
     pub(crate) task: *mut Task,
 }
 
@@ -24,6 +28,12 @@ pub(crate) struct Tracked {
 #[inline(always)]
 pub(crate) fn tid() -> u32 {
     bpf_get_current_pid_tgid() as u32
+}
+
+/// The current thread's process, in the initial pid namespace.
+#[inline(always)]
+pub(crate) fn pid() -> u32 {
+    (bpf_get_current_pid_tgid() >> 32) as u32
 }
 
 /// The current thread's `task_struct`.
@@ -45,13 +55,30 @@ pub(crate) fn tracked() -> Option<Tracked> {
     let tid = tid();
     let task = TASKS.get_ptr_mut(tid)?;
     let thread = current();
-    // SAFETY: the pointer is to a value of the map, which the thread itself keeps there.
+    // SAFETY: the pointer is to a value of the map, whose memory lives as long as the program.
     unsafe {
         if (*task).start == 0 {
             (*task).start = start_of(thread);
         }
     }
     Some(Tracked { tid, thread, task })
+}
+
+/// The current thread and a copy of its value in `TASKS`, when it is tracked; for programs that can be preempted.
+#[inline(always)]
+pub(crate) fn tracked_copy() -> Option<(u32, Task)> {
+    let tid = tid();
+    let task = TASKS.get_ptr(tid)?;
+    // SAFETY: the pointer is to a value of the map, whose memory lives as long as the program.
+    let mut task: Task = unsafe { *task };
+    // Of another process: userspace has removed the entry since it was found, and its memory was given to another one.
+    if task.pid != pid() {
+        return None;
+    }
+    if task.start == 0 {
+        task.start = start_of(current());
+    }
+    Some((tid, task))
 }
 
 /// The `struct file` behind a descriptor of a thread, by address; 0 when there is none.

@@ -102,7 +102,7 @@ pub(crate) fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
         emit::lost(Kind::Exec, Cause::NoBuffer);
         return 0;
     };
-    // SAFETY: the pointer is to a value of the map, which the current thread keeps there.
+    // SAFETY: the pointer is to a value of the map, whose memory lives as long as the program.
     unsafe {
         (*who.task).exec_seq += 1;
         (*who.task).secure_name = 0;
@@ -156,7 +156,7 @@ fn executing(old_tid: u32) -> Option<(Tracked, u32)> {
     if old_tid != tid
         && let Some(old) = TASKS.get_ptr(old_tid)
     {
-        // SAFETY: the pointer is to a value of the map, whose thread is this one.
+        // SAFETY: the pointer is to a value of the map, whose memory lives as long as the program.
         let task: Task = unsafe { *old };
         if TASKS.insert(tid, task, 0).is_err() {
             emit::fault(Fault::TaskMapFull);

@@ -21,12 +21,14 @@ use monitor_common::{
     body::{Getenv, getenv_flag},
     counters::Fault,
     limits::GETENV_NAME_BYTES,
+    task::Task,
 };
 
 use crate::{
     emit,
+    maps::TASKS,
     read::{clear, fault_in, opaque, user_string},
-    task::{Tracked, tracked},
+    task::tracked_copy,
 };
 
 /// Words of a name, and of the NUL behind it.
@@ -43,12 +45,15 @@ struct Record {
 /// Records a call of getenv, unless it is secure_getenv's own.
 #[uprobe(sleepable)]
 pub(crate) fn getenv(ctx: ProbeContext) -> u32 {
-    let Some(who) = tracked() else { return 0 };
+    let Some((tid, mut task)) = tracked_copy() else { return 0 };
     let name: u64 = ctx.arg(0).unwrap_or(0);
-    // SAFETY: the pointer is to a value of the map, which the current thread keeps there.
-    let announced = unsafe { core::mem::take(&mut (*who.task).secure_name) };
+    let announced = task.secure_name;
+    if announced != 0 {
+        task.secure_name = 0;
+        keep(tid, &task);
+    }
     if announced == 0 || announced != name {
-        record(who, name, 0);
+        record(tid, &task, name, 0);
     }
     0
 }
@@ -56,16 +61,29 @@ pub(crate) fn getenv(ctx: ProbeContext) -> u32 {
 /// Records a call of secure_getenv.
 #[uprobe(sleepable)]
 pub(crate) fn secure_getenv(ctx: ProbeContext) -> u32 {
-    let Some(who) = tracked() else { return 0 };
+    let Some((tid, mut task)) = tracked_copy() else { return 0 };
     let name: u64 = ctx.arg(0).unwrap_or(0);
-    // SAFETY: the pointer is to a value of the map, which the current thread keeps there.
-    unsafe { (*who.task).secure_name = name };
-    record(who, name, getenv_flag::SECURE);
+    task.secure_name = name;
+    keep(tid, &task);
+    record(tid, &task, name, getenv_flag::SECURE);
     0
 }
 
+/// Puts the changed copy in place of the thread's value.
+///
+/// By its key and not through a pointer: these programs can be preempted, and a value that was found may be another
+/// thread's by the time it is written. A thread that userspace has stopped tracking meanwhile stays so.
 #[inline(always)]
-fn record(who: Tracked, name: u64, flags: u32) {
+fn keep(tid: u32, task: &Task) {
+    /// `BPF_EXIST` (linux/bpf.h).
+    const EXISTS: u64 = 2;
+    // Where there is no entry any more there is nothing to keep; where the kernel is at this bucket already, which it
+    // says by EBUSY, the second call is recorded too.
+    let _kept = TASKS.insert(tid, task, EXISTS);
+}
+
+#[inline(always)]
+fn record(tid: u32, task: &Task, name: u64, flags: u32) {
     let mut record = MaybeUninit::<Record>::uninit();
     let record = record.as_mut_ptr();
     // SAFETY: the fields are within the record; the name has a room of some bytes more than is read. It is cleared since
@@ -91,9 +109,9 @@ fn record(who: Tracked, name: u64, flags: u32) {
         state = TextState::Cut;
     }
     let fixed = (size_of::<Header>() + size_of::<Getenv>()) as u64;
-    // SAFETY: the record is on the stack, and has `fixed` bytes and `len` of the name.
+    // SAFETY: the record is on the stack, and has `fixed` bytes and `len` of the name; the task is a copy.
     unsafe {
         (*record).body = Getenv { flags, pad: 0, texts: [Text { len: len as u32, state: state.number(), pad: 0 }] };
-        emit::send(Kind::Getenv, who.tid, who.task, record.cast(), fixed + len);
+        emit::send(Kind::Getenv, tid, task, record.cast(), fixed + len);
     }
 }

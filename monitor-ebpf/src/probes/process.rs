@@ -8,7 +8,8 @@
 //! | when | in each thread that ends, after it was taken off `signal->live` |
 //!
 //! Blind spots: a process that was forked before its parent was tracked is not tracked. When the map of threads is
-//! full, a new thread is not tracked, which is counted as [`Fault::TaskMapFull`].
+//! full, a new thread is not tracked, which is counted as [`Fault::TaskMapFull`]; of a process whose leader was refused
+//! the end is not recorded either.
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use monitor_common::{
@@ -23,7 +24,7 @@ use crate::{
     globals::offset,
     maps::TASKS,
     read::Typed,
-    task::{start_of, tid, tracked},
+    task::{pid, start_of, tid, tracked},
 };
 
 /// `SIGNAL_GROUP_EXIT` (linux/sched/signal.h): the process ends as a whole, with `group_exit_code`.
@@ -39,12 +40,16 @@ struct Short<T> {
 /// Tracks the child of a tracked thread from its first instruction, and records it when it is a process.
 #[btf_tracepoint(function = "sched_process_fork")]
 pub(crate) fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
-    let Some(parent) = tracked() else { return 0 };
     // SAFETY: the verifier knows the type of the tracepoint's arguments.
     let child = unsafe { Typed::new(ctx.arg(1)) };
     let child_tid: u32 = child.load(offset!(task_pid), 0);
+    let Some(parent) = tracked() else {
+        // An entry of this id is of a thread that had ended before userspace put it there.
+        forget(child_tid);
+        return 0;
+    };
     let child_pid: u32 = child.load(offset!(task_tgid), 0);
-    // SAFETY: the pointer is to a value of the map, which the current thread keeps there.
+    // SAFETY: the pointer is to a value of the map, whose memory lives as long as the program.
     let mut task: Task = unsafe { *parent.task };
     task.secure_name = 0;
     let process = child_pid != task.pid;
@@ -66,25 +71,43 @@ pub(crate) fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
+/// Removes the entry of a thread, where there is one: most threads of a machine have none, and finding that out takes
+/// no lock, as removing does.
+#[inline(always)]
+fn forget(tid: u32) {
+    if TASKS.get_ptr(tid).is_some() {
+        // Only userspace can have been faster, and then it is done.
+        let _gone = TASKS.remove(tid);
+    }
+}
+
 /// Forgets a thread that ends, and records the end of the process with its last thread.
 ///
-/// Two last threads can both find `signal->live` at 0; the one that removes the leader's entry records the end.
+/// The last thread need not be tracked itself: workers of io_uring are threads that no fork tells of, and a full map
+/// refuses new ones. So the end of a process hangs on the leader's entry alone. Two last threads can both find
+/// `signal->live` at 0; the one that removes the leader's entry records the end.
 #[btf_tracepoint(function = "sched_process_exit")]
 pub(crate) fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
-    // The threads of a group of which only some are tracked end here as well: nothing of theirs is in the map.
-    let Some(who) = tracked() else { return 0 };
-    // SAFETY: the pointer is to a value of the map, which the current thread keeps there.
-    let task: Task = unsafe { *who.task };
-    if who.tid != task.pid {
-        // The thread is in the map, and nothing else removes it; a failure would say that userspace did.
-        let _gone = TASKS.remove(who.tid);
+    let (tid, pid) = (tid(), pid());
+    if tid != pid {
+        forget(tid);
     }
     // SAFETY: the verifier knows the type of the tracepoint's first argument.
     let thread = unsafe { Typed::new(ctx.arg(0)) };
     let signal = thread.follow(offset!(task_signal));
     let live: u32 = signal.load(offset!(signal_live), 0);
-    if live != 0 || TASKS.remove(task.pid).is_err() {
+    if live != 0 {
         return 0;
+    }
+    let Some(leader) = TASKS.get_ptr(pid) else { return 0 };
+    // SAFETY: the pointer is to a value of the map, whose memory lives as long as the program.
+    let mut task: Task = unsafe { *leader };
+    if TASKS.remove(pid).is_err() {
+        return 0;
+    }
+    if task.start == 0 {
+        // The leader was tracked when it ran already, and has done nothing since that would have filled it in.
+        task.start = start_of(thread);
     }
     let flags: u32 = signal.load(offset!(signal_flags), 0);
     let status = if flags & SIGNAL_GROUP_EXIT != 0 {
@@ -95,7 +118,7 @@ pub(crate) fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
     let mut record = Short { header: Header::default(), body: Exit { status, pad: 0 } };
     // SAFETY: the record and the copy of the task are whole and on the stack.
     unsafe {
-        emit::send(Kind::Exit, tid(), &raw const task, (&raw mut record).cast(), size_of::<Short<Exit>>() as u64);
+        emit::send(Kind::Exit, tid, &raw const task, (&raw mut record).cast(), size_of::<Short<Exit>>() as u64);
     }
     0
 }

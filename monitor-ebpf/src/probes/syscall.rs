@@ -24,7 +24,7 @@ use crate::{
     emit,
     globals::offset,
     maps::CALL_PROGRAMS,
-    read::Typed,
+    read::{Typed, within},
     task::{Tracked, tracked},
 };
 
@@ -110,7 +110,7 @@ fn tail_call<const FAMILY: u32>(ctx: &BtfTracePointContext) {
 #[inline(always)]
 pub(crate) fn call_of_tracked(ctx: &BtfTracePointContext) -> Option<(Call, Tracked)> {
     let who = tracked()?;
-    let status: u32 = who.thread.load(offset!(task_thread_info).wrapping_add(offset!(thread_info_status)), 0);
+    let status: u32 = who.thread.load(within(offset!(task_thread_info), offset!(thread_info_status)), 0);
     if status & TS_COMPAT != 0 {
         emit::fault(Fault::CompatCall);
         return None;
