@@ -27,6 +27,8 @@ pub enum OpenError {
         /// The hooks with their reasons.
         hooks: Vec<Hook>,
     },
+    /// This process has other process ids than the kernel half sees.
+    NotInitialPidNamespace,
     /// Anything else, in a sentence.
     Other(String),
 }
@@ -84,6 +86,11 @@ impl fmt::Display for OpenError {
                 }
                 Ok(())
             }
+            Self::NotInitialPidNamespace => f.write_str(
+                "cannot observe from inside a container: this pid namespace has process ids of its own, and the kernel \
+                 tells those of the initial one; run agentsnoop on the host, or start the container with the host's pid \
+                 namespace (--pid=host)",
+            ),
             Self::Other(reason) => f.write_str(reason),
         }
     }

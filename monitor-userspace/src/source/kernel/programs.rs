@@ -32,7 +32,8 @@ struct Spec {
     /// What is not seen without it.
     feature: &'static str,
     role: Role,
-    /// The fields without which it would give nothing but zeroes.
+    /// The fields without which what it gives would be zeroes, or wrong: whether a call is a 32-bit one decides what its
+    /// number means.
     needs: &'static [&'static str],
 }
 
@@ -79,14 +80,23 @@ const PROGRAMS: &[Spec] = &[
         tracepoint: CALLS,
         feature: "open",
         role: Role::Call { map: "CALL_PROGRAMS", at: family::OPEN },
-        needs: path_fields!("task_struct.files", "files_struct.fdt", "fdtable.max_fds", "fdtable.fd", "fs_struct.pwd"),
+        needs: path_fields!(
+            "task_struct.files",
+            "files_struct.fdt",
+            "fdtable.max_fds",
+            "fdtable.fd",
+            "fs_struct.pwd",
+            "dentry.d_hash",
+            "task_struct.thread_info",
+            "thread_info.status"
+        ),
     },
     Spec {
         program: "exit_connect",
         tracepoint: CALLS,
         feature: "connect",
         role: Role::Call { map: "CALL_PROGRAMS", at: family::CONNECT },
-        needs: &[],
+        needs: &["task_struct.thread_info", "thread_info.status"],
     },
     Spec { program: "sys_exit", tracepoint: CALLS, feature: "open, connect", role: Role::Attach, needs: &[] },
     Spec {
@@ -94,7 +104,7 @@ const PROGRAMS: &[Spec] = &[
         tracepoint: EXEC,
         feature: "exec: paths",
         role: Role::Call { map: "EXEC_PROGRAMS", at: exec_part::PATHS },
-        needs: path_fields!("fs_struct.pwd"),
+        needs: path_fields!("dentry.d_hash"),
     },
     Spec {
         program: "exec_argv",
@@ -122,7 +132,20 @@ const PROGRAMS: &[Spec] = &[
         tracepoint: EXEC,
         feature: "exec",
         role: Role::Attach,
-        needs: &["task_struct.mm", "mm_struct.exe_file", "linux_binprm.filename"],
+        needs: &[
+            "task_struct.mm",
+            "mm_struct.exe_file",
+            "linux_binprm.filename",
+            "task_struct.fs",
+            "fs_struct.pwd",
+            "file.f_path",
+            "path.mnt",
+            "path.dentry",
+            "task_struct.files",
+            "files_struct.fdt",
+            "fdtable.max_fds",
+            "fdtable.fd",
+        ],
     },
 ];
 

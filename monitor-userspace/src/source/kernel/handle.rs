@@ -1,0 +1,361 @@
+//! The kernel half as one value: loaded, attached, drained, told whom to track.
+
+use std::{
+    os::{
+        fd::{AsFd as _, BorrowedFd},
+        unix::fs::MetadataExt as _,
+    },
+    path::{Path, PathBuf},
+};
+
+use agentsnoop_pipeline::input::{Hook, HookState};
+use anyhow::{Context as _, Result, bail};
+use aya::{
+    Btf, Ebpf, EbpfLoader,
+    maps::{HashMap, MapData, MapError, PerCpuArray, RingBuf},
+};
+use monitor_common::{
+    Pod, bytes_of,
+    counters::Counters,
+    from_bytes,
+    limits::{CANDIDATES, RING_BYTES},
+    offsets::Offsets,
+    task::{Candidate, Task},
+};
+
+#[cfg(feature = "debug-log")]
+use super::messages;
+use super::{
+    KERNEL_BTF,
+    error::OpenError,
+    fields,
+    libcs::{Libcs, find_libcs},
+    programs,
+};
+
+/// The object of the kernel half, which the build script lays there.
+static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/monitor-ebpf.o"));
+
+type TaskBytes = [u8; size_of::<Task>()];
+type CountersBytes = [u8; size_of::<Counters>()];
+type CandidateBytes = [u8; size_of::<Candidate>()];
+
+/// What to observe with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Bytes of the ring: a power of two and a multiple of the page size (4,096).
+    pub ring_bytes: u32,
+    /// Names of programs that make a process a candidate at exec; at most [`CANDIDATES`].
+    pub candidates: Vec<Candidate>,
+    /// The C libraries whose getenv is observed; see [`find_libcs`].
+    pub libcs: Vec<PathBuf>,
+    /// The kernel's BTF; `None` means [`KERNEL_BTF`].
+    pub btf: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { ring_bytes: RING_BYTES, candidates: Vec::new(), libcs: find_libcs(), btf: None }
+    }
+}
+
+/// The kernel half, loaded and attached. Dropping it detaches everything.
+pub struct Kernel {
+    ebpf: Ebpf,
+    ring: RingBuf<MapData>,
+    ring_bytes: u32,
+    tasks: HashMap<MapData, u32, TaskBytes>,
+    counters: PerCpuArray<MapData, CountersBytes>,
+    offsets: Offsets,
+    hooks: Vec<Hook>,
+    libcs: Libcs,
+    #[cfg(feature = "debug-log")]
+    messages: aya_log::EbpfLogger<messages::Lines>,
+}
+
+impl Kernel {
+    /// Loads and attaches everything that this kernel takes. What it refuses becomes an unavailable hook.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] when nothing can be observed at all; it says why and what to do.
+    pub fn open(options: &Options) -> Result<Self, OpenError> {
+        check_ring(options.ring_bytes)?;
+        check_pid_namespace()?;
+        let path = options.btf.as_deref().unwrap_or(Path::new(KERNEL_BTF));
+        let types = fields::KernelTypes::read(path)?;
+        let offsets = types.offsets()?;
+        // Both readings of the BTF take tens of megabytes, so neither outlives the loading.
+        let (mut ebpf, mut hooks) = {
+            let btf = types.parse()?;
+            let mut ebpf = load(options, &offsets, &btf)?;
+            let hooks = programs::attach(&mut ebpf, &btf, &offsets)?;
+            (ebpf, hooks)
+        };
+        programs::load_uprobes(&mut ebpf, &mut hooks);
+        if !hooks.iter().any(|hook| hook.state == HookState::Attached) {
+            return Err(OpenError::NothingAttached { hooks });
+        }
+        #[cfg(feature = "debug-log")]
+        let messages = messages::open(&mut ebpf)?;
+        let mut kernel = Self {
+            ring: RingBuf::try_from(take(&mut ebpf, "RING")?).map_err(|error| OpenError::map(&error))?,
+            ring_bytes: options.ring_bytes,
+            tasks: HashMap::try_from(take(&mut ebpf, "TASKS")?).map_err(|error| OpenError::map(&error))?,
+            counters: PerCpuArray::try_from(take(&mut ebpf, "COUNTERS")?).map_err(|error| OpenError::map(&error))?,
+            ebpf,
+            offsets,
+            hooks,
+            libcs: Libcs::default(),
+            #[cfg(feature = "debug-log")]
+            messages,
+        };
+        for path in &options.libcs {
+            kernel.attach_libc(path);
+        }
+        release_memory();
+        Ok(kernel)
+    }
+
+    /// Every hook, attached or not.
+    #[must_use]
+    pub fn hooks(&self) -> &[Hook] {
+        &self.hooks
+    }
+
+    /// Where this kernel's fields are.
+    #[must_use]
+    pub fn offsets(&self) -> &Offsets {
+        &self.offsets
+    }
+
+    /// Bytes of the ring.
+    #[must_use]
+    pub fn ring_bytes(&self) -> u32 {
+        self.ring_bytes
+    }
+
+    /// Tracks a thread from now on, and with it everything that it forks; `flags` are those of
+    /// [`monitor_common::header::flag`]. Returns whether it was not tracked before: one that the kernel half tracks
+    /// already stays as it is.
+    ///
+    /// All threads of a process must be tracked, the leader (`tid` equal to `pid`) among them: its entry is what
+    /// tells the end of the process. A thread that ended before this call leaves an entry that nothing removes; so
+    /// whoever tracks existing threads checks afterwards that they still run and untracks those that do not.
+    ///
+    /// # Errors
+    ///
+    /// The map is full ([`monitor_common::limits::TASKS`]).
+    pub fn track(&mut self, pid: u32, tid: u32, root: u32, flags: u32) -> Result<bool> {
+        const NO_EXIST: u64 = 1;
+        let task = Task { pid, root, flags, ..Task::default() };
+        match self.tasks.insert(tid, array_of(&task), NO_EXIST) {
+            Ok(()) => Ok(true),
+            Err(MapError::SyscallError(error)) if error.io_error.raw_os_error() == Some(libc::EEXIST) => Ok(false),
+            Err(error) => Err(error).with_context(|| format!("cannot track thread {tid} of process {pid}")),
+        }
+    }
+
+    /// Stops tracking a thread. What it forks afterwards is not tracked; what it forked before is.
+    ///
+    /// # Errors
+    ///
+    /// The kernel refuses; a thread that is not tracked is no error.
+    pub fn untrack(&mut self, tid: u32) -> Result<()> {
+        match self.tasks.remove(&tid) {
+            Ok(()) | Err(MapError::KeyNotFound) => Ok(()),
+            Err(MapError::SyscallError(error)) if error.io_error.raw_os_error() == Some(libc::ENOENT) => Ok(()),
+            Err(error) => Err(error).with_context(|| format!("cannot stop tracking thread {tid}")),
+        }
+    }
+
+    /// Takes [`Kernel::track`] of a thread back that turns out to have ended before: its entry is removed, unless the
+    /// kernel half has filled it in, since then it is that of a later thread with the same id.
+    ///
+    /// # Errors
+    ///
+    /// As [`Kernel::untrack`].
+    pub fn take_back(&mut self, tid: u32) -> Result<()> {
+        let entry: Option<Task> = self.tasks.get(&tid, 0).ok().and_then(|bytes| from_bytes(&bytes));
+        if entry.is_some_and(|task| task.start == 0) { self.untrack(tid) } else { Ok(()) }
+    }
+
+    /// Stops tracking every thread that descends from a root, until none is left, and returns how many there were.
+    ///
+    /// # Errors
+    ///
+    /// The kernel refuses, or the tree forks faster than it can be forgotten.
+    pub fn untrack_root(&mut self, root: u32) -> Result<usize> {
+        self.untrack_where(|task| task.root == root)
+            .with_context(|| format!("cannot forget the tree of process {root}"))
+    }
+
+    /// Stops tracking every thread, until none is left, and returns how many there were.
+    ///
+    /// # Errors
+    ///
+    /// As [`Kernel::untrack_root`].
+    pub fn untrack_all(&mut self) -> Result<usize> {
+        self.untrack_where(|_| true).context("cannot forget every process")
+    }
+
+    /// Children that are made before their parent is forgotten are found in the next round.
+    fn untrack_where(&mut self, which: impl Fn(&Task) -> bool) -> Result<usize> {
+        /// A round takes about a millisecond; a tree that outruns so many forks without end.
+        const ROUNDS: usize = 64;
+        let mut gone = 0;
+        for _ in 0..ROUNDS {
+            let tids: Vec<u32> = self.tasks().filter(|(_, task)| which(task)).map(|(tid, _)| tid).collect();
+            if tids.is_empty() {
+                return Ok(gone);
+            }
+            gone += tids.len();
+            for tid in tids {
+                self.untrack(tid)?;
+            }
+        }
+        bail!("it makes new processes faster than they can be forgotten; stop it first")
+    }
+
+    /// The tracked threads, by thread id. A snapshot that is not atomic: threads come and go meanwhile.
+    pub fn tasks(&self) -> impl Iterator<Item = (u32, Task)> + '_ {
+        self.tasks.iter().flatten().filter_map(|(tid, bytes)| Some((tid, from_bytes(&bytes)?)))
+    }
+
+    /// The ring's descriptor, readable when the kernel half has woken the reader; see the module for when to drain.
+    #[must_use]
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.ring.as_fd()
+    }
+
+    /// Hands over at most `limit` records in the order in which they were written, and returns how many there were.
+    /// The bytes are checked by [`monitor_common::decode`], not here.
+    pub fn drain(&mut self, limit: usize, mut f: impl FnMut(&[u8])) -> usize {
+        #[cfg(feature = "debug-log")]
+        self.messages.flush();
+        let mut count = 0;
+        while count < limit {
+            let Some(record) = self.ring.next() else { break };
+            f(&record);
+            count += 1;
+        }
+        count
+    }
+
+    /// What each possible CPU has counted, by its number.
+    ///
+    /// # Errors
+    ///
+    /// The kernel refuses to show them.
+    pub fn counters(&self) -> Result<Vec<Counters>> {
+        let values = self.counters.get(&0, 0).context("cannot read the kernel half's counters")?;
+        Ok(values.iter().map(|bytes| from_bytes(bytes).unwrap_or_default()).collect())
+    }
+
+    /// How often the kernel skipped a program since the same program already ran on the CPU, by program. Kernels
+    /// before 5.12 do not tell, which reads as 0.
+    ///
+    /// # Errors
+    ///
+    /// The kernel refuses to show a program's information.
+    pub fn recursion_misses(&self) -> Result<Vec<(String, u64)>> {
+        programs::recursion_misses(&self.ebpf)
+    }
+
+    /// Observes getenv and secure_getenv in a C library and returns the hooks: none when this file (by device and
+    /// inode) was attached to, or refused as it is now, before.
+    ///
+    /// The path may come from an observed process; see `libcs` for what is refused.
+    pub fn attach_libc(&mut self, path: &Path) -> Vec<Hook> {
+        let hooks = self.libcs.attach(&mut self.ebpf, path);
+        self.hooks.extend(hooks.iter().cloned());
+        hooks
+    }
+}
+
+/// Loads and attaches everything, and takes it down again: what a start would find on this kernel.
+///
+/// # Errors
+///
+/// As [`Kernel::open`]; [`OpenError::NothingAttached`] carries the hooks.
+pub fn probe_only(options: &Options) -> Result<(Vec<Hook>, Offsets), OpenError> {
+    let kernel = Kernel::open(options)?;
+    Ok((kernel.hooks.clone(), kernel.offsets))
+}
+
+fn check_ring(bytes: u32) -> Result<(), OpenError> {
+    const PAGE: u32 = 4096;
+    if bytes.is_power_of_two() && bytes >= PAGE {
+        return Ok(());
+    }
+    Err(OpenError::Other(format!(
+        "a ring of {bytes} bytes is not possible: give a power of two of at least {PAGE}, such as {RING_BYTES}"
+    )))
+}
+
+/// The kernel half knows threads by their ids in the initial pid namespace, so userspace must know the same ones.
+fn check_pid_namespace() -> Result<(), OpenError> {
+    /// `PROC_PID_INIT_INO` (linux/proc_ns.h).
+    const INITIAL: u64 = 0xEFFF_FFFC;
+    match std::fs::metadata("/proc/self/ns/pid") {
+        Ok(metadata) if metadata.ino() == INITIAL => Ok(()),
+        Ok(_) => Err(OpenError::NotInitialPidNamespace),
+        Err(error) => Err(OpenError::Other(format!(
+            "cannot tell in which pid namespace agentsnoop runs: /proc/self/ns/pid: {error}; mount /proc"
+        ))),
+    }
+}
+
+/// Makes the maps and fills in the globals.
+fn load(options: &Options, offsets: &Offsets, btf: &Btf) -> Result<Ebpf, OpenError> {
+    let cpus = aya::util::nr_cpus().map_err(|(what, error)| {
+        OpenError::Other(format!("cannot tell how many CPUs are possible: {what}: {error}"))
+    })?;
+    let layout = offsets.layout();
+    let version = monitor_common::WIRE_VERSION;
+    let mut ebpf = EbpfLoader::new()
+        .btf(Some(btf))
+        .override_global(monitor_common::WIRE_SYMBOL, &version, true)
+        .override_global("OFFSETS", bytes_of(offsets), true)
+        .override_global("LAYOUT", &layout, true)
+        .map_max_entries("RING", options.ring_bytes)
+        .map_max_entries("EXEC_BUFFERS", u32::try_from(cpus).unwrap_or(u32::MAX))
+        .load(OBJECT)
+        .map_err(|error| OpenError::load(&error))?;
+    // Borrowed, not taken: the programs that are still to be loaded refer to its descriptor.
+    let map = ebpf.map_mut("CANDIDATES").ok_or_else(|| lacks("CANDIDATES"))?;
+    let mut candidates: HashMap<_, CandidateBytes, u32> =
+        HashMap::try_from(map).map_err(|error| OpenError::map(&error))?;
+    for candidate in &options.candidates {
+        candidates.insert(candidate.comm, 0, 0).map_err(|error| {
+            OpenError::Other(format!("cannot take more than {CANDIDATES} names of candidate programs: {error}"))
+        })?;
+    }
+    Ok(ebpf)
+}
+
+fn take(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map, OpenError> {
+    ebpf.take_map(name).ok_or_else(|| lacks(name))
+}
+
+fn lacks(map: &str) -> OpenError {
+    OpenError::WireMismatch(format!("the kernel half has no map {map}"))
+}
+
+/// The bytes of a value, as the maps take them.
+fn array_of<T: Pod, const N: usize>(value: &T) -> [u8; N] {
+    let mut bytes = [0; N];
+    for (byte, from) in bytes.iter_mut().zip(bytes_of(value)) {
+        *byte = *from;
+    }
+    bytes
+}
+
+/// Gives the memory that reading the BTF took back to the system.
+pub(super) fn release_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: malloc_trim has no precondition.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
