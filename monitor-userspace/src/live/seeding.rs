@@ -9,6 +9,7 @@ use agentsnoop_pipeline::record::Text;
 use anyhow::{Context, Result};
 
 use super::Live;
+use crate::source::kernel::is_libc_name;
 use crate::source::procfs;
 
 /// Rounds of looking for children that were made while their parent was not yet tracked. Each round sees the children
@@ -30,11 +31,25 @@ impl Live {
             for pid in procfs::tree(root)? {
                 // A process that ends meanwhile needs no tracking any more.
                 let Ok(found) = procfs::process(pid, root) else { continue };
-                for tid in found.threads {
-                    news |= self.kernel.track(pid, tid, root, 0)?;
+                let mut new = BTreeSet::new();
+                for thread in &found.threads {
+                    if self.kernel.track(pid, thread.tid, root, 0)? {
+                        new.insert(thread.tid);
+                    }
                 }
+                // One that ended before it was tracked leaves an entry that nothing else removes: its end was not seen.
+                let gone = procfs::gone(pid, &found.threads);
+                for tid in &gone {
+                    self.kernel.take_back(*tid)?;
+                    new.remove(tid);
+                }
+                if gone.len() == found.threads.len() {
+                    continue;
+                }
+                news |= !new.is_empty();
                 if told.insert(pid) {
                     self.feed(Input::Observed(Observed::Process(Box::new(found.process))));
+                    self.attach_mapped_libcs(pid);
                 }
             }
             // A child of a tracked thread is tracked by the kernel half; a round without news leaves none behind.
@@ -43,6 +58,13 @@ impl Live {
             }
         }
         anyhow::bail!("cannot observe process {root}: it makes new processes faster than they can be found")
+    }
+
+    /// Probes the C libraries that a process has mapped already: their opens were not seen.
+    fn attach_mapped_libcs(&mut self, pid: u32) {
+        for path in procfs::mapped(pid, is_libc_name) {
+            self.attach_libc(pid, &path);
+        }
     }
 
     /// Finds agents that run already, by what /proc tells of their programs, and tracks their trees; their pids.

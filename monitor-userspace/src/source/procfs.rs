@@ -2,13 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use agentsnoop_pipeline::input::Existing;
 use anyhow::{Context, Result};
 use monitor_common::syscall::{INTEREST, NUMBERS};
 use procfs::process::{Process, all_processes};
+
+/// Bytes of /proc/PID/maps that are read, and mappings that are looked for in it: a process maps what it likes, and
+/// the C library is among the first.
+const MAPS_BYTES: u64 = 4 * 1024 * 1024;
+const MAPPED: usize = 64;
 
 /// Bytes of a command line that are kept of a process that existed before; its exec was not seen.
 const ARGV_BYTES: usize = 64 * 1024;
@@ -18,8 +26,17 @@ const ARGV_BYTES: usize = 64 * 1024;
 pub struct Found {
     /// What /proc tells of it.
     pub process: Existing,
-    /// The ids of its threads, its own among them.
-    pub threads: Vec<u32>,
+    /// Its threads, the leader (whose id is the process's) among them.
+    pub threads: Vec<Thread>,
+}
+
+/// A thread, told from a later one with the same id by its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thread {
+    /// Its id.
+    pub tid: u32,
+    /// Its start in ticks since the boot.
+    start: u64,
 }
 
 /// One process.
@@ -31,8 +48,13 @@ pub fn process(pid: u32, root: u32) -> Result<Found> {
     let cannot = || format!("cannot read process {pid} from /proc; it may have ended");
     let process = Process::new(i32::try_from(pid).context("a pid is at most 4194304")?).with_context(cannot)?;
     let stat = process.stat().with_context(cannot)?;
-    let threads =
-        process.tasks().with_context(cannot)?.flatten().filter_map(|task| u32::try_from(task.tid).ok()).collect();
+    // A thread that ends between the listing and the reading needs no tracking any more.
+    let threads = process
+        .tasks()
+        .with_context(cannot)?
+        .flatten()
+        .filter_map(|task| Some(Thread { tid: u32::try_from(task.tid).ok()?, start: task.stat().ok()?.starttime }));
+    let threads = threads.collect();
     let tick = 1_000_000_000 / procfs::ticks_per_second().max(1);
     let text = |bytes: &OsStr| String::from_utf8_lossy(bytes.as_bytes()).into_owned();
     let mut argv = process.cmdline().unwrap_or_default();
@@ -56,6 +78,47 @@ pub fn process(pid: u32, root: u32) -> Result<Found> {
         },
         threads,
     })
+}
+
+/// Those of the threads of a process that have ended since they were found.
+///
+/// A leader that has ended stays in /proc as long as its process, and is gone with the last other thread.
+#[must_use]
+pub fn gone(pid: u32, threads: &[Thread]) -> Vec<u32> {
+    let Some(process) = i32::try_from(pid).ok().and_then(|pid| Process::new(pid).ok()) else {
+        return threads.iter().map(|thread| thread.tid).collect();
+    };
+    let state = |thread: &Thread| {
+        let stat = process.task_from_tid(i32::try_from(thread.tid).ok()?).ok()?.stat().ok()?;
+        (stat.starttime == thread.start).then_some(stat.state)
+    };
+    let has_ended = |state: Option<char>| matches!(state, None | Some('Z' | 'X'));
+    let mut gone: Vec<u32> = threads
+        .iter()
+        .filter(|thread| thread.tid != pid && has_ended(state(thread)))
+        .map(|thread| thread.tid)
+        .collect();
+    let Some(leader) = threads.iter().find(|thread| thread.tid == pid) else { return gone };
+    let state = state(leader);
+    // Of a leader that has ended the other threads decide, those among them that were not found as well.
+    let alone = || process.stat().map_or(true, |stat| stat.num_threads <= 1);
+    if state.is_none() || has_ended(state) && alone() {
+        gone.push(pid);
+    }
+    gone
+}
+
+/// The paths of the files that a process has mapped whose name, without the folder, `wanted` accepts; each once.
+pub fn mapped(pid: u32, wanted: impl Fn(&[u8]) -> bool) -> BTreeSet<String> {
+    let Ok(file) = File::open(format!("/proc/{pid}/maps")) else { return BTreeSet::new() };
+    // proc(5): five fields, and the path behind any number of blanks; what it shows as a path begins with a slash.
+    let lines = BufReader::new(file.take(MAPS_BYTES)).split(b'\n').map_while(Result::ok);
+    let paths = lines.filter_map(|line| {
+        let path = line.get(line.iter().position(|byte| *byte == b'/')?..)?;
+        let name = path.rsplit(|byte| *byte == b'/').next()?;
+        wanted(name).then(|| String::from_utf8_lossy(path).into_owned())
+    });
+    paths.take(MAPPED).collect()
 }
 
 /// The pids of a process and of its descendants, ancestors first.
@@ -106,13 +169,17 @@ const PACKAGE_BYTES: u64 = 1024 * 1024;
 #[must_use]
 pub fn package_of(script: &Path) -> Option<String> {
     let script = std::fs::canonicalize(script).ok()?;
-    let file = script
-        .ancestors()
-        .skip(1)
-        .take(PACKAGE_DEPTH)
-        .find_map(|folder| std::fs::File::open(folder.join("package.json")).ok())?;
-    let package: serde_json::Value = serde_json::from_reader(std::io::Read::take(file, PACKAGE_BYTES)).ok()?;
+    let file =
+        script.ancestors().skip(1).take(PACKAGE_DEPTH).find_map(|folder| open_package(&folder.join("package.json")))?;
+    let package: serde_json::Value = serde_json::from_reader(BufReader::new(file.take(PACKAGE_BYTES))).ok()?;
     Some(package.get("name")?.as_str()?.to_owned())
+}
+
+/// Opens a file that an observed process has named, or may have made: what is no regular file is not waited for.
+fn open_package(path: &Path) -> Option<File> {
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
+    file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= PACKAGE_BYTES).then_some(file)
 }
 
 /// Whether a thread is in a call that is recorded when it returns (`/proc/TID/syscall`, proc(5)).
@@ -132,13 +199,29 @@ mod tests {
         let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
         let found = tree(std::process::id());
         let seen = process(child.id(), 1);
+        let threads = seen.as_ref().map(|found| found.threads.clone()).unwrap_or_default();
+        let before = gone(child.id(), &threads);
         child.kill().unwrap();
+        // Killed and not waited for, it is a zombie; both that and nothing at all count as gone.
+        while gone(child.id(), &threads).is_empty() {
+            std::thread::yield_now();
+        }
         child.wait().unwrap();
+        assert_eq!(gone(child.id(), &threads), [child.id()]);
+        assert!(before.is_empty(), "{before:?}");
         assert!(found.unwrap().contains(&child.id()));
         let seen = seen.unwrap();
         assert_eq!(seen.process.parent, std::process::id());
-        assert_eq!(seen.threads, [child.id()]);
+        assert_eq!(seen.threads.iter().map(|thread| thread.tid).collect::<Vec<_>>(), [child.id()]);
         assert!(seen.process.start_ticks_ns > 0);
+    }
+
+    #[test]
+    fn this_process_has_mapped_its_own_program() {
+        let program = std::env::current_exe().unwrap();
+        let name = program.file_name().unwrap().to_owned();
+        let found = mapped(std::process::id(), |path| path == name.as_bytes());
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), [program.to_string_lossy()]);
     }
 
     #[test]
