@@ -7,6 +7,7 @@ use agentsnoop_pipeline::{Record, input::Opened, lines::Paint};
 pub mod json;
 pub mod lines;
 pub mod recording;
+pub mod standard;
 pub mod unblocked;
 
 /// Takes records. A sink collects what it is given and writes it in large pieces; [`Sink::flush`] writes the rest.
@@ -38,14 +39,6 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// The sink for lines or JSON.
 pub fn to(out: impl io::Write + 'static, json: bool, paint: Paint) -> Box<dyn Sink> {
     if json { Box::new(json::Json::new(out)) } else { Box::new(lines::Lines::new(out, paint)) }
-}
-
-/// The sink for standard output: coloured on a terminal.
-#[must_use]
-pub fn stdout(json: bool) -> Box<dyn Sink> {
-    let out = io::stdout();
-    let paint = paint(&out);
-    to(out, json, paint)
 }
 
 /// Colour for a terminal, unless `NO_COLOR` is set and not empty (no-color.org).

@@ -3,11 +3,11 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use agentsnoop_pipeline::{Filter, input::Input};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::{
     error::{Exit, fail},
-    sink,
+    sink::standard,
     source::judged::Judged,
 };
 
@@ -44,17 +44,17 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<ExitCode> {
     let filter = filter(args)?;
     let mut judged = Judged::open(&args.file)?;
-    let mut out = sink::stdout(args.json);
+    let mut out = standard::sink(args.json).context(standard::FAILED)?;
     let mut records = Vec::new();
     while let Some(input) = judged.next(&mut records)? {
         if let Input::Opened(opened) = &input {
             out.opened(opened);
         }
         for record in records.drain(..).filter(|record| filter.matches(record)) {
-            out.record(&record)?;
+            out.record(&record).context(standard::FAILED)?;
         }
     }
-    out.flush()?;
+    out.flush().context(standard::FAILED)?;
     judged.finish()?;
     Ok(ExitCode::SUCCESS)
 }

@@ -8,10 +8,10 @@ use std::{
 };
 
 use agentsnoop_pipeline::input::Input;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::{
-    sink::{self, Sink},
+    sink::{Sink, standard},
     source::judged::Judged,
     store::frame,
 };
@@ -46,7 +46,7 @@ pub struct Args {
 /// The recording cannot be read, or not all of it; standard output cannot be written.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let mut judged = Judged::open(&args.file)?;
-    let mut out = sink::stdout(args.json);
+    let mut out = standard::sink(args.json).context(standard::FAILED)?;
     let mut pace = args.speed.map(Pace::new);
     let mut records = Vec::new();
     while let Some(input) = judged.next(&mut records)? {
@@ -59,10 +59,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             pace.wait(frame::time(&input), out.as_mut())?;
         }
         for record in records.drain(..) {
-            out.record(&record)?;
+            out.record(&record).context(standard::FAILED)?;
         }
     }
-    out.flush()?;
+    out.flush().context(standard::FAILED)?;
     judged.finish()?;
     Ok(ExitCode::SUCCESS)
 }
@@ -93,7 +93,7 @@ impl Pace {
         let after = Duration::try_from_secs_f64(after).unwrap_or(Duration::MAX);
         let wait = after.saturating_sub(began.elapsed());
         if !wait.is_zero() {
-            out.flush()?;
+            out.flush().context(standard::FAILED)?;
             thread::sleep(wait);
         }
         Ok(())

@@ -1,15 +1,16 @@
 //! `agentsnoop verify`.
 
 use std::{
-    io::{self, BufWriter, Write},
+    io::{BufWriter, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::{
     error::{Exit, fail},
+    sink::standard,
     source::recording::Recording,
     store::{frame, verify},
 };
@@ -49,28 +50,23 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         return dump(&args.file);
     }
     let report = verify::verify(&args.file)?;
-    let mut out = io::stdout().lock();
-    if args.json {
-        serde_json::to_writer(&mut out, &report)?;
-        writeln!(out)?;
-    } else {
-        write!(out, "{report}")?;
-    }
-    out.flush()?;
+    let text = if args.json { serde_json::to_string(&report)? + "\n" } else { report.to_string() };
+    let written = standard::output().and_then(|mut out| out.write_all(text.as_bytes()));
+    written.context(standard::FAILED)?;
     Ok(if report.ok { ExitCode::SUCCESS } else { Exit::No.into() })
 }
 
 /// Writes the frames of all inputs (docs/recording.md).
 fn dump(file: &Path) -> Result<ExitCode> {
     let mut recording = Recording::open(file)?;
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = BufWriter::new(standard::output().context(standard::FAILED)?);
     let mut frame = Vec::new();
     for input in recording.by_ref() {
         frame.clear();
         frame::encode(&input, &mut frame)?;
-        out.write_all(&frame)?;
+        out.write_all(&frame).context(standard::FAILED)?;
     }
-    out.flush()?;
+    out.flush().context(standard::FAILED)?;
     match recording.damaged() + recording.progress().unknown {
         0 => Ok(ExitCode::SUCCESS),
         _ => Err(fail(

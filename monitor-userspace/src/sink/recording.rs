@@ -28,6 +28,10 @@ impl Recording {
         if let Err(error) = self.writer.push(input) {
             self.trouble = Some(error);
         }
+        // What the rest is understood by goes into a block of its own: a small one fits where a full one does not.
+        if matches!(input, Input::Config(_)) {
+            self.flush();
+        }
     }
 
     /// Sends what was taken to the disk. Called at least once a second, so that no more is at risk when the process is
@@ -54,7 +58,14 @@ impl Recording {
         self.writer.status()
     }
 
-    /// Closes the recording and fills in [`Closed::inputs`].
+    /// Inputs that were not stored so far, in all, whether a gap says so already or not.
+    #[must_use]
+    pub fn missed(&self) -> u64 {
+        self.writer.missed()
+    }
+
+    /// Closes the recording and fills in [`Closed::inputs`]. The pipeline of the live side is to take [`Status::gap`] and
+    /// then `closed`, as the recording ends with them.
     ///
     /// # Errors
     ///

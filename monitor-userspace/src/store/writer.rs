@@ -31,6 +31,7 @@ use super::{
 };
 
 mod disk;
+mod room;
 mod status;
 
 use status::Shared;
@@ -59,6 +60,8 @@ struct Block {
     first_ns: u64,
     last_ns: u64,
     last: bool,
+    /// Those of its inputs that stand for inputs that were missed.
+    gaps: Vec<Missed>,
 }
 
 /// What the thread is asked to do, in this order.
@@ -136,14 +139,23 @@ impl Writer {
     /// The input is too long for a frame, or writing has failed since the last call; each failure is reported once.
     /// The writer goes on: it counts what is missed and tries again with each block.
     pub fn push(&mut self, input: &Input) -> Result<()> {
+        self.add(input)?;
+        if self.block.frames.len() >= BLOCK_BYTES { self.seal() } else { self.check() }
+    }
+
+    /// Appends one input to the block.
+    fn add(&mut self, input: &Input) -> Result<()> {
         frame::encode(input, &mut self.block.frames)?;
         self.block.inputs += 1;
+        if let Input::Gap(gap) = input {
+            self.block.gaps.extend(Missed::of(gap));
+        }
         if let Some(time) = frame::time(input).filter(|time| *time > 0) {
             let first = self.block.first_ns;
             self.block.first_ns = if first == 0 { time } else { first.min(time) };
             self.block.last_ns = self.block.last_ns.max(time);
         }
-        if self.block.frames.len() >= BLOCK_BYTES { self.seal() } else { self.check() }
+        Ok(())
     }
 
     /// Sends what was pushed to the disk; to be called at least once a second.
@@ -161,39 +173,51 @@ impl Writer {
         self.shared.with(|status| status.clone())
     }
 
+    /// Inputs that were not stored so far, in all, whether a gap says so already or not.
+    #[must_use]
+    pub fn missed(&self) -> u64 {
+        self.shared.with(|status| status.missed_in_all)
+    }
+
     /// The gap that a failure left, once writing works again; it is to be pushed like any other input.
     pub fn gap(&mut self) -> Option<Gap> {
-        let missed = self.shared.with(|status| if status.error.is_none() { status.missed.take() } else { None })?;
-        let Missed { inputs, from_ns, to_ns, cause } = missed;
-        Some(Gap { from_ns, to_ns, cause, inputs: Some(inputs) })
+        let missed = self.shared.with(|status| if status.error.is_none() { status.missed.take() } else { None });
+        missed.map(Missed::into_gap)
     }
 
     /// Closes the recording: fills in [`Closed::inputs`], writes the last block and synchronises it to the device. A gap
-    /// that nobody has taken yet is written before the end.
+    /// that nobody has taken yet is in that block, before the end, and in [`Status::gap`].
     ///
     /// # Errors
     ///
-    /// The last block, or one before it, is not on disk; the file is readable up to there, and incomplete.
+    /// The end is not on disk; the file is readable up to there, and incomplete.
     pub fn close(mut self, closed: &mut Closed) -> Result<Status> {
         // A failure that has passed is in the gap; one that lasts meets the last block too.
         let _ = self.flush();
         let _ = self.drain();
-        let gap = self.gap().map(Input::Gap);
-        closed.inputs = self.status().inputs + u64::from(gap.is_some());
-        gap.iter().try_for_each(|gap| frame::encode(gap, &mut self.block.frames))?;
-        frame::encode(&Input::Closed(Box::new(closed.clone())), &mut self.block.frames)?;
-        self.block.inputs = 1 + u32::from(gap.is_some());
-        self.block.last_ns = closed.boot_ns;
-        self.block.first_ns = closed.boot_ns;
-        self.block.last = true;
-        let block = std::mem::take(&mut self.block);
+        // The gap does not wait for writing to work: the last block may fit where those before it did not, and an end
+        // without the gap would promise inputs that are not there.
+        let (missed, before) = self.shared.with(|status| (status.missed.take(), status.inputs + status.held));
+        let gap = missed.map(Missed::into_gap);
+        self.block = Block::default();
+        if let Some(gap) = &gap {
+            self.add(&Input::Gap(gap.clone()))?;
+        }
+        closed.inputs = before + u64::from(gap.is_some());
+        self.add(&Input::Closed(Box::new(closed.clone())))?;
+        let block = Block { last: true, ..std::mem::take(&mut self.block) };
         self.send(Order::Write(block))?;
         self.queue = None;
         self.join()?;
-        let status = self.status();
-        match &status.error {
-            Some(error) => Err(anyhow!("cannot write {}: {error}", self.path.display())),
-            None => Ok(status),
+        let status = Status { gap, ..self.status() };
+        let path = self.path.display();
+        match (&status.error, status.closed, status.missed_in_all) {
+            (None, true, _) => Ok(status),
+            (Some(error), true, _) => Err(anyhow!("cannot write {path}: {error}")),
+            (error, false, missed) => {
+                let error = error.as_deref().unwrap_or("the end could not be written");
+                Err(anyhow!("cannot write {path}: {error}; it lacks its end and {missed} inputs"))
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::{
     fs,
     io::Read as _,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Command, Stdio},
 };
 
 use serde_json::Value;
@@ -99,7 +99,7 @@ fn a_broken_pipe_is_a_success() {
     let path = folder.path().join("long.rec");
     // The lines of so many opens do not fit the buffer of a pipe (64 KiB, pipe(7)), so the writer must see the end.
     recorder(&["long", "20000"], &path);
-    for words in [&["replay"][..], &["replay", "--json"], &["query"]] {
+    for words in [&["replay"][..], &["replay", "--json"], &["query"], &["verify", "--dump-inputs"]] {
         let mut child =
             command(words).arg(&path).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a child");
         let mut out = child.stdout.take().expect("standard output");
@@ -107,6 +107,32 @@ fn a_broken_pipe_is_a_success() {
         drop(out);
         let output = child.wait_with_output().expect("the end of the child");
         assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()), "{words:?}");
+    }
+}
+
+#[test]
+fn what_standard_output_does_not_take_is_an_error_and_no_verdict() {
+    let folder = folder();
+    let path = file(folder.path(), "small.rec", &small().0);
+    let table = [
+        (">/dev/full", "No space left on device"),
+        (">&-", "Bad file descriptor"),
+        ("1</dev/null", "Bad file descriptor"),
+    ];
+    for words in
+        [&["replay"][..], &["query", "--json"], &["verify"], &["verify", "--json"], &["verify", "--dump-inputs"]]
+    {
+        for (redirection, why) in table {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &format!("\"$0\" \"$@\" {redirection}")]).arg(command(&[]).get_program()).args(words);
+            let output = shell.arg(&path).output().expect("a shell");
+            let said = stderr(&output);
+            assert!(
+                said.starts_with(&format!("agentsnoop: cannot write to standard output: {why}")),
+                "{words:?}: {said}"
+            );
+            assert!(output.status.code().is_some_and(|code| code > 1), "{words:?} {redirection}: {}", output.status);
+        }
     }
 }
 

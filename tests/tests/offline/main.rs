@@ -4,6 +4,7 @@
 mod cli;
 mod damage;
 mod format;
+mod full;
 mod replay;
 mod store;
 mod tools;

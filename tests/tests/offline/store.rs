@@ -19,7 +19,7 @@ use agentsnoop_pipeline::{
 use agentsnoop_tests::session::session;
 use bytes::Bytes;
 
-use crate::tools::{blocks, folder, read, recorder, small};
+use crate::tools::{agentsnoop, blocks, folder, read, recorder, small, stdout};
 
 #[test]
 fn a_recording_gives_back_every_variant_of_input_in_order() {
@@ -194,6 +194,10 @@ fn a_disk_that_stays_full_is_an_error_at_the_end_and_leaves_what_was_written() {
     let (inputs, _) = session();
     assert_eq!((read.inputs, read.damage), (inputs, Vec::new()));
     assert_eq!(read.end, End::Open { offset: bytes.len() as u64, number: 1 }, "a part of a block stayed behind");
+    let output = agentsnoop(&["verify"], &path);
+    let said = stdout(&output);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("a.rec: incomplete\n"), "{said}");
 }
 
 #[test]

@@ -18,6 +18,7 @@ use zstd::bulk::Compressor;
 use super::{
     super::format::{BLOCK_HEADER, BlockHeader, CODEC_ZSTD, Chain, FILE_HEADER, FLAG_LAST, STORED_BYTES, hex},
     Block, Missed, Order, SYNC_EVERY, Shared,
+    room::Room,
 };
 
 /// The level of zstd. Others differ by a few per cent in time and size (docs/recording.md).
@@ -39,6 +40,7 @@ pub(super) struct Disk {
     first: Option<Block>,
     written: Option<Instant>,
     sync: Option<Sync>,
+    room: Room,
 }
 
 /// Synchronises in a thread of its own, so that a slow device holds up no block.
@@ -75,6 +77,7 @@ impl Disk {
             first: None,
             written: None,
             sync: Some(Sync { order, thread }),
+            room: Room::default(),
         })
     }
 
@@ -98,6 +101,7 @@ impl Disk {
         if let Some(first) = self.first.take() {
             self.write(first);
         }
+        self.room.release(&self.file, self.end);
         if let Some(Sync { order, thread }) = self.sync.take() {
             drop(order);
             let _ = thread.join();
@@ -130,7 +134,9 @@ impl Disk {
             Err(error) => {
                 // A part of the block may be there. If it cannot be taken away, the next block overwrites it.
                 let _ = self.file.set_len(self.end);
+                self.room.keep_again(&self.file, self.end);
                 if self.blocks == 0 && self.first.is_none() {
+                    self.shared.with(|status| status.held = u64::from(block.inputs));
                     self.first = Some(block);
                     fail(&self.shared, error.to_string());
                 } else {
@@ -160,6 +166,10 @@ impl Disk {
         };
         header.chain = header.link(&self.chain, &self.out[BLOCK_HEADER..BLOCK_HEADER + payload]);
         self.out[..BLOCK_HEADER].copy_from_slice(&header.encode());
+        // The room is for the last block; and where there is none for the first, the others need none.
+        if !block.last && self.blocks > 0 {
+            self.room.keep(&self.file, self.end, BLOCK_HEADER + payload)?;
+        }
         self.file.write_all_at(&self.out[..BLOCK_HEADER + payload], self.end)?;
         self.end += (BLOCK_HEADER + payload) as u64;
         self.blocks += 1;
@@ -169,6 +179,8 @@ impl Disk {
             status.bytes = self.end;
             status.blocks = self.blocks;
             status.inputs = self.inputs;
+            status.held = 0;
+            status.closed = block.last;
             status.error = None;
             status.head = hex(&self.chain);
         });
@@ -179,10 +191,12 @@ impl Disk {
     fn miss(&self, block: &Block, error: Option<String>) {
         self.shared.with(|status| {
             let cause = error.clone().or_else(|| status.error.clone()).unwrap_or_default();
-            let missed =
-                status.missed.get_or_insert_with(|| Missed { from_ns: block.first_ns, cause, ..Missed::default() });
-            missed.inputs += u64::from(block.inputs);
-            missed.to_ns = missed.to_ns.max(block.last_ns);
+            // What a gap in the block would have said, the next gap says; the end is no input that was observed.
+            let inputs = u64::from(block.inputs) - block.gaps.len() as u64 - u64::from(block.last);
+            status.missed_in_all += inputs;
+            let here = Missed { inputs, from_ns: block.first_ns, to_ns: block.last_ns, cause };
+            let all = status.missed.take().into_iter().chain(block.gaps.iter().cloned()).chain([here]);
+            status.missed = all.reduce(|all, next| all.and(&next)).filter(|missed| missed.inputs > 0);
         });
         if let Some(error) = error {
             fail(&self.shared, error);
