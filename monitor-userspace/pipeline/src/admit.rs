@@ -5,6 +5,8 @@
 //! nothing of a process that turns out to be no agent is recorded or shown, and nothing of an agent is missed.
 
 mod dropped;
+mod rejected;
+mod room;
 mod verdict;
 
 use std::collections::BTreeMap;
@@ -19,6 +21,8 @@ use crate::{
     input::{Control, Input, Observed, Why},
 };
 use dropped::Dropped;
+use rejected::{Cause, Rejections};
+pub use rejected::{PROCESS, Rejected};
 
 /// Nanoseconds after which a process that is still undecided counts as no agent: a launcher executes its agent within
 /// a fraction of it, and a person who looks on should not wait longer.
@@ -64,6 +68,7 @@ pub struct Admit {
     inputs: usize,
     bytes: usize,
     dropped: Dropped,
+    rejections: Rejections,
 }
 
 impl Admit {
@@ -86,11 +91,13 @@ impl Admit {
             inputs: 0,
             bytes: 0,
             dropped: Dropped::default(),
+            rejections: Rejections::default(),
         }
     }
 
     /// Takes the next input and appends to `out` what is to be recorded and judged now: what was held in its order,
-    /// behind a [`Control::Track`] that tells why. What was dropped is told by [`Observed::Filtered`] facts.
+    /// behind a [`Control::Track`] that tells why. What was dropped is told by [`Observed::Filtered`] facts,
+    /// and who was rejected by [`Input::Coverage`], both with the next tick, counters or end.
     ///
     /// The requests are to be carried out: [`Request::Promote`] and [`Request::Untrack`] in the kernel half,
     /// [`Request::Package`] by an [`Observed::Package`].
@@ -100,12 +107,12 @@ impl Admit {
             Input::Raw(bytes) if peek::is_provisional(&bytes) => self.provisional(bytes, out, &mut requests),
             Input::Tick(tick) => {
                 self.expire(tick.boot_ns, &mut requests);
-                self.dropped.tell(out);
+                self.tell(out);
                 out.push(input);
             }
             // Counters are compared with what came before them, and what was dropped is part of that.
             Input::Counters(_) | Input::Closed(_) | Input::Gap(_) => {
-                self.dropped.tell(out);
+                self.tell(out);
                 out.push(input);
             }
             Input::Observed(Observed::Package { ref script, ref name }) => {
@@ -132,7 +139,7 @@ impl Admit {
     pub fn finish(&mut self, out: &mut Vec<Input>) -> Vec<Request> {
         let mut requests = Vec::new();
         self.expire(u64::MAX, &mut requests);
-        self.dropped.tell(out);
+        self.tell(out);
         requests
     }
 
@@ -140,6 +147,12 @@ impl Admit {
     #[must_use]
     pub const fn filtered(&self) -> &[u64; KINDS] {
         self.dropped.counts()
+    }
+
+    /// Candidates that turned out to be no agent since this was last called, at most the last 64: whoever watches is
+    /// told of them.
+    pub fn rejected(&mut self) -> Vec<Rejected> {
+        self.rejections.take()
     }
 
     /// Inputs that are held at the moment.
@@ -194,15 +207,21 @@ impl Admit {
         let is_over = held.alive <= 0;
         match self.judge(header, bytes, requests) {
             Some(true) => self.promote(root, out, requests),
-            Some(false) => self.reject(root, requests),
-            None if is_over => self.reject(root, requests),
+            Some(false) => self.reject(root, Cause::Unknown, requests),
+            None if is_over => self.reject(root, Cause::Ended, requests),
             None => {}
         }
         while self.inputs > HELD_INPUTS || self.bytes > HELD_BYTES {
             let Some(largest) = self.largest() else { break };
-            self.reject(largest, requests);
+            self.reject(largest, Cause::Bound, requests);
         }
         self.dropped.tell_many(out);
+        self.rejections.tell_many(out);
+    }
+
+    fn tell(&mut self, out: &mut Vec<Input>) {
+        self.dropped.tell(out);
+        self.rejections.tell(out);
     }
 
     fn promote(&mut self, root: u32, out: &mut Vec<Input>, requests: &mut Vec<Request>) {
@@ -212,8 +231,11 @@ impl Admit {
         requests.push(Request::Promote { root });
     }
 
-    fn reject(&mut self, root: u32, requests: &mut Vec<Request>) {
+    fn reject(&mut self, root: u32, cause: Cause, requests: &mut Vec<Request>) {
         if let Some(held) = self.take(root) {
+            if let Some(rejected) = Rejected::new(root, &held.inputs, cause) {
+                self.rejections.add(rejected);
+            }
             for bytes in &held.inputs {
                 self.dropped.add(bytes);
             }
@@ -258,25 +280,7 @@ impl Admit {
             |state: &State| matches!(state, State::Held(held) if now_ns.saturating_sub(held.since_ns) >= DECISION_NS);
         let late: Vec<u32> = self.roots.iter().filter(|(_, state)| is_late(state)).map(|(root, _)| *root).collect();
         for root in late {
-            self.reject(root, requests);
-        }
-    }
-
-    fn largest(&self) -> Option<u32> {
-        let held = |(root, state): (&u32, &State)| match state {
-            State::Held(held) => Some((held.bytes, *root)),
-            State::Agent | State::Other => None,
-        };
-        self.roots.iter().filter_map(held).max().map(|(_, root)| root)
-    }
-
-    fn make_room(&mut self) {
-        if self.roots.len() < VERDICTS {
-            return;
-        }
-        let other = self.roots.iter().find(|(_, state)| matches!(state, State::Other)).map(|(root, _)| *root);
-        if let Some(root) = other {
-            self.roots.remove(&root);
+            self.reject(root, Cause::Late, requests);
         }
     }
 }

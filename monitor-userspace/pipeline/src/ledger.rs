@@ -57,7 +57,7 @@ impl Ledger {
                 Ok(record) => self.decoded(&record.header, &record.body, id),
                 Err(malformed) => self.malformed(bytes, &malformed, id),
             },
-            Input::Observed(Observed::Filtered(filtered)) => self.filtered(filtered),
+            Input::Observed(Observed::Filtered(filtered)) => self.leave_out(filtered),
             Input::Counters(counters) => self.counters(counters),
             Input::Gap(gap) => {
                 self.unstored = self.unstored.saturating_add(gap.inputs.unwrap_or(0));
@@ -139,6 +139,12 @@ impl Ledger {
         total(self.counters.cpus.iter().flat_map(|cpu| cpu.lost.as_flattened().iter().copied()))
     }
 
+    /// Records that were dropped because their process was no agent's; by kind they are in [`Row::filtered`].
+    #[must_use]
+    pub fn filtered(&self) -> u64 {
+        total(self.filtered)
+    }
+
     /// Raw records received.
     #[must_use]
     pub fn received(&self) -> u64 {
@@ -163,7 +169,7 @@ impl Ledger {
         }
     }
 
-    fn filtered(&mut self, filtered: &Filtered) {
+    fn leave_out(&mut self, filtered: &Filtered) {
         for (name, count) in &filtered.kinds {
             if let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.name() == name) {
                 let sum = &mut self.filtered[kind.index()];
@@ -183,7 +189,7 @@ impl Ledger {
         self.counters = counters.clone();
         // When as many have come as were stored, what has not come by now never will.
         let stored = total(counters.cpus.iter().flat_map(|cpu| cpu.stored));
-        let is_settled = stored == self.received().saturating_add(total(self.filtered));
+        let is_settled = stored == self.received().saturating_add(self.filtered());
         for (cpu, snapshot) in (0u16..).zip(&counters.cpus) {
             if let Some(sequence) = self.sequence(cpu) {
                 if is_settled {

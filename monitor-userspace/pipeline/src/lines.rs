@@ -8,7 +8,7 @@ mod subject;
 
 use std::fmt::Write as _;
 
-pub(crate) use subject::{duration, subject};
+pub(crate) use subject::{duration, file, subject};
 
 use crate::input::HookState;
 use crate::record::{Body, Record, SessionState, escape_into};

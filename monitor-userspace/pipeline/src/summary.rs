@@ -3,6 +3,7 @@
 mod files;
 mod layout;
 mod tally;
+mod unseen;
 
 use crate::{
     enrich::Class,
@@ -10,14 +11,17 @@ use crate::{
     hash::Map,
     input::HookState,
     lines::{command_line, duration},
-    record::{Body, Connect, Exec, Exit, Loss, ProcessId, Record, SessionState, Text, escape_into},
+    record::{Body, Connect, Exec, Exit, ProcessId, Record, SessionState, Text},
 };
 use files::Files;
-use layout::Layout;
+use layout::{Layout, Size, number};
 use tally::Tally;
 
 /// Different programs, endpoints and names that are counted apart; what is beyond is counted together.
 const DIFFERENT: usize = 1024;
+
+/// Lines of a screen that the summary fits.
+const SCREEN: usize = 40;
 
 /// Processes whose libc is waited for; of more, it is not said that their look-ups could not be seen.
 const PROCESSES: usize = 4096;
@@ -33,6 +37,7 @@ pub struct Summary {
     ended_ns: u64,
     agents: Tally,
     processes: u64,
+    execs: u64,
     programs: Tally,
     files: Files,
     endpoints: Tally,
@@ -47,6 +52,12 @@ pub struct Summary {
     lost: u64,
     losses: u64,
     gaps: Tally,
+    /// Inputs that gaps say were not recorded.
+    unrecorded: u64,
+    /// Gaps that do not say how many.
+    uncounted: u64,
+    /// Processes that were no known agents.
+    rejected: Tally,
     /// Hooks that are not attached, with the reason.
     unavailable: std::collections::BTreeMap<String, String>,
 }
@@ -89,7 +100,8 @@ impl Summary {
                 self.root(record);
             }
             Body::Loss(loss) => self.loss(loss),
-            Body::Gap(gap) => self.gaps.count(&gap.cause, 1),
+            Body::Gap(gap) => self.gap(gap),
+            Body::Coverage(hook) if hook.feature == crate::admit::PROCESS => self.reject(&hook.name),
             Body::Coverage(hook) => match &hook.state {
                 HookState::Attached => {
                     self.unavailable.remove(&hook.name);
@@ -110,7 +122,9 @@ impl Summary {
 
     fn exec(&mut self, record: &Record, exec: &Exec) {
         let Some(process) = &record.process else { return };
-        let program = exec.path.as_ref().map_or_else(|| comm(record), |path| shown_base(path.as_bytes()));
+        // The name that the lines show: `sh` is what was called, whatever shell that is.
+        let program = comm(record);
+        self.execs += 1;
         self.programs.count(&program, 1);
         let is_root = record.agent.as_ref().is_some_and(|agent| agent.root_pid == process.image.id.pid);
         if self.title.is_none() && is_root {
@@ -158,22 +172,19 @@ impl Summary {
         }
     }
 
-    fn loss(&mut self, loss: &Loss) {
-        self.lost = self.lost.saturating_add(loss.count);
-        self.losses += 1;
-    }
-
-    /// The lines, at most `width` columns wide and about forty in number, without colour.
+    /// The lines, at most `width` columns wide and at most [`SCREEN`] in number, without colour.
     #[must_use]
     pub fn lines(&self, width: usize) -> Vec<String> {
-        let mut layout = Layout::new(width);
+        let usual = self.laid_out(width, Size::Usual);
+        if usual.len() <= SCREEN { usual } else { self.laid_out(width, Size::Brief) }
+    }
+
+    fn laid_out(&self, width: usize, size: Size) -> Vec<String> {
+        let mut layout = Layout::new(width, size);
         self.head(&mut layout);
         layout.list("agents", &self.agents.top(usize::MAX), 2);
-        let programs = self.programs.top(usize::MAX);
-        let count = format!("{} of {} programs", self.processes.max(1), self.programs.different());
-        if !programs.is_empty() {
-            layout.list_after("processes", &count, &programs, 3);
-        }
+        let counts = format!("{}, {}", number(self.processes.max(1), "process"), number(self.execs, "exec"));
+        layout.list_after("ran", &counts, &self.programs.top(usize::MAX), 3);
         self.files.lines(&self.project, &mut layout);
         self.network(&mut layout);
         self.variables(&mut layout);
@@ -204,36 +215,12 @@ impl Summary {
         if self.lookups == 0 {
             return layout.row("variables", "no look-up seen");
         }
-        let names = self.names.different();
-        layout.row("variables", &format!("{} look-ups of {names} names", self.lookups));
+        let names = number(self.names.different() as u64, "name");
+        layout.row("variables", &format!("{} of {names}", number(self.lookups, "look-up")));
         for class in [Class::Credential, Class::Proxy, Class::Locale, Class::HostIdentity, Class::VcsIdentity] {
             if let Some(tally) = self.notable_names.get(&class) {
-                layout.sublist(class.name(), &tally.names(), 2);
+                layout.sublist(class.name(), &tally.names_folded("LC_"), 2);
             }
-        }
-    }
-
-    fn blind(&self, layout: &mut Layout) {
-        let mut own = self.own_environment.names();
-        own.extend(self.without_libc.values().cloned());
-        own.sort_unstable();
-        own.dedup();
-        if !own.is_empty() {
-            layout.list_after("not seen", "look-ups of variables by programs without a libc", &own, 2);
-        }
-        for (name, reason) in self.unavailable.iter().take(4) {
-            layout.row("not seen", &format!("{name}: {reason}"));
-        }
-        if self.unavailable.len() > 4 {
-            layout.row(
-                "not seen",
-                &format!("and {} more hooks; `agentsnoop doctor` lists them", self.unavailable.len() - 4),
-            );
-        }
-        layout.list("gaps", &self.gaps.top(usize::MAX), 2);
-        match self.lost {
-            0 => layout.row("lost", "nothing"),
-            lost => layout.row("lost", &format!("{lost} events at {} places", self.losses)),
         }
     }
 }
@@ -257,11 +244,5 @@ fn comm(record: &Record) -> String {
 fn shown(text: &Text) -> String {
     let mut out = String::new();
     text.escape_into(&mut out);
-    out
-}
-
-fn shown_base(path: &[u8]) -> String {
-    let mut out = String::new();
-    escape_into(base_name(path), &mut out);
     out
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use monitor_common::{Header, Kind, decode, decode::Body};
 
-use super::{Admit, State};
+use super::{Admit, Cause, State};
 use crate::{
     Request,
     attribute::{
@@ -70,7 +70,7 @@ impl Admit {
             } else if let Some(State::Held(held)) = self.roots.get_mut(&root) {
                 held.asked.retain(|asked| &**asked != script);
                 if held.asked.is_empty() {
-                    self.reject(root, requests);
+                    self.reject(root, Cause::Unknown, requests);
                 }
             }
         }

@@ -294,7 +294,7 @@ impl Globs {
         let (mut set, mut entries) = (GlobSetBuilder::new(), Vec::new());
         for (at, entry) in agents.iter().enumerate() {
             for glob in globs(entry) {
-                let built = GlobBuilder::new(glob).literal_separator(true).build();
+                let built = GlobBuilder::new(glob).literal_separator(true).empty_alternates(true).build();
                 set.add(
                     built.map_err(|error| DataError::new(data::AGENTS, format!("agent `{}`: {error}", entry.name)))?,
                 );

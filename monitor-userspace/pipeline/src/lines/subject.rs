@@ -26,9 +26,7 @@ pub(crate) fn subject(body: &Body, out: &mut String) {
             (None, code) => write!(out, "{}", code.unwrap_or(0)),
         },
         Body::Open(open) => {
-            let shown = open.path.as_ref().or(open.requested.as_ref());
-            let state = if open.path.is_some() { open.path_state } else { open.requested_state };
-            text(shown, state, out);
+            file(open, out);
             Ok(())
         }
         Body::Connect(connect) => {
@@ -107,7 +105,8 @@ pub(super) fn outcome(body: &Body, out: &mut String) -> bool {
                 false
             }
             HookState::Unavailable { reason } => {
-                out.push_str("unavailable: ");
+                // The name of a process and the reason are one sentence.
+                out.push_str(if hook.feature == crate::admit::PROCESS { "" } else { "unavailable: " });
                 crate::record::escape_into(reason.as_bytes(), out);
                 true
             }
@@ -163,7 +162,11 @@ fn endpoint(connect: &Connect, out: &mut String) {
             path.escape_into(out);
             Ok(())
         }
-        (None, None) => write!(out, "({})", connect.family.as_deref().unwrap_or("address unreadable")),
+        (None, None) => match connect.family.as_deref() {
+            Some(family) => write!(out, "({family})"),
+            // Without a family nothing of the address came; there is no more to say about how it came.
+            None => return out.push_str("(address unreadable)"),
+        },
     };
     mark(connect.address_state, out);
 }
@@ -190,10 +193,27 @@ fn lost(loss: &Loss, out: &mut String) {
     }
 }
 
+/// The file of an open. What was asked for in a folder that is not known is marked, so that it cannot be read as a path
+/// below the working directory.
+pub(crate) fn file(open: &Open, out: &mut String) {
+    if open.path.is_some() {
+        return text(open.path.as_ref(), open.path_state, out);
+    }
+    if open.requested.as_ref().is_some_and(|asked| !asked.as_bytes().is_empty() && !asked.as_bytes().starts_with(b"/"))
+    {
+        out.push_str("?/");
+    }
+    text(open.requested.as_ref(), open.requested_state, out);
+}
+
 /// A string with its state where it did not come whole.
 fn text(shown: Option<&Text>, state: State, out: &mut String) {
     match shown {
         Some(text) => {
+            if text.as_bytes().is_empty() && state.is_complete() {
+                // An empty column would look like one that is missing.
+                out.push_str("''");
+            }
             text.escape_into(out);
             mark(state, out);
         }

@@ -1,10 +1,14 @@
 //! Files by class: what was opened, what failed, what was written.
 
-use super::{layout::Layout, tally::Tally};
+use super::{
+    layout::{Layout, number},
+    tally::Tally,
+};
 use crate::{
     enrich::Class,
     hash::{self, Map, Set},
-    record::{Open, Record, State, Text},
+    lines::file,
+    record::{Open, Record},
 };
 
 /// Different files that are counted as such for one class, by the hash of their path; of more it is said that there are
@@ -50,12 +54,12 @@ impl Files {
             of_class.files.insert(hash::of(path.as_bytes()));
         }
         if class.is_some_and(|class| NAMED.contains(&class)) {
-            of_class.named.count(&named(path, open, comm), 1);
+            of_class.named.count(&named(open, comm), 1);
         }
         let is_written = open.access.writes() && open.error.is_none() && class != Some(Class::Noise);
         if is_written && open.anonymous.is_none() {
             let mut name = String::new();
-            path.escape_into(&mut name);
+            file(open, &mut name);
             let is_project = record.classes.contains(Class::ProjectFile);
             let written = if is_project { &mut self.written } else { &mut self.written_elsewhere };
             written.count(&name, 1);
@@ -69,14 +73,15 @@ impl Files {
             0 => String::new(),
             failed => format!(", {failed} failed: {}", errors.join(", ")),
         };
-        layout.row("files", &format!("{} opens{failed}", self.opens));
+        layout.row("files", &format!("{}{failed}", number(self.opens, "open")));
         for class in Class::ALL.into_iter().map(Some).chain([None]) {
             let Some(of_class) = self.classes.get(&class) else { continue };
             let name = class.map_or("other", Class::name);
             let most = if of_class.files.len() >= FILES { "at least " } else { "" };
-            let counts = format!("{most}{} files, {} opens", of_class.files.len(), of_class.opens);
+            let files = number(of_class.files.len() as u64, "file");
+            let counts = format!("{most}{files}, {}", number(of_class.opens, "open"));
             layout.subrow(name, &counts);
-            let limit = if class == Some(Class::Credential) { 6 } else { 1 };
+            let limit = if class == Some(Class::Credential) { layout.limit(6, 3) } else { layout.limit(1, 0) };
             let items = of_class.named.top(usize::MAX);
             for (at, item) in items.iter().take(limit).enumerate() {
                 let more = items.len() - limit.min(items.len());
@@ -96,12 +101,9 @@ impl Files {
 }
 
 /// `path by program`, with what kept it from being read.
-fn named(path: &Text, open: &Open, comm: &str) -> String {
+fn named(open: &Open, comm: &str) -> String {
     let mut name = String::new();
-    path.escape_into(&mut name);
-    if open.path_state == State::Cut {
-        name.push_str(" (cut)");
-    }
+    file(open, &mut name);
     let how = match (&open.error, open.access.reads(), open.access.writes()) {
         (Some(error), ..) => error,
         (None, _, true) => "written",

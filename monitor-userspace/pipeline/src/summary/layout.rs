@@ -7,16 +7,31 @@ const SUBLABEL: usize = 17;
 /// The narrowest width that is laid out; a narrower terminal breaks lines itself.
 const NARROWEST: usize = 48;
 
+/// How much room there is for what is not counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Size {
+    /// What usually fits a screen.
+    Usual,
+    /// One line for each row, so that it fits whatever there is.
+    Brief,
+}
+
 /// Lines under construction.
 #[derive(Debug)]
 pub(super) struct Layout {
     width: usize,
+    size: Size,
     lines: Vec<String>,
 }
 
 impl Layout {
-    pub(super) fn new(width: usize) -> Self {
-        Self { width: width.max(NARROWEST), lines: Vec::new() }
+    pub(super) fn new(width: usize, size: Size) -> Self {
+        Self { width: width.max(NARROWEST), size, lines: Vec::new() }
+    }
+
+    /// So many items or lines where there is room for them, else `brief`.
+    pub(super) fn limit(&self, usual: usize, brief: usize) -> usize {
+        if self.size == Size::Usual { usual } else { brief }
     }
 
     pub(super) fn finish(self) -> Vec<String> {
@@ -67,6 +82,7 @@ impl Layout {
 
     fn flow(&mut self, indent: usize, label_columns: usize, label: &str, items: &[String], lines: usize) {
         let room = self.width - indent - label_columns;
+        let lines = self.limit(lines, 1);
         let (mut rows, mut row, mut done) = (Vec::new(), String::new(), 0);
         for item in items {
             let item = fit(item, room);
@@ -112,4 +128,14 @@ pub(super) fn fit(text: &str, width: usize) -> String {
     let start = text.chars().take(head);
     let end = text.chars().skip(length - tail);
     start.chain(['…']).chain(end).collect()
+}
+
+/// A number of things: `1 file`, `2 files`.
+pub(super) fn number(count: u64, thing: &str) -> String {
+    let plural = match (count, thing) {
+        (1, _) => "",
+        (_, "process") => "es",
+        _ => "s",
+    };
+    format!("{count} {thing}{plural}")
 }

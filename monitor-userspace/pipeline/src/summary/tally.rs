@@ -37,6 +37,18 @@ impl Tally {
         self.sorted().into_iter().map(|(name, _)| name.clone()).collect()
     }
 
+    /// The same with those that begin with `prefix` as one, where there are several: `LC_* ×12`.
+    pub(super) fn names_folded(&self, prefix: &str) -> Vec<String> {
+        let (folded, mut names): (Vec<String>, Vec<String>) =
+            self.names().into_iter().partition(|name| name.starts_with(prefix));
+        match folded.len() {
+            0 => {}
+            1 => names.extend(folded),
+            several => names.push(format!("{prefix}* ×{several}")),
+        }
+        names
+    }
+
     /// The most frequent, with their counts where there is more than one.
     pub(super) fn top(&self, limit: usize) -> Vec<String> {
         let shown = |(name, count): (&String, u64)| if count > 1 { format!("{name} ×{count}") } else { name.clone() };

@@ -101,17 +101,17 @@ fn the_summary_fits_a_screen_and_names_what_matters() {
     }
     let expected = "\
 bash -c 'cat notes.txt\\nls'                                      ended by SIGKILL after 12µs
-  processes    2 of 2 programs: bash, cat
+  ran          2 processes, 2 execs: bash, cat
   files        5 opens, 2 failed: EACCES, ENOENT
     credential       2 files, 2 opens
                      /etc/shadow  EACCES by cat
                      /home/u/.aws/credentials  read by cat
     project_file     2 files, 2 opens
-    noise            1 files, 1 opens
+    noise            1 file, 1 open
   written      out\\e[2J.txt
   endpoints    127.0.0.1:8399
   refused      [2001:db8::1]:443 ECONNREFUSED
-  variables    1 look-ups of 1 names
+  variables    1 look-up of 1 name
     locale           TZ
   not seen     look-ups of variables by programs without a libc: bash
   lost         nothing";

@@ -1,0 +1,70 @@
+//! What could not be seen.
+
+use super::{
+    Summary,
+    layout::{Layout, number},
+};
+use crate::{
+    input::Gap,
+    record::{Loss, escape_into},
+};
+
+impl Summary {
+    pub(super) fn loss(&mut self, loss: &Loss) {
+        self.lost = self.lost.saturating_add(loss.count);
+        self.losses += 1;
+    }
+
+    pub(super) fn gap(&mut self, gap: &Gap) {
+        self.gaps.count(&gap.cause, 1);
+        match gap.inputs {
+            Some(inputs) => self.unrecorded = self.unrecorded.saturating_add(inputs),
+            None => self.uncounted += 1,
+        }
+    }
+
+    /// `name` begins with the pid, without which the same program is counted as such.
+    pub(super) fn reject(&mut self, name: &str) {
+        let program = name.splitn(3, ' ').nth(2).unwrap_or(name);
+        let mut shown = String::new();
+        escape_into(program.as_bytes(), &mut shown);
+        self.rejected.count(&shown, 1);
+    }
+
+    pub(super) fn blind(&self, layout: &mut Layout) {
+        let mut own = self.own_environment.names();
+        own.extend(self.without_libc.values().cloned());
+        own.sort_unstable();
+        own.dedup();
+        if !own.is_empty() {
+            layout.list_after("not seen", "look-ups of variables by programs without a libc", &own, 2);
+        }
+        layout.list_after("not seen", "no known agents", &self.rejected.top(usize::MAX), 2);
+        let shown = layout.limit(4, 1);
+        for (name, reason) in self.unavailable.iter().take(shown) {
+            layout.row("not seen", &format!("{name}: {reason}"));
+        }
+        let more = self.unavailable.len().saturating_sub(shown);
+        if more > 0 {
+            let more = number(more as u64, "more hook");
+            layout.row("not seen", &format!("and {more}; `agentsnoop doctor` lists them"));
+        }
+        layout.list("gaps", &self.gaps.top(usize::MAX), 2);
+        layout.row("lost", &self.missing());
+    }
+
+    /// What was lost, and what gaps left out.
+    fn missing(&self) -> String {
+        let mut parts = Vec::new();
+        if self.lost > 0 {
+            parts.push(format!("{} at {}", number(self.lost, "event"), number(self.losses, "place")));
+        }
+        if self.unrecorded > 0 {
+            parts.push(format!("{} not recorded", number(self.unrecorded, "input")));
+        }
+        if self.uncounted > 0 {
+            parts.push(format!("an unknown number in {}", number(self.uncounted, "gap")));
+        }
+        if parts.is_empty() { "nothing".to_owned() } else { parts.join("; ") }
+    }
+}
