@@ -42,9 +42,6 @@ const COUNTERS_EVERY_NS: u64 = 5_000_000_000;
 /// them differ, and is done within microseconds, unless a tracked process never pauses.
 const SETTLE: Duration = Duration::from_millis(50);
 
-/// Rounds of forgetting that a tree must outrun to stay tracked.
-const FORGET_ROUNDS: u32 = 64;
-
 /// An observation under way.
 pub struct Live {
     kernel: Kernel,
@@ -219,11 +216,15 @@ impl Live {
     pub fn totals(&self) -> String {
         let lost = self.pipeline.ledger().lost();
         let lost = if lost == 0 { "nothing lost".to_owned() } else { format!("{lost} lost") };
+        let filtered = match self.pipeline.ledger().filtered() {
+            0 => String::new(),
+            records => format!(", {records} of processes that are no agents left out"),
+        };
         let skipped = match self.outputs.skipped() {
             0 => String::new(),
             lines => format!(", {lines} lines not shown since their reader is slow"),
         };
-        format!("{} events, {lost}{skipped}", self.received)
+        format!("{} events, {lost}{filtered}{skipped}", self.received)
     }
 
     /// Processes that are tracked.
@@ -277,7 +278,8 @@ impl Live {
     pub fn close(&mut self, reason: &str) -> Result<()> {
         let tids: Vec<u32> = self.kernel.tasks().map(|(tid, _)| tid).collect();
         let in_flight = tids.iter().filter(|tid| procfs::in_recorded_call(**tid)).count() as u64;
-        self.forget_everyone();
+        // A tree that forks faster than it can be forgotten is cut off when the hooks go down.
+        let _ = self.kernel.untrack_all();
         let counters = self.settled_counters();
         let requests = self.admit.finish(&mut self.admitted);
         self.answer(requests);
@@ -285,27 +287,18 @@ impl Live {
         let boot_ns = clock::boot_ns();
         let mut closed = Closed { boot_ns, reason: reason.to_owned(), counters, in_flight, inputs: 0 };
         let closing = self.outputs.close(&mut closed);
-        // The recording ends with `Closed` as its last input; the pipeline must have seen the same.
-        let _ = self.pipeline.push(&Input::Closed(Box::new(closed)), &mut self.records);
+        // The recording ends with these inputs; the pipeline must have seen the same.
+        let gap = closing.as_ref().ok().and_then(Clone::clone).map(Input::Gap);
+        for last in gap.into_iter().chain([Input::Closed(Box::new(closed))]) {
+            // Nothing is left that a request could be carried out on.
+            let _ = self.pipeline.push(&last, &mut self.records);
+        }
         for record in std::mem::take(&mut self.records) {
             self.outputs.record(&record);
         }
         self.outputs.show();
+        let closing = closing.map(drop);
         closing.context("cannot close the recording")
-    }
-
-    /// Untracks every thread, until none is left; children of the last round were made before their parents were forgotten.
-    fn forget_everyone(&mut self) {
-        for _ in 0..FORGET_ROUNDS {
-            let tids: Vec<u32> = self.kernel.tasks().map(|(tid, _)| tid).collect();
-            for tid in &tids {
-                // A thread that has ended in the meantime has left the map already.
-                let _ = self.kernel.untrack(*tid);
-            }
-            if tids.is_empty() {
-                break;
-            }
-        }
     }
 
     /// Drains until the counters that are read agree with what was taken, so that the ledger is exact.

@@ -34,6 +34,8 @@ pub(crate) struct Lost {
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     cpus: Vec<Sequence>,
+    /// A gap came: what a CPU that was not heard of yet lacks up to its first counters is part of it.
+    has_gap: bool,
     received: [u64; KINDS],
     recorded: [u64; KINDS],
     filtered: [u64; KINDS],
@@ -61,6 +63,7 @@ impl Ledger {
             Input::Counters(counters) => self.counters(counters),
             Input::Gap(gap) => {
                 self.unstored = self.unstored.saturating_add(gap.inputs.unwrap_or(0));
+                self.has_gap = true;
                 self.cpus.iter_mut().for_each(Sequence::resynchronize);
             }
             Input::Closed(closed) => self.close(closed),
@@ -157,7 +160,11 @@ impl Ledger {
             return None;
         }
         if self.cpus.len() <= at {
-            self.cpus.resize_with(at + 1, Sequence::default);
+            let mut new = Sequence::default();
+            if self.has_gap {
+                new.resynchronize();
+            }
+            self.cpus.resize(at + 1, new);
         }
         self.cpus.get_mut(at)
     }

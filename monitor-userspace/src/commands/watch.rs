@@ -14,6 +14,7 @@ use crate::error::{Exit, fail};
 use crate::live::pump::Pump;
 use crate::live::{Live, Options, Outputs};
 use crate::sink;
+use crate::sink::standard;
 use crate::sink::unblocked::Unblocked;
 
 /// Arguments of `watch`.
@@ -67,7 +68,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 
 /// Lines or JSON on standard output, whose reader may be slow.
 fn outputs(json: bool) -> Result<Outputs> {
-    let out = std::io::stdout();
+    let out = standard::output()?;
     let paint = sink::paint(&out);
     let out = Unblocked::new(out).context("cannot start the thread that writes lines")?;
     let fate = out.fate();

@@ -4,7 +4,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use agentsnoop_pipeline::input::{Closed, Input, Opened};
+use agentsnoop_pipeline::input::{Closed, Gap, Input, Opened};
 use agentsnoop_pipeline::record::Body;
 use agentsnoop_pipeline::{Record, Summary};
 use anyhow::Result;
@@ -12,6 +12,7 @@ use anyhow::Result;
 use crate::sink::Sink;
 use crate::sink::recording::Recording;
 use crate::sink::unblocked::Fate;
+use crate::source::kernel::is_libc_name;
 
 /// Different troubles that are kept to be shown; a full disk gives the same one again and again.
 const TROUBLES: usize = 8;
@@ -148,6 +149,9 @@ impl Outputs {
     /// What went wrong here, one line each.
     pub(super) fn notes(&self) -> String {
         let mut text: String = self.trouble.iter().map(|trouble| format!("agentsnoop: {trouble}\n")).collect();
+        if let missed @ 1.. = self.recording.as_ref().map_or(0, Recording::missed) {
+            text.push_str(&format!("agentsnoop: {missed} inputs are not in the recording, which says so with a gap\n"));
+        }
         if let lines @ 1.. = self.skipped() {
             let why = "since their reader is slow; a recording has all";
             text.push_str(&format!("agentsnoop: {lines} lines were not shown, {why}\n"));
@@ -155,12 +159,10 @@ impl Outputs {
         text
     }
 
-    /// Closes the recording.
-    pub(super) fn close(&mut self, closed: &mut Closed) -> Result<()> {
-        match self.recording.take() {
-            Some(recording) => recording.close(closed).map(drop),
-            None => Ok(()),
-        }
+    /// Closes the recording; the gap that was written right before its end, if there was one.
+    pub(super) fn close(&mut self, closed: &mut Closed) -> Result<Option<Gap>> {
+        let Some(recording) = self.recording.take() else { return Ok(None) };
+        Ok(recording.close(closed)?.gap)
     }
 
     /// Gives the recording up, unclosed.
@@ -189,10 +191,6 @@ pub(super) fn mapped_libc(record: &Record) -> Option<(u32, String)> {
     }
     let path = open.path.as_ref()?.as_bytes();
     let name = path.rsplit(|byte| *byte == b'/').next()?;
-    let is_libc = name.starts_with(b"libc.so.")
-        || name.starts_with(b"libc-2.")
-        || name.starts_with(b"ld-musl-")
-        || name.starts_with(b"libc.musl-");
     let pid = record.process.as_ref()?.image.id.pid;
-    is_libc.then(|| (pid, String::from_utf8_lossy(path).into_owned()))
+    is_libc_name(name).then(|| (pid, String::from_utf8_lossy(path).into_owned()))
 }
