@@ -21,7 +21,7 @@ const COLOURS: [(&str, &[&str]); 6] = [
     ("#ff7b72", &["credential", "ENOENT", "EACCES"]),
     ("#d2a8ff", &["exec", "session"]),
     ("#79c0ff", &["open", "files", "endpoints", "connect"]),
-    ("#7ee787", &["project_file", "nothing", "agents", "processes"]),
+    ("#7ee787", &["project_file", "nothing", "agents", "ran"]),
     ("#ffa657", &["getenv", "locale", "proxy", "host_identity", "variables"]),
     ("#8b949e", &["agent_state", "local_endpoint", "read", "path", "write+create", "tcp", "EINPROGRESS", "lost"]),
 ];
