@@ -79,7 +79,7 @@ fn one_is_not_shown_as_many() {
         inputs.extend([fork, child.follow(&last).exec(program("/usr/bin/sleep", &["sleep", "1"]))]);
         last.follow(&child);
     }
-    inputs.extend([last.exec(program("/usr/bin/sh", &["sh"])), last.open("/work/x"), last.getenv("TERM")]);
+    inputs.extend([last.exec(program("/usr/bin/sh", &["sh"])), last.open("/srv/x"), last.getenv("TERM")]);
     let rows = summary(&judge(&inputs)).join("\n");
     for row in [
         "  ran          6 processes, 7 execs: sleep ×5, sh ×2",
@@ -123,7 +123,7 @@ fn the_summary_of_the_busiest_run_fits_a_screen() {
         let name = format!("/usr/bin/program-{at}");
         inputs.push(actor.exec(Program { exe: &name, argv: &[&name], cwd: "/work", ..Program::default() }));
         inputs.extend(paths.map(|path| actor.open(path)));
-        for path in ["/home/u/.gitconfig", "/etc/localtime", "/work/p", "/x", "/dev/null", "/home/u/.claude.json"] {
+        for path in ["/home/u/.gitconfig", "/etc/localtime", "/srv/p", "/x", "/dev/null", "/home/u/.claude.json"] {
             let path = if at % 2 == 0 { path.to_owned() } else { format!("{path}{at}") };
             inputs.push(actor.open_with(&path, &path, 0o1101, 3));
         }
