@@ -35,7 +35,7 @@ fn summary(records: &[Record]) -> Vec<String> {
 
 #[test]
 fn an_empty_string_is_shown_as_one() {
-    assert_eq!(line(Actor::new(1).open_with("", "/work", 0, -2)), "open '' ENOENT");
+    assert_eq!(line(Actor::new(1).open_with("", "/srv", 0, -2)), "open '' ENOENT");
     assert_eq!(line(Actor::new(1).getenv("")), "getenv '' environment");
 }
 
@@ -71,7 +71,7 @@ fn a_failed_openat2_says_what_was_asked_for_and_no_more() {
 #[test]
 fn one_is_not_shown_as_many() {
     let mut shell = Actor::new(10);
-    let program = |exe, argv| Program { exe, argv, cwd: "/work", ..Program::default() };
+    let program = |exe, argv| Program { exe, argv, cwd: "/srv", ..Program::default() };
     let mut inputs = vec![run(10), shell.exec(program("/usr/bin/sh", &["sh"]))];
     let mut last = shell.clone();
     for pid in 11..16 {
@@ -121,7 +121,7 @@ fn the_summary_of_the_busiest_run_fits_a_screen() {
     let paths = ["/home/u/.aws/credentials", "/etc/shadow", "/home/u/.bashrc", "/proc/1/environ", "/etc/hostname"];
     for at in 0..400 {
         let name = format!("/usr/bin/program-{at}");
-        inputs.push(actor.exec(Program { exe: &name, argv: &[&name], cwd: "/work", ..Program::default() }));
+        inputs.push(actor.exec(Program { exe: &name, argv: &[&name], cwd: "/srv", ..Program::default() }));
         inputs.extend(paths.map(|path| actor.open(path)));
         for path in ["/home/u/.gitconfig", "/etc/localtime", "/srv/p", "/x", "/dev/null", "/home/u/.claude.json"] {
             let path = if at % 2 == 0 { path.to_owned() } else { format!("{path}{at}") };
