@@ -172,7 +172,7 @@ impl Summary {
         }
     }
 
-    /// The lines, at most `width` columns wide and at most [`SCREEN`] in number, without colour.
+    /// The lines, at most `width` columns wide and at most 40 in number, without colour.
     #[must_use]
     pub fn lines(&self, width: usize) -> Vec<String> {
         let usual = self.laid_out(width, Size::Usual);
