@@ -63,18 +63,29 @@ fn overflow() -> Result<()> {
     Ok(())
 }
 
-/// Fails unless the numbers of each loss lie just between those of its neighbours, which are in the recording.
+/// Fails unless the numbers of each loss lie just between those of its neighbours, which are in the recording. Counters that
+/// were read in the middle of a loss tell it in two parts; between a part and its neighbour is then nothing but the other.
 fn each_has_its_place(seen: &Seen, losses: &[&Value]) -> Result<()> {
     let ids: HashSet<&str> = seen.records.iter().filter_map(|record| record["id"].as_str()).collect();
+    let mut lost = HashSet::new();
+    for loss in losses {
+        let cpu = loss["loss"]["cpu"].as_u64();
+        let (first, last) = numbers(loss)?;
+        ensure!(loss["loss"]["count"] == last - first + 1, "the numbers are not as many as the loss: {loss:#}");
+        ensure!((first..=last).all(|number| lost.insert((cpu, number))), "a number was lost twice: {loss:#}");
+    }
     let mut enclosed = 0;
     for loss in losses {
         let body = &loss["loss"];
-        let number = |field: &str| body.pointer(field).and_then(Value::as_u64);
-        let range = number("/first_seq").zip(number("/last_seq")).with_context(|| format!("no numbers: {loss:#}"))?;
-        ensure!(number("/count") == Some(range.1 - range.0 + 1), "the numbers are not as many as the loss: {loss:#}");
-        let (after, before) = (number("/after/seq"), number("/before/seq"));
-        ensure!(after.is_none_or(|seq| seq + 1 == range.0), "the loss does not follow its neighbour: {loss:#}");
-        ensure!(before.is_none_or(|seq| seq == range.1 + 1), "the loss does not precede its neighbour: {loss:#}");
+        let (first, last) = numbers(loss)?;
+        let (after, before) = (body["after"]["seq"].as_u64(), body["before"]["seq"].as_u64());
+        let between = after.map_or(first, |after| after + 1)..before.unwrap_or(last + 1);
+        ensure!(
+            between.contains(&first) && between.contains(&last),
+            "the loss is not between its neighbours: {loss:#}"
+        );
+        let all = between.clone().all(|number| lost.contains(&(body["cpu"].as_u64(), number)));
+        ensure!(all, "something between the neighbours was not lost: {loss:#}");
         for side in ["/after/id", "/before/id"] {
             let id = body.pointer(side).and_then(Value::as_str);
             ensure!(id.is_none_or(|id| ids.contains(id)), "a neighbour is not in the recording: {loss:#}");
@@ -83,6 +94,12 @@ fn each_has_its_place(seen: &Seen, losses: &[&Value]) -> Result<()> {
     }
     ensure!(enclosed > 0, "no loss lies between two records: {losses:#?}");
     Ok(())
+}
+
+/// The first and the last number of a loss.
+fn numbers(loss: &Value) -> Result<(u64, u64)> {
+    let number = |field: &str| loss["loss"][field].as_u64();
+    number("first_seq").zip(number("last_seq")).with_context(|| format!("no numbers: {loss:#}"))
 }
 
 /// How many records each CPU lost, as the loss records say.
