@@ -44,11 +44,14 @@ fn let_go() -> Result<()> {
     let started = Instant::now();
     let run = Observation::command(&["sh", "-c", &script]).options(&["--linger", "60"]).start()?;
     let elapsed = started.elapsed();
-    let _background = KilledPid(Pid::from_raw(run.stdout().trim().parse().context("the command named no process")?));
+    let background = KilledPid(Pid::from_raw(run.stdout().trim().parse().context("the command named no process")?));
     ensure!(elapsed < Duration::from_secs(20), "the caller had to wait {elapsed:?}");
     ensure!(run.told("lost").is_some(), "there is no summary: {}", run.stderr());
+    // It may not even have opened the FIFO yet, so the end of the input would not be sure to reach it.
+    drop(background);
+    run.closed()?.is_whole()?;
     drop(held);
-    run.closed()?.is_whole()
+    Ok(())
 }
 
 fn fifo_named_libc() -> Result<()> {
