@@ -1,3 +1,4 @@
 //! What offline and live tests share.
 
+pub mod oracle;
 pub mod session;

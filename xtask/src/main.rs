@@ -82,7 +82,7 @@ fn main() -> ExitCode {
 fn perform(task: Task) -> Result<()> {
     let project = Project::find()?;
     match task {
-        Task::Setup => setup::install(&project, &[Purpose::Build, Purpose::Vm]),
+        Task::Setup => setup::install(&project, &[Purpose::Build, Purpose::Live, Purpose::Vm]),
         Task::Build { release } => {
             setup::install(&project, &[Purpose::Build])?;
             let binary = product::build(&project, if release { Profile::Release } else { Profile::Dev })?;

@@ -13,11 +13,16 @@ use crate::project::{Project, find_program, is_root, output, run, show};
 pub(crate) enum Purpose {
     /// Building the kernel half.
     Build,
+    /// Running the live tests on the running kernel.
+    Live,
     /// Running the live tests on other kernels in QEMU.
     Vm,
     /// Driving real agents through scripted sessions.
     Agents,
 }
+
+/// Programs that the live tests need beside what they skip where it is absent, with Debian's packages that have them.
+const LIVE_PROGRAMS: [(&str, &str); 1] = [("strace", "strace")];
 
 /// Programs that the virtual machine needs, with Debian's packages that have them.
 const VM_PROGRAMS: [(&str, &str); 2] = [("qemu-system-x86_64", "qemu-system-x86"), ("busybox", "busybox-static")];
@@ -50,7 +55,8 @@ pub(crate) fn install(project: &Project, purposes: &[Purpose]) -> Result<()> {
         Some(Err(missing)) => missing.packages(),
         _ => Vec::new(),
     };
-    let lists = [(Purpose::Vm, &VM_PROGRAMS[..]), (Purpose::Agents, &AGENT_PROGRAMS[..])];
+    let lists =
+        [(Purpose::Live, &LIVE_PROGRAMS[..]), (Purpose::Vm, &VM_PROGRAMS[..]), (Purpose::Agents, &AGENT_PROGRAMS[..])];
     for (_, programs) in lists.iter().filter(|(purpose, _)| purposes.contains(purpose)) {
         packages.extend(programs.iter().filter(|(name, _)| find_program(name).is_none()).map(|(_, package)| *package));
     }
@@ -80,7 +86,7 @@ pub(crate) fn install(project: &Project, purposes: &[Purpose]) -> Result<()> {
 fn reasons(found: Option<&Result<Toolchain, Missing>>) -> String {
     match found {
         Some(Err(missing)) => missing.items().join(", and "),
-        _ => "the tests in a virtual machine, or with real agents, need more programs".to_owned(),
+        _ => "the live tests, here, in a virtual machine, or with real agents, need more programs".to_owned(),
     }
 }
 

@@ -28,6 +28,7 @@ pub(crate) fn run(project: &Project, scope: Scope) -> Result<()> {
     let wants = |part| scope == part || scope == Scope::All;
     let agents = scope == Scope::Agents || scope == Scope::All && agents::are_welcome();
     let mut purposes = vec![Purpose::Build];
+    purposes.extend(wants(Scope::Host).then_some(Purpose::Live));
     purposes.extend(wants(Scope::Vm).then_some(Purpose::Vm));
     purposes.extend(agents.then_some(Purpose::Agents));
     setup::install(project, &purposes)?;

@@ -10,6 +10,7 @@ mod files;
 mod harness;
 mod ledger;
 mod network;
+mod oracle;
 mod processes;
 mod run;
 mod trigger;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         run::trials(),
         caller::trials(),
         watch::trials(),
+        oracle::trials(),
         agents::trials(),
     ]
     .into_iter()

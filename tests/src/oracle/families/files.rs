@@ -1,0 +1,134 @@
+//! Calls on paths.
+
+use agentsnoop_pipeline::event::path::compose;
+use serde_json::Value;
+
+use super::{Context, Event, Known, event, field, result, text};
+use crate::oracle::syntax::{Call, File, Outcome, file, member, number, shown, string};
+
+/// What a file without a path is shown as on both sides.
+const ANONYMOUS: &str = "(anonymous)";
+
+pub(super) fn open(call: &Call, _: &Context) -> Option<Event> {
+    // The folder, the path, the flags and the mode, by place.
+    let (folder, at) = if matches!(call.name.as_str(), "open" | "creat") { ("", 0) } else { (call.argument(0), 1) };
+    let (flags, mode) = match call.name.as_str() {
+        "creat" => ("O_WRONLY|O_CREAT|O_TRUNC".to_owned(), call.argument(1).to_owned()),
+        "openat2" => {
+            let how = |name| member(call.argument(2), name).unwrap_or_default();
+            (how("flags"), how("mode"))
+        }
+        _ => (call.argument(at + 1).to_owned(), call.argument(at + 2).to_owned()),
+    };
+    let (access, flags) = access(&flags);
+    let opened = call.value().and_then(|value| value.file.as_ref());
+    let path = match opened {
+        Some(file) if is_anonymous(&file.path) => Some(ANONYMOUS.to_owned()),
+        Some(file) => Some(shown(&file.path)),
+        None => asked(folder, call.argument(at)),
+    };
+    let fields = vec![
+        ("result", call.result()),
+        ("path", path.filter(|_| call.outcome != Outcome::Unseen)),
+        ("requested", text(string(call.argument(at)))),
+        ("access", Some(access.to_owned())),
+        ("flags", Some(flags)),
+        ("mode", Some(number(&mode).map_or_else(|| "none".to_owned(), |mode| format!("{mode:o}")))),
+        ("unlinked", unlinked(&call.outcome, opened).map(|unlinked| unlinked.to_string())),
+    ];
+    Some(event("open", call, fields))
+}
+
+pub(super) fn open_record(body: &Value) -> Option<Event> {
+    let flags: Vec<_> = body["flags"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let anonymous = body["anonymous"].is_string().then(|| ANONYMOUS.to_owned());
+    let fields = vec![
+        ("result", result(body)),
+        ("path", anonymous.or_else(|| field(body, "path"))),
+        ("requested", field(body, "requested")),
+        ("access", body["access"].as_str().map(str::to_owned)),
+        ("flags", Some(sorted(flags))),
+        ("mode", Some(body["mode"].as_u64().map_or_else(|| "none".to_owned(), |mode| format!("{mode:o}")))),
+        ("unlinked", Some((body["unlinked"] == true).to_string())),
+    ];
+    Some(Event::new("open", fields))
+}
+
+/// Whether the opened file had been unlinked, which of a file without a path means nothing.
+fn unlinked(outcome: &Outcome, opened: Option<&File>) -> Option<bool> {
+    match (outcome, opened) {
+        (Outcome::Error(_), _) => Some(false),
+        (_, Some(file)) if !is_anonymous(&file.path) => Some(file.deleted),
+        _ => None,
+    }
+}
+
+/// Whether the kernel's name of a file is no path: `pipe:[1]`, `anon_inode:…`, `/memfd:…`.
+fn is_anonymous(name: &[u8]) -> bool {
+    !name.starts_with(b"/") || name.starts_with(b"/memfd:")
+}
+
+/// The absolute path that a call which failed asked for.
+fn asked(folder: &str, path: &str) -> Known {
+    let requested = string(path)?;
+    let base = if requested.starts_with(b"/") { Vec::new() } else { file(folder)?.path };
+    let mut path = Vec::new();
+    compose(&base, &requested, &mut path);
+    Some(shown(&path))
+}
+
+/// The access mode and the other flags of an open as records name them.
+fn access(flags: &str) -> (&'static str, String) {
+    let names: Vec<_> = flags.split('|').collect();
+    let has = |name: &str| names.contains(&name);
+    let access = match () {
+        () if has("O_PATH") => "path",
+        () if has("O_WRONLY") => "write",
+        () if has("O_RDWR") || has("O_ACCMODE") => "read_write",
+        () => "read",
+    };
+    let modes = ["O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE"];
+    (access, sorted(names.into_iter().filter(|name| !modes.contains(name)).collect()))
+}
+
+fn sorted(mut names: Vec<&str>) -> String {
+    names.sort_unstable();
+    names.join("|")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(line: &str) -> String {
+        open(&Call::parse(line).unwrap(), &Context::default()).unwrap().to_string()
+    }
+
+    #[test]
+    fn the_path_is_that_of_the_file_and_of_a_failed_call_that_which_was_asked_for() {
+        assert_eq!(
+            seen(r#"openat(AT_FDCWD<\x2f\x61>, "\x62", O_RDONLY|O_CLOEXEC) = 3<\x2f\x63>"#),
+            "open result=3 path=/c requested=b access=read flags=O_CLOEXEC mode=none unlinked=false"
+        );
+        assert_eq!(
+            seen(r#"openat(5<\x2f\x61>, "\x62", O_WRONLY|O_CREAT, 0644) = -1 ENOENT (No such file)"#),
+            "open result=ENOENT path=/a/b requested=b access=write flags=O_CREAT mode=644 unlinked=false"
+        );
+        assert_eq!(
+            seen(r#"open("\x2f\x62", O_RDONLY) = 3<\x70\x69\x70\x65\x3a\x5b\x31\x5d>"#),
+            "open result=3 path=(anonymous) requested=/b access=read flags= mode=none unlinked=?"
+        );
+        assert_eq!(
+            seen(r#"creat("\x2f\x62", 0600) = 3<\x2f\x62>(deleted)"#),
+            "open result=3 path=/b requested=/b access=write flags=O_CREAT|O_TRUNC mode=600 unlinked=true"
+        );
+    }
+
+    #[test]
+    fn of_a_call_whose_end_was_not_seen_only_what_was_asked_for_is_known() {
+        assert_eq!(
+            seen(r#"openat2(5<\x2f>, "\x62", {flags=O_RDWR, resolve=0}, 24 <unfinished ...>) = ?"#),
+            "open result=? path=? requested=b access=read_write flags= mode=none unlinked=?"
+        );
+    }
+}
