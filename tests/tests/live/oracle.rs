@@ -1,5 +1,6 @@
 //! strace as a second observer of the same run: nothing missing, nothing extra (`docs/oracle.md`).
 
+pub(crate) mod calls;
 mod workloads;
 
 use std::path::{Path, PathBuf};

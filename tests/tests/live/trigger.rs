@@ -51,6 +51,8 @@ fn run(words: &[&str]) -> Result<()> {
         }
         ["daemon", fifo, path] => daemon(fifo, path),
         ["descriptors"] => descriptors(),
+        ["each-call", folder] => crate::oracle::calls::make(folder),
+        ["killed-in-a-call", folder] => crate::oracle::calls::killed_in_a_call(folder),
         _ => bail!("no such trigger: {words:?}"),
     }
 }

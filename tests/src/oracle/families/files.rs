@@ -3,8 +3,8 @@
 use agentsnoop_pipeline::event::path::compose;
 use serde_json::Value;
 
-use super::{Context, Event, Known, event, field, result, text};
-use crate::oracle::syntax::{Call, File, Outcome, file, member, number, shown, string};
+use super::{Context, Event, event, field, result, text};
+use crate::oracle::syntax::{Call, Outcome, file, member, number, shown, string};
 
 /// What a file without a path is shown as on both sides.
 const ANONYMOUS: &str = "(anonymous)";
@@ -21,11 +21,18 @@ pub(super) fn open(call: &Call, _: &Context) -> Option<Event> {
         _ => (call.argument(at + 1).to_owned(), call.argument(at + 2).to_owned()),
     };
     let (access, flags) = access(&flags);
+    let asked = asked(folder, call.argument(at));
     let opened = call.value().and_then(|value| value.file.as_ref());
     let path = match opened {
         Some(file) if is_anonymous(&file.path) => Some(ANONYMOUS.to_owned()),
         Some(file) => Some(shown(&file.path)),
-        None => asked(folder, call.argument(at)),
+        None => asked.as_ref().map(|(path, _)| path.clone()),
+    };
+    // The permissions mean something where a file may be made (open(2)).
+    let creates = flags.contains("O_CREAT") || flags.contains("O_TMPFILE");
+    let unlinked = match opened {
+        Some(file) => Some(file.deleted).filter(|_| !is_anonymous(&file.path)),
+        None => asked.map(|(_, gone)| gone).filter(|_| call.outcome != Outcome::Unseen),
     };
     let fields = vec![
         ("result", call.result()),
@@ -33,8 +40,8 @@ pub(super) fn open(call: &Call, _: &Context) -> Option<Event> {
         ("requested", text(string(call.argument(at)))),
         ("access", Some(access.to_owned())),
         ("flags", Some(flags)),
-        ("mode", Some(number(&mode).map_or_else(|| "none".to_owned(), |mode| format!("{mode:o}")))),
-        ("unlinked", unlinked(&call.outcome, opened).map(|unlinked| unlinked.to_string())),
+        ("mode", Some(number(&mode).filter(|_| creates).map_or_else(|| "none".to_owned(), |mode| format!("{mode:o}")))),
+        ("unlinked", unlinked.map(|unlinked| unlinked.to_string())),
     ];
     Some(event("open", call, fields))
 }
@@ -54,27 +61,21 @@ pub(super) fn open_record(body: &Value) -> Option<Event> {
     Some(Event::new("open", fields))
 }
 
-/// Whether the opened file had been unlinked, which of a file without a path means nothing.
-fn unlinked(outcome: &Outcome, opened: Option<&File>) -> Option<bool> {
-    match (outcome, opened) {
-        (Outcome::Error(_), _) => Some(false),
-        (_, Some(file)) if !is_anonymous(&file.path) => Some(file.deleted),
-        _ => None,
-    }
-}
-
 /// Whether the kernel's name of a file is no path: `pipe:[1]`, `anon_inode:…`, `/memfd:…`.
 fn is_anonymous(name: &[u8]) -> bool {
     !name.starts_with(b"/") || name.starts_with(b"/memfd:")
 }
 
-/// The absolute path that a call which failed asked for.
-fn asked(folder: &str, path: &str) -> Known {
-    let requested = string(path)?;
+/// The absolute path that a call which failed asked for, and whether the folder that it starts from is gone. An empty
+/// path names nothing.
+fn asked(folder: &str, path: &str) -> Option<(String, bool)> {
+    let requested = string(path).filter(|path| !path.is_empty())?;
     let base = if requested.starts_with(b"/") { Vec::new() } else { file(folder)?.path };
+    // Of a descriptor strace tells behind the path that it is gone, of the working directory it leaves it in the path.
+    let gone = base.strip_suffix(b" (deleted)");
     let mut path = Vec::new();
-    compose(&base, &requested, &mut path);
-    Some(shown(&path))
+    compose(gone.unwrap_or(&base), &requested, &mut path);
+    Some((shown(&path), gone.is_some()))
 }
 
 /// The access mode and the other flags of an open as records name them.

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::harness::text;
+use crate::harness::{own_program, text};
 
 /// A command and what it needs.
 pub(crate) struct Workload {
@@ -25,6 +25,13 @@ pub(crate) struct Workload {
 
 /// All workloads.
 pub(crate) const WORKLOADS: &[Workload] = &[
+    Workload {
+        name: "a program that makes each call",
+        programs: &["sh", "true"],
+        prepare: each_call,
+        at_least: &[("fork", 10), ("exec", 10), ("exit", 10), ("open", 100), ("connect", 10)],
+        foreign_root: false,
+    },
     Workload {
         name: "a git clone of a local repository",
         programs: &["git"],
@@ -110,6 +117,11 @@ fn tree(at: &Path) -> Result<()> {
     fs::write(at.join("Grüße 世界"), "text\n")?;
     fs::write(at.join(std::ffi::OsStr::from_bytes(b"latin-\xe9")), "text\n")?;
     Ok(())
+}
+
+fn each_call(folder: &Path) -> Result<Vec<String>> {
+    let own = own_program()?.display().to_string();
+    Ok(words(&[&own, "trigger", "each-call", &folder.display().to_string()]))
 }
 
 fn clone(folder: &Path) -> Result<Vec<String>> {
