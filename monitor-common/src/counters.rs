@@ -53,10 +53,12 @@ pub enum Fault {
     OffsetAbsent = 5,
     /// A 32-bit call of a tracked thread, whose number means another call; it is not recorded.
     CompatCall = 6,
+    /// A thread ended within a call that is recorded, which therefore never returned.
+    CallUnfinished = 7,
 }
 
 /// How many faults there are.
-pub const FAULTS: usize = 7;
+pub const FAULTS: usize = 8;
 
 impl Fault {
     /// Every fault, in the order of its number.
@@ -68,6 +70,7 @@ impl Fault {
         Self::PathOutsideRoot,
         Self::OffsetAbsent,
         Self::CompatCall,
+        Self::CallUnfinished,
     ];
 
     /// The name in the ledger.
@@ -81,6 +84,7 @@ impl Fault {
             Self::PathOutsideRoot => "path_outside_root",
             Self::OffsetAbsent => "offset_absent",
             Self::CompatCall => "compat_call",
+            Self::CallUnfinished => "call_unfinished",
         }
     }
 }

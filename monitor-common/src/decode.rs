@@ -2,7 +2,10 @@
 
 use crate::{
     Header, Kind, Pod, Text, TextState, WIRE_VERSION,
-    body::{Connect, Exec, Exit, Fork, Getenv, Open, exec_text, open_text},
+    body::{
+        Call, Connect, Dns, Exec, Exit, Fork, Getenv, IoUring, Name, Open, Stat, Traffic, call_text, dns_text,
+        exec_text, name_text, open_text,
+    },
     limits::RECORD_BYTES,
 };
 
@@ -102,6 +105,18 @@ pub enum Body<'a> {
     Connect(Connect, Str<'a>),
     /// See [`Getenv`]; the string is the name.
     Getenv(Getenv, Str<'a>),
+    /// See [`Stat`]; the strings are indexed by [`open_text`].
+    Stat(Stat, [Str<'a>; open_text::COUNT]),
+    /// See [`Traffic`]; the string is the peer.
+    Traffic(Traffic, Str<'a>),
+    /// See [`Dns`]; the strings are indexed by [`dns_text`].
+    Dns(Dns, [Str<'a>; dns_text::COUNT]),
+    /// See [`Name`]; the strings are indexed by [`name_text`].
+    Name(Name, [Str<'a>; name_text::COUNT]),
+    /// See [`IoUring`]; the strings are the first two of [`call_text`].
+    IoUring(IoUring, [Str<'a>; 2]),
+    /// See [`Call`]: every kind that has no body of its own; the strings are indexed by [`call_text`].
+    Call(Kind, Call, [Str<'a>; call_text::COUNT]),
 }
 
 impl Body<'_> {
@@ -115,6 +130,12 @@ impl Body<'_> {
             Self::Open(..) => Kind::Open,
             Self::Connect(..) => Kind::Connect,
             Self::Getenv(..) => Kind::Getenv,
+            Self::Stat(..) => Kind::Stat,
+            Self::Traffic(..) => Kind::Traffic,
+            Self::Dns(..) => Kind::Dns,
+            Self::Name(..) => Kind::Name,
+            Self::IoUring(..) => Kind::IoUring,
+            Self::Call(kind, ..) => *kind,
         }
     }
 }
@@ -156,6 +177,45 @@ pub fn record(bytes: &[u8]) -> Result<Record<'_>, Malformed> {
             let body: Getenv = reader.pod("body")?;
             let [name] = reader.texts(&body.texts)?;
             Body::Getenv(body, name)
+        }
+        Kind::Stat => {
+            let body: Stat = reader.pod("body")?;
+            Body::Stat(body, reader.texts(&body.texts)?)
+        }
+        Kind::Traffic => {
+            let body: Traffic = reader.pod("body")?;
+            let [peer] = reader.texts(&body.texts)?;
+            Body::Traffic(body, peer)
+        }
+        Kind::Dns => {
+            let body: Dns = reader.pod("body")?;
+            Body::Dns(body, reader.texts(&body.texts)?)
+        }
+        Kind::Name => {
+            let body: Name = reader.pod("body")?;
+            Body::Name(body, reader.texts(&body.texts)?)
+        }
+        Kind::IoUring => {
+            let body: IoUring = reader.pod("body")?;
+            Body::IoUring(body, reader.texts(&body.texts)?)
+        }
+        Kind::Identity
+        | Kind::Readlink
+        | Kind::Rename
+        | Kind::Link
+        | Kind::Symlink
+        | Kind::Unlink
+        | Kind::Mkdir
+        | Kind::Chmod
+        | Kind::Chown
+        | Kind::Truncate
+        | Kind::Bind
+        | Kind::Listen
+        | Kind::Accept
+        | Kind::Metadata
+        | Kind::Attention => {
+            let body: Call = reader.pod("body")?;
+            Body::Call(kind, body, reader.texts(&body.texts)?)
         }
     };
     if reader.rest.is_empty() {

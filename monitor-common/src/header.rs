@@ -38,6 +38,9 @@ pub mod flag {
     /// The tracking began in the kernel half, at the exec of a candidate. It tells how the tracking began and stays
     /// set; the verdict about the root is userspace's.
     pub const PROVISIONAL: u32 = 1;
+    /// The call has returned without having been entered: a seccomp filter answered it (seccomp(2)), by an errno or in the
+    /// words of a supervisor.
+    pub const NOT_ENTERED: u32 = 1 << 1;
 }
 
 /// How a string came to be what it is.

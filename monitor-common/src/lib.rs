@@ -23,10 +23,10 @@ pub use kind::Kind;
 /// The version of the wire. It grows when a record changes so that an older decoder would misread it.
 ///
 /// The kernel half exports a symbol named [`WIRE_SYMBOL`]; the loader refuses an object without it.
-pub const WIRE_VERSION: u32 = 1;
+pub const WIRE_VERSION: u32 = 2;
 
 /// The name of the global of the kernel half that carries [`WIRE_VERSION`].
-pub const WIRE_SYMBOL: &str = "AGENTSNOOP_WIRE_1";
+pub const WIRE_SYMBOL: &str = "AGENTSNOOP_WIRE_2";
 
 /// Marks types that may be viewed as bytes and made from any bytes.
 ///

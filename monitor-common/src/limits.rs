@@ -30,6 +30,13 @@ pub const GETENV_NAME_BYTES: usize = 128;
 /// Bytes of a socket address, as `struct sockaddr_storage` (linux/socket.h) has them.
 pub const SOCKADDR_BYTES: usize = 128;
 
+/// Bytes of a DNS message that a record carries: what a resolver accepts over UDP with EDNS by default (RFC 6891, DNS flag
+/// day 2020) and more than the 512 of RFC 1035; of a longer one the head.
+pub const DNS_BYTES: usize = 2048;
+
+/// Bytes of a host name in the first bytes of a stream: 253 (RFC 1035) and a port; a longer one is cut.
+pub const NAME_BYTES: usize = 256;
+
 /// Threads that can be tracked at once; a thread beyond it is not tracked and counted in
 /// [`crate::counters::Fault::TaskMapFull`].
 pub const TASKS: u32 = 32 * 1024;

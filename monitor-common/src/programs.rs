@@ -6,6 +6,25 @@ pub mod family {
     pub const OPEN: u32 = 0;
     /// connect.
     pub const CONNECT: u32 = 1;
+    /// readlink, rename, link, symlink, unlink, mkdir, chmod, chown, truncate and their like: up to two paths.
+    pub const PATHS: u32 = 2;
+    /// stat and its like, aggregated.
+    pub const STAT: u32 = 3;
+    /// socket, bind, listen, accept.
+    pub const SOCKET: u32 = 4;
+    /// Sending and what may send: write, sendto, sendmsg, sendfile and their like.
+    pub const SEND: u32 = 5;
+    /// Receiving and what may receive.
+    pub const RECEIVE: u32 = 6;
+    /// setsid, setpgid, credentials, namespaces.
+    pub const IDENTITY: u32 = 7;
+    /// uname, sysinfo and their like.
+    pub const METADATA: u32 = 8;
+    /// What deserves attention.
+    pub const ATTENTION: u32 = 9;
+
+    /// How many places the map has: room for parts of families, from the end.
+    pub const PLACES: u32 = 32;
 }
 
 /// Places in the map `EXEC_PROGRAMS`: the parts of an exec record, in the order in which they run.

@@ -1,19 +1,122 @@
 //! The system calls that the kernel half records, x86-64 numbers (arch/x86/entry/syscalls/syscall_64.tbl).
+//!
+//! One table a family, each in a file of its own; from them come the family and the kind of a number, which the kernel
+//! half asks for at each call of the machine, and the name, which userspace shows.
 
-/// `open(const char *path, int flags, mode_t mode)`.
-pub const OPEN: u64 = 2;
-/// `connect(int fd, const struct sockaddr *address, int length)`.
-pub const CONNECT: u64 = 42;
-/// `creat(const char *path, mode_t mode)`.
-pub const CREAT: u64 = 85;
-/// `openat(int dfd, const char *path, int flags, mode_t mode)`.
-pub const OPENAT: u64 = 257;
-/// `openat2(int dfd, const char *path, struct open_how *how, size_t size)`.
-pub const OPENAT2: u64 = 437;
+mod file;
+mod host;
+mod network;
+mod process;
+
+pub use file::*;
+pub use host::*;
+pub use network::*;
+pub use process::*;
+
+use crate::Kind;
+
+/// A system call that is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Syscall {
+    /// Its number; below [`NUMBERS`].
+    pub number: u64,
+    /// Its name.
+    pub name: &'static str,
+    /// What its record is.
+    pub kind: Kind,
+    /// The program that records it: one of [`crate::programs::family`].
+    pub family: u32,
+    /// Whether its entry is noted: so a call that seccomp answered, one that has not returned, and the time that a call
+    /// took are known. Calls that are made all the time do without.
+    pub entry: bool,
+}
+
+impl Syscall {
+    /// A call whose entry is noted.
+    const fn new(number: u64, name: &'static str, kind: Kind, family: u32) -> Self {
+        Self { number, name, kind, family, entry: true }
+    }
+
+    /// The same, without its entry.
+    #[must_use]
+    pub const fn exit_only(self) -> Self {
+        Self { entry: false, ..self }
+    }
+}
+
+/// Every table.
+pub const TABLES: [&[Syscall]; 4] = [FILES, SOCKETS, PROCESSES, HOST];
+
+/// Numbers below this can be recorded.
+pub const NUMBERS: usize = 512;
+
+/// Of no family in [`FAMILIES`]: the call is not recorded.
+pub const NOT_RECORDED: u8 = 0;
+
+/// The family of each number, plus one; [`NOT_RECORDED`] for all others.
+pub const FAMILIES: [u8; NUMBERS] = {
+    let mut families = [NOT_RECORDED; NUMBERS];
+    let mut table = 0;
+    while table < TABLES.len() {
+        let mut at = 0;
+        while at < TABLES[table].len() {
+            let call = TABLES[table][at];
+            assert!(families[call.number as usize] == NOT_RECORDED, "each call has one family");
+            families[call.number as usize] = call.family as u8 + 1;
+            at += 1;
+        }
+        table += 1;
+    }
+    families
+};
+
+/// The [`Kind::index`] of each number that is recorded; 0 for all others.
+pub const KIND_OF: [u8; NUMBERS] = {
+    let mut kinds = [0; NUMBERS];
+    let mut table = 0;
+    while table < TABLES.len() {
+        let mut at = 0;
+        while at < TABLES[table].len() {
+            let call = TABLES[table][at];
+            kinds[call.number as usize] = call.kind.index() as u8;
+            at += 1;
+        }
+        table += 1;
+    }
+    kinds
+};
+
+/// One bit per number: the calls whose entry is noted.
+pub const ENTRIES: [u64; NUMBERS / 64] = {
+    let mut bits = [0; NUMBERS / 64];
+    let mut table = 0;
+    while table < TABLES.len() {
+        let mut at = 0;
+        while at < TABLES[table].len() {
+            let call = TABLES[table][at];
+            if call.entry {
+                bits[(call.number / 64) as usize] |= 1 << (call.number % 64);
+            }
+            at += 1;
+        }
+        table += 1;
+    }
+    bits
+};
+
+/// The call of a number, where it is recorded.
+#[must_use]
+pub fn of_number(number: u64) -> Option<&'static Syscall> {
+    TABLES.into_iter().flatten().find(|call| call.number == number)
+}
 
 /// Byte offsets in the kernel's `struct pt_regs`, which the processor's entry code fixes
 /// (arch/x86/include/asm/ptrace.h); a call leaves the registers of its arguments as they were.
 pub mod regs {
+    /// The sixth argument.
+    pub const R9: usize = 64;
+    /// The fifth argument.
+    pub const R8: usize = 72;
     /// The fourth argument.
     pub const R10: usize = 56;
     /// The third argument.
@@ -32,19 +135,3 @@ pub const AT_FDCWD: i32 = -100;
 pub const CREAT_FLAGS: u64 = 0o1101;
 /// `TS_COMPAT` (asm/thread_info.h) in `thread_info.status`: the thread is in a 32-bit call, whose number means another call.
 pub const TS_COMPAT: u32 = 2;
-
-/// Numbers below this have a bit in [`INTEREST`].
-pub const NUMBERS: usize = 512;
-
-/// One bit per number: the calls that the kernel half records when they return.
-pub const INTEREST: [u64; NUMBERS / 64] = interest(&[OPEN, CONNECT, CREAT, OPENAT, OPENAT2]);
-
-const fn interest(numbers: &[u64]) -> [u64; NUMBERS / 64] {
-    let mut bits = [0; NUMBERS / 64];
-    let mut at = 0;
-    while at < numbers.len() {
-        bits[(numbers[at] / 64) as usize] |= 1 << (numbers[at] % 64);
-        at += 1;
-    }
-    bits
-}

@@ -22,8 +22,24 @@ pub struct Task {
     pub flags: u32,
     /// The pointer that secure_getenv was last called with and that getenv has not yet been called with; else 0.
     pub secure_name: u64,
+    /// When the thread entered the call of `call`, nanoseconds of `CLOCK_BOOTTIME`.
+    pub entered: u64,
+    /// The system call that the thread is in: [`call::UNKNOWN`], [`call::NONE`], or [`call::FIRST`] and its number.
+    pub call: u32,
+    /// Zero.
+    pub pad: u32,
 }
-pod!(Task, 32);
+pod!(Task, 48);
+
+/// Values of [`Task::call`].
+pub mod call {
+    /// The thread may have entered a call before it was tracked.
+    pub const UNKNOWN: u32 = 0;
+    /// The thread is in no call that is recorded.
+    pub const NONE: u32 = 1;
+    /// The call with the number 0; others follow.
+    pub const FIRST: u32 = 2;
+}
 
 /// The key of the map `CANDIDATES`: the comm of a freshly executed image (the first 15 bytes of the file's
 /// base name, `TASK_COMM_LEN` 16, NUL-padded).

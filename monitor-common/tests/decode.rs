@@ -2,7 +2,10 @@
 
 use monitor_common::{
     Header, Kind, Pod, Text, TextState,
-    body::{Connect, Exec, Exit, Fork, Getenv, Open, exec_text, open_text},
+    body::{
+        Call, Connect, Dns, Exec, Exit, Fork, Getenv, IoUring, Name, Open, Stat, Traffic, call_text, dns_text,
+        exec_text, name_text, open_text,
+    },
     bytes_of,
     decode::{self, Body, Malformed},
     limits::RECORD_BYTES,
@@ -107,11 +110,30 @@ fn strings<const N: usize>() -> impl Strategy<Value = ([Text; N], Vec<u8>)> {
     })
 }
 
+/// The kinds that share one shape.
+const CALLS: [Kind; 15] = [
+    Kind::Identity,
+    Kind::Readlink,
+    Kind::Rename,
+    Kind::Link,
+    Kind::Symlink,
+    Kind::Unlink,
+    Kind::Mkdir,
+    Kind::Chmod,
+    Kind::Chown,
+    Kind::Truncate,
+    Kind::Bind,
+    Kind::Listen,
+    Kind::Accept,
+    Kind::Metadata,
+    Kind::Attention,
+];
+
 /// Well-formed records of every kind.
 fn well_formed() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         any::<(u64, u32)>().prop_map(|(child_start, child_pid)| {
-            record(Kind::Fork.number(), &Fork { child_start, child_pid, pad: 0 }, &[])
+            record(Kind::Fork.number(), &Fork { child_start, clone_flags: child_start, child_pid, pad: 0 }, &[])
         }),
         any::<u32>().prop_map(|status| record(Kind::Exit.number(), &Exit { status, pad: 0 }, &[])),
         (any::<u32>(), strings::<{ exec_text::COUNT }>()).prop_map(|(parent, (texts, bytes))| {
@@ -126,6 +148,24 @@ fn well_formed() -> impl Strategy<Value = Vec<u8>> {
         strings::<1>().prop_map(|(texts, bytes)| {
             record(Kind::Getenv.number(), &Getenv { texts, ..Getenv::default() }, &bytes)
         }),
+        (any::<u32>(), strings::<{ open_text::COUNT }>()).prop_map(|(count, (texts, bytes))| {
+            record(Kind::Stat.number(), &Stat { count, texts, ..Stat::default() }, &bytes)
+        }),
+        (any::<u64>(), strings::<1>()).prop_map(|(sent, (texts, bytes))| {
+            record(Kind::Traffic.number(), &Traffic { bytes: sent, texts, ..Traffic::default() }, &bytes)
+        }),
+        (any::<u64>(), strings::<{ dns_text::COUNT }>()).prop_map(|(inode, (texts, bytes))| {
+            record(Kind::Dns.number(), &Dns { inode, texts, ..Dns::default() }, &bytes)
+        }),
+        (any::<u32>(), strings::<{ name_text::COUNT }>()).prop_map(|(source, (texts, bytes))| {
+            record(Kind::Name.number(), &Name { source, texts, ..Name::default() }, &bytes)
+        }),
+        (any::<u32>(), strings::<2>()).prop_map(|(opcode, (texts, bytes))| {
+            record(Kind::IoUring.number(), &IoUring { opcode, texts, ..IoUring::default() }, &bytes)
+        }),
+        (proptest::sample::select(CALLS.to_vec()), any::<i64>(), strings::<{ call_text::COUNT }>()).prop_map(
+            |(kind, result, (texts, bytes))| record(kind.number(), &Call { result, texts, ..Call::default() }, &bytes)
+        ),
     ]
 }
 
@@ -142,6 +182,12 @@ fn encode(bytes: &[u8]) -> Result<Vec<u8>, Malformed> {
         Body::Open(body, strings) => record(kind, &body, &join(&strings)),
         Body::Connect(body, string) => record(kind, &body, string.bytes),
         Body::Getenv(body, string) => record(kind, &body, string.bytes),
+        Body::Stat(body, strings) => record(kind, &body, &join(&strings)),
+        Body::Traffic(body, string) => record(kind, &body, string.bytes),
+        Body::Dns(body, strings) => record(kind, &body, &join(&strings)),
+        Body::Name(body, strings) => record(kind, &body, &join(&strings)),
+        Body::IoUring(body, strings) => record(kind, &body, &join(&strings)),
+        Body::Call(_, body, strings) => record(kind, &body, &join(&strings)),
     };
     out[..size_of::<Header>()].copy_from_slice(bytes_of(&decoded.header));
     Ok(out)

@@ -6,15 +6,25 @@ use monitor_common::{
     from_bytes,
     kind::KINDS,
     offsets::{ABSENT, Offsets, layout},
-    syscall::{CONNECT, CREAT, INTEREST, NUMBERS, OPEN, OPENAT, OPENAT2},
+    programs::family,
+    syscall::{self, ENTRIES, FAMILIES, KIND_OF, NOT_RECORDED, NUMBERS},
     task::Task,
 };
 
 #[test]
-fn the_recorded_calls_and_no_others_have_their_bit() {
-    let recorded: Vec<u64> =
-        (0..NUMBERS as u64).filter(|number| INTEREST[*number as usize / 64] >> (number % 64) & 1 == 1).collect();
-    assert_eq!(recorded, [OPEN, CONNECT, CREAT, OPENAT, OPENAT2]);
+fn every_recorded_call_has_its_family_its_kind_and_its_bit_and_no_other_number_has() {
+    for number in 0..NUMBERS {
+        let is_noted = ENTRIES[number / 64] >> (number % 64) & 1 == 1;
+        match syscall::of_number(number as u64) {
+            Some(call) => {
+                assert_eq!(u32::from(FAMILIES[number]), call.family + 1, "{}", call.name);
+                assert!(call.family < family::PLACES);
+                assert_eq!(usize::from(KIND_OF[number]), call.kind.index(), "{}", call.name);
+                assert_eq!(is_noted, call.entry, "{}", call.name);
+            }
+            None => assert_eq!((FAMILIES[number], is_noted), (NOT_RECORDED, false), "{number}"),
+        }
+    }
 }
 
 #[test]
@@ -45,8 +55,8 @@ fn losses_of_all_kinds_and_causes_add_up() {
 
 #[test]
 fn bytes_of_another_length_are_no_value() {
-    assert_eq!(from_bytes::<Task>(&[0; 31]), None);
-    assert_eq!(from_bytes::<Task>(&[0; 32]), Some(Task::default()));
+    assert_eq!(from_bytes::<Task>(&[0; 47]), None);
+    assert_eq!(from_bytes::<Task>(&[0; 48]), Some(Task::default()));
 }
 
 /// The offsets of 6.18 as far as the layout looks at them.

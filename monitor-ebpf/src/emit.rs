@@ -15,6 +15,7 @@ use aya_ebpf::{
 use monitor_common::{
     Header, Kind,
     counters::{Cause, Counters, Fault},
+    kind::KINDS,
     limits::WAKE_NANOSECONDS,
     task::Task,
 };
@@ -22,6 +23,9 @@ use monitor_common::{
 use crate::{
     globals::{last_wake, woke},
     maps::{COUNTERS, RING},
+    probes::syscall::Call,
+    read::opaque,
+    task::Tracked,
 };
 
 /// `EAGAIN` (asm-generic/errno-base.h), with which the ring says that it is full.
@@ -71,12 +75,21 @@ pub(crate) fn fault(fault: Fault) {
 /// Counts a record that cannot be built; it consumes a sequence number.
 #[inline(always)]
 pub(crate) fn lost(kind: Kind, cause: Cause) {
-    if let Some(counters) = counters() {
+    lost_number(kind.index() as u64, cause);
+}
+
+/// The same for a kind by its [`Kind::index`].
+#[inline(always)]
+pub(crate) fn lost_number(kind: u64, cause: Cause) {
+    let kind = opaque(kind) as usize;
+    if kind < KINDS
+        && let Some(counters) = counters()
+    {
         // SAFETY: the pointer is to this CPU's counters; kinds and causes number less than the arrays are long.
         unsafe {
             add(&raw mut (*counters).seq);
-            add(&raw mut (*counters).seen[kind.index()]);
-            add(&raw mut (*counters).lost[kind.index()][cause as usize]);
+            add(&raw mut (*counters).seen[kind]);
+            add(&raw mut (*counters).lost[kind][cause as usize]);
         }
     }
     debug(kind, cause);
@@ -90,6 +103,26 @@ pub(crate) fn lost(kind: Kind, cause: Cause) {
 /// verifier must see the bound; `task` must be a value of `TASKS` or a copy of one.
 #[inline(always)]
 pub(crate) unsafe fn send(kind: Kind, tid: u32, task: *const Task, record: *mut u8, len: u64) {
+    // SAFETY: the caller's promise.
+    unsafe { send_flagged(kind, tid, task, 0, record, len) }
+}
+
+/// The same for the record of a call, whose own flags are added to those of the thread.
+///
+/// # Safety
+///
+/// As for [`send`].
+#[inline(always)]
+pub(crate) unsafe fn send_call(kind: Kind, who: Tracked, call: Call, record: *mut u8, len: u64) {
+    // SAFETY: the caller's promise; the task is a value of the map.
+    unsafe { send_flagged(kind, who.tid, who.task, call.flags, record, len) }
+}
+
+/// # Safety
+///
+/// As for [`send`].
+#[inline(always)]
+unsafe fn send_flagged(kind: Kind, tid: u32, task: *const Task, flags: u32, record: *mut u8, len: u64) {
     let Some(counters) = counters() else { return };
     // SAFETY: the helper has no precondition.
     let now = unsafe { bpf_ktime_get_boot_ns() };
@@ -109,7 +142,7 @@ pub(crate) unsafe fn send(kind: Kind, tid: u32, task: *const Task, record: *mut 
             root: (*task).root,
             exec_seq: (*task).exec_seq,
             uid: bpf_get_current_uid_gid() as u32,
-            flags: (*task).flags,
+            flags: (*task).flags | flags,
         };
     }
     let wake = now.wrapping_sub(last_wake()) >= WAKE_NANOSECONDS;
@@ -128,22 +161,22 @@ pub(crate) unsafe fn send(kind: Kind, tid: u32, task: *const Task, record: *mut 
     let cause = if answer == -EAGAIN { Cause::RingFull } else { Cause::RingRefused };
     // SAFETY: `counters` is this CPU's value.
     unsafe { add(&raw mut (*counters).lost[kind.index()][cause as usize]) };
-    debug(kind, cause);
+    debug(kind.index(), cause);
 }
 
 /// Says a loss in the log of the kernel half, which only a build with `debug-log` has.
 #[cfg(feature = "debug-log")]
 #[inline(always)]
-fn debug(kind: Kind, cause: Cause) {
+fn debug(kind: usize, cause: Cause) {
     struct NoContext;
     impl aya_ebpf::EbpfContext for NoContext {
         fn as_ptr(&self) -> *mut core::ffi::c_void {
             core::ptr::null_mut()
         }
     }
-    aya_log_ebpf::debug!(&NoContext, "lost a record of kind {}, cause {}", kind.number(), cause as u32);
+    aya_log_ebpf::debug!(&NoContext, "lost a record, kind {} by place, cause {}", kind as u32, cause as u32);
 }
 
 #[cfg(not(feature = "debug-log"))]
 #[inline(always)]
-const fn debug(_kind: Kind, _cause: Cause) {}
+const fn debug(_kind: usize, _cause: Cause) {}

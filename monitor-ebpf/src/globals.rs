@@ -5,7 +5,7 @@ use monitor_common::{WIRE_VERSION, offsets::Offsets};
 
 /// Its name is the version of the wire; the loader refuses an object without it.
 #[unsafe(no_mangle)]
-static AGENTSNOOP_WIRE_1: u32 = WIRE_VERSION;
+static AGENTSNOOP_WIRE_2: u32 = WIRE_VERSION;
 
 /// Where the fields of kernel structures are; see [`offset!`].
 #[unsafe(no_mangle)]

@@ -15,6 +15,7 @@ mod maps;
 mod path;
 mod probes;
 mod read;
+mod socket;
 mod task;
 
 /// The kernel lets only programs under a license compatible with the GPL use the helpers that read memory.

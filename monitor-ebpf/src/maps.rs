@@ -7,6 +7,7 @@ use aya_ebpf::{
 use monitor_common::{
     counters::Counters,
     limits::{CANDIDATES as CANDIDATE_BOUND, CPUS, RING_BYTES, TASKS as TASK_BOUND},
+    programs::family,
     task::{Candidate, Task},
 };
 
@@ -39,7 +40,7 @@ pub(crate) static EXEC_BUFFERS: Array<ExecBuffer> = Array::with_max_entries(CPUS
 
 /// The programs that finish a system call, by family; see `probes::syscall`.
 #[map]
-pub(crate) static CALL_PROGRAMS: ProgramArray = ProgramArray::with_max_entries(8, 0);
+pub(crate) static CALL_PROGRAMS: ProgramArray = ProgramArray::with_max_entries(family::PLACES, 0);
 
 /// The programs that build an exec record, in their order; see `probes::exec`.
 #[map]

@@ -17,6 +17,7 @@ use agentsnoop_pipeline::{Admit, Pipeline, Record, Request, Scrub};
 use anyhow::{Context, Result};
 use bytes::{Bytes, BytesMut};
 use monitor_common::counters::Fault;
+use monitor_common::task::call;
 use serde::{Deserialize, Serialize};
 
 pub use opening::Options;
@@ -276,8 +277,7 @@ impl Live {
     ///
     /// The recording cannot be closed; it is readable up to what was written.
     pub fn close(&mut self, reason: &str) -> Result<()> {
-        let tids: Vec<u32> = self.kernel.tasks().map(|(tid, _)| tid).collect();
-        let in_flight = tids.iter().filter(|tid| procfs::in_recorded_call(**tid)).count() as u64;
+        let in_flight = self.kernel.tasks().filter(|(_, task)| task.call >= call::FIRST).count() as u64;
         // A tree that forks faster than it can be forgotten is cut off when the hooks go down.
         let _ = self.kernel.untrack_all();
         let counters = self.settled_counters();

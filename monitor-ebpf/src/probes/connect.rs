@@ -18,15 +18,10 @@ use monitor_common::{
 
 use crate::{
     emit,
-    globals::offset,
     probes::syscall::call_of_tracked,
-    read::{Typed, clear, kernel, opaque, user_bytes},
-    task::file,
+    read::{clear, opaque, user_bytes},
+    socket::Socket,
 };
-
-/// `S_IFMT` and `S_IFSOCK` (linux/stat.h): the type bits of a mode, and those of a socket.
-const TYPE_BITS: u16 = 0o170_000;
-const SOCKET: u16 = 0o140_000;
 
 /// `AF_UNIX`, `AF_INET` and `AF_INET6` (linux/socket.h).
 const AF_UNIX: u16 = 1;
@@ -56,7 +51,7 @@ pub(crate) fn exit_connect(ctx: BtfTracePointContext) -> i32 {
     let fd = call.register(regs::DI) as u32;
     let address = call.register(regs::SI);
     let asked = call.register(regs::DX) as u32;
-    let (socket_type, protocol) = socket(who.thread, fd);
+    let socket = Socket::of(who.thread, fd);
     let mut record = MaybeUninit::<Record>::uninit();
     let record = record.as_mut_ptr();
     let mut len = opaque(u64::from(asked));
@@ -89,12 +84,14 @@ pub(crate) fn exit_connect(ctx: BtfTracePointContext) -> i32 {
             result: call.result,
             fd: fd as i32,
             address_len: asked,
-            socket_type,
-            protocol,
+            socket_type: socket.kind,
+            protocol: socket.protocol,
             pad: 0,
+            inode: socket.inode,
+            took: call.took,
             texts: [Text { len: len as u32, state: state.number(), pad: 0 }],
         };
-        emit::send(Kind::Connect, who.tid, who.task, record.cast(), fixed + len);
+        emit::send_call(Kind::Connect, who, call, record.cast(), fixed + len);
     }
     0
 }
@@ -127,18 +124,4 @@ unsafe fn meaningful(address: *mut u8, len: u64) -> u64 {
         }
     }
     len
-}
-
-/// The type and the protocol of the socket behind a descriptor; zeroes when it is no socket.
-#[inline(always)]
-fn socket(thread: Typed, descriptor: u32) -> (u16, u16) {
-    let file = file(thread, descriptor);
-    let inode: u64 = kernel(file, offset!(file_inode), 0);
-    let mode: u16 = kernel(inode, offset!(inode_mode), 0);
-    if mode & TYPE_BITS != SOCKET {
-        return (0, 0);
-    }
-    let socket: u64 = kernel(file, offset!(file_private_data), 0);
-    let sock: u64 = kernel(socket, offset!(socket_sock), 0);
-    (kernel(socket, offset!(socket_type), 0), kernel(sock, offset!(sock_protocol), 0))
 }

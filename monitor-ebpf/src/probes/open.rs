@@ -108,7 +108,7 @@ pub(crate) fn exit_open(ctx: BtfTracePointContext) -> i32 {
             (*body).texts[open_text::PATH] = Text { len: path_len as u32, state: walked.state, pad: 0 };
             total = FIXED as u64 + len + path_len;
         }
-        emit::send(Kind::Open, who.tid, who.task, record, total);
+        emit::send_call(Kind::Open, who, call, record, total);
     }
     0
 }

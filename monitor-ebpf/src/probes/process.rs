@@ -2,8 +2,8 @@
 //!
 //! | | |
 //! |---|---|
-//! | hook | BTF tracepoint `sched_process_fork(struct task_struct *parent, struct task_struct *child)` |
-//! | when | in the parent, before the child runs for the first time |
+//! | hook | BTF tracepoint `task_newtask(struct task_struct *task, u64 clone_flags)` |
+//! | when | in the parent, before the child runs for the first time; also for threads, and for the workers of io_uring |
 //! | hook | BTF tracepoint `sched_process_exit(struct task_struct *p, …)` |
 //! | when | in each thread that ends, after it was taken off `signal->live` |
 //!
@@ -16,7 +16,7 @@ use monitor_common::{
     Header, Kind,
     body::{Exit, Fork},
     counters::Fault,
-    task::Task,
+    task::{Task, call},
 };
 
 use crate::{
@@ -38,10 +38,10 @@ struct Short<T> {
 }
 
 /// Tracks the child of a tracked thread from its first instruction, and records it when it is a process.
-#[btf_tracepoint(function = "sched_process_fork")]
-pub(crate) fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
+#[btf_tracepoint(function = "task_newtask")]
+pub(crate) fn task_newtask(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: the verifier knows the type of the tracepoint's arguments.
-    let child = unsafe { Typed::new(ctx.arg(1)) };
+    let child = unsafe { Typed::new(ctx.arg(0)) };
     let child_tid: u32 = child.load(offset!(task_pid), 0);
     let Some(parent) = tracked() else {
         // An entry of this id is of a thread that had ended before userspace put it there.
@@ -52,6 +52,7 @@ pub(crate) fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: the pointer is to a value of the map, whose memory lives as long as the program.
     let mut task: Task = unsafe { *parent.task };
     task.secure_name = 0;
+    task.call = call::UNKNOWN;
     let process = child_pid != task.pid;
     if process {
         task.start = start_of(child);
@@ -62,7 +63,10 @@ pub(crate) fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
         emit::fault(Fault::TaskMapFull);
     }
     if process {
-        let mut record = Short { header: Header::default(), body: Fork { child_start: task.start, child_pid, pad: 0 } };
+        let mut record = Short {
+            header: Header::default(),
+            body: Fork { child_start: task.start, clone_flags: ctx.arg(1), child_pid, pad: 0 },
+        };
         // SAFETY: the record is whole and on the stack; the task is a value of the map.
         unsafe {
             emit::send(Kind::Fork, parent.tid, parent.task, (&raw mut record).cast(), size_of::<Short<Fork>>() as u64);
@@ -89,6 +93,12 @@ fn forget(tid: u32) {
 #[btf_tracepoint(function = "sched_process_exit")]
 pub(crate) fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
     let (tid, pid) = (tid(), pid());
+    if let Some(task) = TASKS.get_ptr(tid) {
+        // SAFETY: the pointer is to a value of the map, whose memory lives as long as the program.
+        if unsafe { (*task).call } >= call::FIRST {
+            emit::fault(Fault::CallUnfinished);
+        }
+    }
     if tid != pid {
         forget(tid);
     }

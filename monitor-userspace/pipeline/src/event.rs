@@ -1,9 +1,12 @@
 //! From wire to event: what the numbers of the kernel mean.
 
 pub mod bodies;
+pub mod call;
+pub mod clone_flags;
 pub mod encode;
 pub mod errno;
 pub mod flags;
+pub mod named;
 pub mod path;
 pub mod peek;
 pub mod signal;

@@ -80,8 +80,23 @@ fn paths(body: &Body) -> [Option<&Text>; 2] {
         Body::Open(open) => [open.path.as_ref().or(open.requested.as_ref()), None],
         Body::Exec(exec) => [exec.path.as_ref(), exec.filename.as_ref()],
         Body::Connect(connect) => [connect.path.as_ref(), None],
+        Body::Readlink(link) => [link.path.as_ref(), link.target.as_ref()],
+        Body::Stat(stat) => [stat.path.as_ref(), None],
+        Body::Rename(pair) | Body::Link(pair) | Body::Symlink(pair) => [pair.from.as_ref(), pair.to.as_ref()],
+        Body::Unlink(change)
+        | Body::Mkdir(change)
+        | Body::Chmod(change)
+        | Body::Chown(change)
+        | Body::Truncate(change) => [change.path.as_ref(), None],
+        Body::Bind(socket) | Body::Listen(socket) | Body::Accept(socket) => [socket.path.as_ref(), None],
+        Body::Traffic(traffic) => [traffic.path.as_ref(), None],
+        Body::Identity(call) | Body::Metadata(call) | Body::Attention(call) => {
+            [call.path.as_ref().or(call.requested.as_ref()), None]
+        }
         Body::Fork(_)
         | Body::Exit(_)
+        | Body::Dns(_)
+        | Body::Name(_)
         | Body::Getenv(_)
         | Body::Session(_)
         | Body::Loss(_)

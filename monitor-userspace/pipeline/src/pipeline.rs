@@ -131,8 +131,17 @@ impl Pipeline {
     /// A record about the observation itself.
     fn emit(&mut self, boot_ns: u64, body: Body, out: &mut Vec<Record>) {
         let (id, time) = (self.id(), self.time(boot_ns));
-        let record =
-            Record { id, time, boot_ns, process: None, agent: None, tool_call: None, body, classes: Classes::NONE };
+        let record = Record {
+            id,
+            time,
+            boot_ns,
+            process: None,
+            agent: None,
+            tool_call: None,
+            body,
+            seccomp: false,
+            classes: Classes::NONE,
+        };
         out.push(record);
     }
 
@@ -196,7 +205,17 @@ impl Pipeline {
             let (id, time) = (self.id(), self.time(boot_ns));
             let process = self.process(life.root);
             let agent = Some(Arc::clone(&life.agent));
-            out.push(Record { id, time, boot_ns, process, agent, tool_call: None, body, classes: Classes::NONE });
+            out.push(Record {
+                id,
+                time,
+                boot_ns,
+                process,
+                agent,
+                tool_call: None,
+                body,
+                seccomp: false,
+                classes: Classes::NONE,
+            });
         }
     }
 

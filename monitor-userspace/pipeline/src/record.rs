@@ -12,8 +12,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use body::{
-    Access, Body, Connect, Exec, Exit, Fork, Getenv, GetenvKind, Loss, Neighbour, Open, OpenFlags, Session,
-    SessionState,
+    Access, Body, Change, Connect, Direction, Dns, Exec, Exit, Fork, Getenv, GetenvKind, HostCall, Loss, Name,
+    NameSource, Neighbour, Open, OpenFlags, Pair, Readlink, Session, SessionState, Socket, Stat, Traffic,
 };
 pub use id::{Id, Time};
 pub use kind::{Kind, UnknownKind};
@@ -45,6 +45,8 @@ pub struct Record {
     pub tool_call: Option<Arc<str>>,
     /// What happened.
     pub body: Body,
+    /// A seccomp filter answered the call, which therefore did nothing of its own.
+    pub seccomp: bool,
     /// The resource classes touched.
     pub classes: Classes,
 }

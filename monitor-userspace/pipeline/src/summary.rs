@@ -99,6 +99,25 @@ impl Summary {
                 }
                 self.root(record);
             }
+            Body::Identity(_)
+            | Body::Readlink(_)
+            | Body::Stat(_)
+            | Body::Rename(_)
+            | Body::Link(_)
+            | Body::Symlink(_)
+            | Body::Unlink(_)
+            | Body::Mkdir(_)
+            | Body::Chmod(_)
+            | Body::Chown(_)
+            | Body::Truncate(_)
+            | Body::Bind(_)
+            | Body::Listen(_)
+            | Body::Accept(_)
+            | Body::Traffic(_)
+            | Body::Dns(_)
+            | Body::Name(_)
+            | Body::Metadata(_)
+            | Body::Attention(_) => {}
             Body::Loss(loss) => self.loss(loss),
             Body::Gap(gap) => self.gap(gap),
             Body::Coverage(hook) if hook.feature == crate::admit::PROCESS => self.reject(&hook.name),

@@ -75,7 +75,7 @@ impl Actor {
     /// The process makes a child, which goes on with the sequence numbers of the same CPU through [`Self::follow`].
     pub fn fork(&mut self, child_pid: u32) -> (Input, Self) {
         let child_start = self.header.time + 500;
-        let input = self.raw(&Body::Fork(body::Fork { child_start, child_pid, pad: 0 }));
+        let input = self.raw(&Body::Fork(body::Fork { child_start, clone_flags: 17, child_pid, pad: 0 }));
         let header = Header { pid: child_pid, tid: child_pid, start: child_start, exec_seq: 0, ..self.header };
         (input, Self { header })
     }

@@ -10,7 +10,6 @@ use std::path::Path;
 
 use agentsnoop_pipeline::input::Existing;
 use anyhow::{Context, Result};
-use monitor_common::syscall::{INTEREST, NUMBERS};
 use procfs::process::{Process, all_processes};
 
 /// Bytes of /proc/PID/maps that are read, and mappings that are looked for in it: a process maps what it likes, and
@@ -180,14 +179,6 @@ fn open_package(path: &Path) -> Option<File> {
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
     file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= PACKAGE_BYTES).then_some(file)
-}
-
-/// Whether a thread is in a call that is recorded when it returns (`/proc/TID/syscall`, proc(5)).
-#[must_use]
-pub fn in_recorded_call(tid: u32) -> bool {
-    let Ok(text) = std::fs::read_to_string(format!("/proc/{tid}/syscall")) else { return false };
-    let number = text.split(' ').next().and_then(|number| number.parse::<usize>().ok());
-    number.filter(|number| *number < NUMBERS).is_some_and(|number| INTEREST[number / 64] >> (number % 64) & 1 == 1)
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ fn doctor() -> Result<()> {
     let output = agentsnoop().args(["doctor", "--json"]).output()?;
     let report: Value = serde_json::from_slice(&output.stdout).with_context(|| text(&output.stderr))?;
     let hooks = report["hooks"].as_array().map(Vec::as_slice).unwrap_or_default();
-    for name in ["sys_exit", "sched_process_fork", "sched_process_exec", "sched_process_exit"] {
+    for name in ["sys_exit", "task_newtask", "sched_process_exec", "sched_process_exit"] {
         let hook = hooks.iter().find(|hook| hook["name"].as_str().is_some_and(|found| found.contains(name)));
         ensure!(hook.is_some_and(|hook| hook["state"] == "attached"), "{name} is not attached: {report:#}");
     }

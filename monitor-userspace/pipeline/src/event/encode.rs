@@ -2,7 +2,7 @@
 
 use monitor_common::{
     Header, Pod, Text,
-    body::{Connect, Exec, Getenv, Open},
+    body::{Call, Connect, Dns, Exec, Getenv, IoUring, Name, Open, Stat, Traffic},
     bytes_of,
     decode::{Body, Str},
 };
@@ -23,6 +23,15 @@ pub fn record(header: &Header, body: &Body<'_>) -> Vec<u8> {
             let strings = [*string];
             assemble(header, body, &Getenv { texts: texts(&strings), ..*fixed }, &strings)
         }
+        Body::Stat(fixed, strings) => assemble(header, body, &Stat { texts: texts(strings), ..*fixed }, strings),
+        Body::Traffic(fixed, string) => {
+            let strings = [*string];
+            assemble(header, body, &Traffic { texts: texts(&strings), ..*fixed }, &strings)
+        }
+        Body::Dns(fixed, strings) => assemble(header, body, &Dns { texts: texts(strings), ..*fixed }, strings),
+        Body::Name(fixed, strings) => assemble(header, body, &Name { texts: texts(strings), ..*fixed }, strings),
+        Body::IoUring(fixed, strings) => assemble(header, body, &IoUring { texts: texts(strings), ..*fixed }, strings),
+        Body::Call(_, fixed, strings) => assemble(header, body, &Call { texts: texts(strings), ..*fixed }, strings),
     }
 }
 

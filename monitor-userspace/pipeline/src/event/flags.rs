@@ -1,9 +1,5 @@
 //! The flags of open(2) by name.
 
-use std::fmt;
-
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeSeq};
-
 use crate::record::Access;
 
 /// `O_CREAT` (asm-generic/fcntl.h, x86-64).
@@ -71,56 +67,6 @@ impl OpenFlags {
     pub const fn truncates(self) -> bool {
         self.0 & TRUNC != 0
     }
-
-    /// The names, and the bits that have none.
-    pub fn names(self) -> (impl Iterator<Item = &'static str>, u64) {
-        let mut rest = self.0;
-        let mut found = [""; NAMES.len()];
-        for (name, (bits, text)) in found.iter_mut().zip(NAMES) {
-            if rest & bits == bits {
-                rest &= !bits;
-                *name = text;
-            }
-        }
-        (found.into_iter().filter(|name| !name.is_empty()), rest)
-    }
 }
 
-impl fmt::Display for OpenFlags {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (names, rest) = self.names();
-        let mut separator = "";
-        for name in names {
-            write!(f, "{separator}{name}")?;
-            separator = "|";
-        }
-        if rest == 0 { Ok(()) } else { write!(f, "{separator}{rest:#x}") }
-    }
-}
-
-impl Serialize for OpenFlags {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (names, rest) = self.names();
-        let mut list = serializer.serialize_seq(None)?;
-        for name in names {
-            list.serialize_element(name)?;
-        }
-        if rest != 0 {
-            list.serialize_element(&format_args!("{rest:#x}"))?;
-        }
-        list.end()
-    }
-}
-
-impl<'de> Deserialize<'de> for OpenFlags {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut flags = 0;
-        for name in Vec::<String>::deserialize(deserializer)? {
-            let known = NAMES.iter().find(|(_, text)| *text == name).map(|(bits, _)| *bits);
-            let number = || u64::from_str_radix(name.strip_prefix("0x")?, 16).ok();
-            flags |=
-                known.or_else(number).ok_or_else(|| de::Error::custom(format_args!("`{name}` is no flag of open")))?;
-        }
-        Ok(Self(flags))
-    }
-}
+crate::event::named::flags!(OpenFlags, NAMES);

@@ -6,7 +6,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use monitor_common::body;
 
 use crate::record::Text;
 
@@ -84,12 +83,12 @@ fn family_name(family: u16) -> Cow<'static, str> {
     })
 }
 
-/// The protocol of a connecting socket: by name where it has one in common use (IANA protocol numbers), else the type
+/// The protocol of a socket: by name where it has one in common use (IANA protocol numbers), else the type
 /// of the socket (socket(2)); `None` where neither was read.
 #[must_use]
-pub fn protocol(connect: &body::Connect, family: &str) -> Option<Cow<'static, str>> {
+pub fn protocol(socket_type: u16, protocol: u16, family: &str) -> Option<Cow<'static, str>> {
     if matches!(family, "ipv4" | "ipv6") {
-        match connect.protocol {
+        match protocol {
             0 => {}
             1 => return Some(Cow::Borrowed("icmp")),
             6 => return Some(Cow::Borrowed("tcp")),
@@ -100,7 +99,7 @@ pub fn protocol(connect: &body::Connect, family: &str) -> Option<Cow<'static, st
             other => return Some(Cow::Owned(format!("protocol_{other}"))),
         }
     }
-    Some(Cow::Borrowed(match connect.socket_type {
+    Some(Cow::Borrowed(match socket_type {
         1 => "stream",
         2 => "dgram",
         3 => "raw",

@@ -1,5 +1,7 @@
 //! What a record is about, and how it ended.
 
+mod shapes;
+
 use std::{
     fmt::Write as _,
     net::{IpAddr, SocketAddr},
@@ -55,6 +57,10 @@ pub(crate) fn subject(body: &Body, out: &mut String) {
                 Some(inputs) => write!(out, ", {inputs} inputs not recorded"),
                 None => Ok(()),
             }
+        }
+        _ => {
+            shapes::subject(body, out);
+            Ok(())
         }
     };
 }
@@ -115,7 +121,11 @@ pub(super) fn outcome(body: &Body, out: &mut String) -> bool {
             duration(gap.to_ns.saturating_sub(gap.from_ns), out);
             true
         }
-        Body::Fork(_) => false,
+        Body::Fork(fork) => {
+            let _ = write!(out, "{}", fork.flags);
+            false
+        }
+        _ => shapes::outcome(body, out),
     }
 }
 

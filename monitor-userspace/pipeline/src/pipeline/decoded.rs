@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use monitor_common::{
-    Header,
-    decode::{self, Body as Wire},
+    Header, Kind,
+    body::{self as wire, call_text},
+    decode::{self, Body as Wire, Str},
+    header::flag,
 };
 
 use super::Pipeline;
 use crate::{
     Record,
-    enrich::Classes,
+    enrich::{Classes, Rules},
     event::bodies,
-    record::{Body, Fork, Process, ProcessId, Text},
+    record::{Body, Getenv, Process, ProcessId, Text},
 };
 
 impl Pipeline {
@@ -36,7 +38,7 @@ impl Pipeline {
             Wire::Fork(fixed) => {
                 let parent = self.tree.see(header);
                 let child = self.tree.fork(parent, fixed);
-                (parent, Body::Fork(Fork { child, child_pid: fixed.child_pid }))
+                (parent, Body::Fork(bodies::fork(fixed, child)))
             }
             Wire::Exit(fixed) => {
                 let process = self.tree.see(header);
@@ -49,29 +51,93 @@ impl Pipeline {
             }
             Wire::Connect(fixed, text) => (self.tree.see(header), Body::Connect(bodies::connect(fixed, *text, bytes))),
             Wire::Getenv(fixed, text) => (self.tree.see(header), Body::Getenv(bodies::getenv(fixed, *text, bytes))),
+            Wire::Stat(fixed, texts) => {
+                let body = bodies::stat(fixed, texts, bytes, &mut self.scratch);
+                (self.tree.see(header), Body::Stat(body))
+            }
+            Wire::Traffic(fixed, text) => {
+                (self.tree.see(header), Body::Traffic(Box::new(bodies::traffic(fixed, *text, bytes))))
+            }
+            Wire::Dns(fixed, texts) => (self.tree.see(header), Body::Dns(Box::new(bodies::dns(fixed, texts, bytes)))),
+            Wire::Name(fixed, texts) => {
+                (self.tree.see(header), Body::Name(Box::new(bodies::name(fixed, texts, bytes))))
+            }
+            Wire::IoUring(fixed, texts) => {
+                (self.tree.see(header), Body::Attention(Box::new(bodies::io_uring(fixed, texts, bytes))))
+            }
+            Wire::Call(kind, fixed, texts) => (self.tree.see(header), self.call(*kind, fixed, texts, bytes)),
         };
         self.record(header, process, body, out);
     }
 
+    /// The body of a call of one shape, by its kind.
+    fn call(&mut self, kind: Kind, call: &wire::Call, texts: &[Str<'_>; call_text::COUNT], bytes: &Bytes) -> Body {
+        let scratch = &mut self.scratch;
+        match kind {
+            Kind::Readlink => Body::Readlink(bodies::readlink(call, texts, bytes, scratch)),
+            Kind::Rename => Body::Rename(Box::new(bodies::pair(call, texts, bytes, scratch))),
+            Kind::Link => Body::Link(Box::new(bodies::pair(call, texts, bytes, scratch))),
+            Kind::Symlink => Body::Symlink(Box::new(bodies::pair(call, texts, bytes, scratch))),
+            Kind::Unlink => Body::Unlink(bodies::change(call, texts, bytes, scratch)),
+            Kind::Mkdir => Body::Mkdir(bodies::change(call, texts, bytes, scratch)),
+            Kind::Chmod => Body::Chmod(bodies::change(call, texts, bytes, scratch)),
+            Kind::Chown => Body::Chown(bodies::change(call, texts, bytes, scratch)),
+            Kind::Truncate => Body::Truncate(bodies::change(call, texts, bytes, scratch)),
+            Kind::Bind => Body::Bind(bodies::socket(call, texts, bytes)),
+            Kind::Listen => Body::Listen(bodies::socket(call, texts, bytes)),
+            Kind::Accept => Body::Accept(bodies::socket(call, texts, bytes)),
+            Kind::Identity => Body::Identity(Box::new(bodies::host_call(call, texts, bytes))),
+            Kind::Metadata => Body::Metadata(Box::new(bodies::host_call(call, texts, bytes))),
+            // The decoder gives this shape to no kind but these and the ones above.
+            _ => Body::Attention(Box::new(bodies::host_call(call, texts, bytes))),
+        }
+    }
+
     fn record(&mut self, header: &Header, process: ProcessId, body: Body, out: &mut Vec<Record>) {
         let (id, time) = (self.id(), self.time(header.time));
+        let seccomp = header.flags & flag::NOT_ENTERED != 0;
         let entry = self.tree.get(process);
         let life = entry.and_then(|entry| entry.session.as_ref());
-        let classes = match &body {
-            Body::Open(open) => open.path.as_ref().map_or(Classes::NONE, |path| {
-                let project = life.and_then(|life| life.project.as_ref());
-                let path = own(path.as_bytes(), header.pid, &mut self.scratch);
-                self.rules.path(path, project.map(Text::as_bytes))
-            }),
-            Body::Getenv(getenv) => {
-                getenv.name.as_ref().map_or(Classes::NONE, |name| self.rules.variable(name.as_bytes()))
-            }
-            Body::Connect(connect) => self.rules.endpoint(connect),
-            _ => Classes::NONE,
-        };
+        let project = life.and_then(|life| life.project.as_ref()).map(Text::as_bytes);
+        let classes =
+            Touched { rules: &mut self.rules, project, pid: header.pid, scratch: &mut self.scratch }.by(&body);
         let agent = life.map(|life| Arc::clone(&life.agent));
         let process = entry.map(|entry| Process { image: Arc::clone(&entry.image), tid: header.tid, uid: header.uid });
-        out.push(Record { id, time, boot_ns: header.time, process, agent, tool_call: None, body, classes });
+        out.push(Record { id, time, boot_ns: header.time, process, agent, tool_call: None, body, seccomp, classes });
+    }
+}
+
+/// What it takes to say for what a touched thing is.
+struct Touched<'a> {
+    rules: &'a mut Rules,
+    project: Option<&'a [u8]>,
+    pid: u32,
+    scratch: &'a mut Vec<u8>,
+}
+
+impl Touched<'_> {
+    /// The classes of what a body tells of.
+    fn by(mut self, body: &Body) -> Classes {
+        match body {
+            Body::Open(open) => self.path(open.path.as_ref()),
+            Body::Readlink(link) => self.path(link.path.as_ref()),
+            Body::Stat(stat) => self.path(stat.path.as_ref()),
+            Body::Rename(pair) | Body::Link(pair) => self.path(pair.from.as_ref()).union(self.path(pair.to.as_ref())),
+            Body::Symlink(pair) => self.path(pair.to.as_ref()),
+            Body::Unlink(change)
+            | Body::Mkdir(change)
+            | Body::Chmod(change)
+            | Body::Chown(change)
+            | Body::Truncate(change) => self.path(change.path.as_ref()),
+            Body::Getenv(Getenv { name: Some(name), .. }) => self.rules.variable(name.as_bytes()),
+            Body::Connect(connect) => self.rules.endpoint(connect),
+            _ => Classes::NONE,
+        }
+    }
+
+    fn path(&mut self, path: Option<&Text>) -> Classes {
+        let Some(path) = path else { return Classes::NONE };
+        self.rules.path(own(path.as_bytes(), self.pid, self.scratch), self.project)
     }
 }
 

@@ -4,63 +4,89 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// The kind of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// A process was made.
-    Fork,
-    /// A process executed a program.
-    Exec,
-    /// A process ended.
-    Exit,
-    /// A file was opened, or its opening failed.
-    Open,
-    /// A socket was connected, or its connecting failed.
-    Connect,
-    /// A variable of the environment was looked up through libc.
-    Getenv,
-    /// A session of an agent began or ended.
-    Session,
-    /// Events were lost.
-    Loss,
-    /// A hook is attached, or not.
-    Coverage,
-    /// A span in which something was not observed.
-    Gap,
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident $name:literal,)*) => {
+        /// The kind of a record.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Kind {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Kind {
+            /// Every kind that this version makes.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The name, which is also the key of the body.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+        }
+    };
 }
 
-impl Kind {
-    /// Every kind that this version makes.
-    pub const ALL: [Self; 10] = [
-        Self::Fork,
-        Self::Exec,
-        Self::Exit,
-        Self::Open,
-        Self::Connect,
-        Self::Getenv,
-        Self::Session,
-        Self::Loss,
-        Self::Coverage,
-        Self::Gap,
-    ];
-
-    /// The name, which is also the key of the body.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Fork => "fork",
-            Self::Exec => "exec",
-            Self::Exit => "exit",
-            Self::Open => "open",
-            Self::Connect => "connect",
-            Self::Getenv => "getenv",
-            Self::Session => "session",
-            Self::Loss => "loss",
-            Self::Coverage => "coverage",
-            Self::Gap => "gap",
-        }
-    }
+kinds! {
+    /// A process was made.
+    Fork "fork",
+    /// A process executed a program.
+    Exec "exec",
+    /// A process ended.
+    Exit "exit",
+    /// A process changed who it is.
+    Identity "identity",
+    /// A file was opened, or its opening failed.
+    Open "open",
+    /// A link was read, or not.
+    Readlink "readlink",
+    /// A file was looked at.
+    Stat "stat",
+    /// A file was renamed.
+    Rename "rename",
+    /// A file got another name.
+    Link "link",
+    /// A symbolic link was made.
+    Symlink "symlink",
+    /// A file or a folder was removed.
+    Unlink "unlink",
+    /// A folder or a special file was made.
+    Mkdir "mkdir",
+    /// Permissions were changed.
+    Chmod "chmod",
+    /// An owner was changed.
+    Chown "chown",
+    /// A file was cut or lengthened.
+    Truncate "truncate",
+    /// A socket was connected, or its connecting failed.
+    Connect "connect",
+    /// A socket got an address.
+    Bind "bind",
+    /// A socket waits for connections.
+    Listen "listen",
+    /// A connection was accepted.
+    Accept "accept",
+    /// Bytes were sent or received.
+    Traffic "traffic",
+    /// A name server was asked, or answered.
+    Dns "dns",
+    /// The name of an endpoint.
+    Name "name",
+    /// A variable of the environment was looked up through libc.
+    Getenv "getenv",
+    /// A fact about the host was asked for.
+    Metadata "metadata",
+    /// Something that deserves attention.
+    Attention "attention",
+    /// A session of an agent began or ended.
+    Session "session",
+    /// Events were lost.
+    Loss "loss",
+    /// A hook is attached, or not.
+    Coverage "coverage",
+    /// A span in which something was not observed.
+    Gap "gap",
 }
 
 impl fmt::Display for Kind {
@@ -79,7 +105,7 @@ pub struct UnknownKind {
 impl fmt::Display for UnknownKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` is no kind of record; known are", self.name)?;
-        for (at, kind) in Kind::ALL.into_iter().enumerate() {
+        for (at, kind) in Kind::ALL.iter().enumerate() {
             write!(f, "{} {kind}", if at == 0 { "" } else { "," })?;
         }
         Ok(())
@@ -92,6 +118,6 @@ impl FromStr for Kind {
     type Err = UnknownKind;
 
     fn from_str(name: &str) -> Result<Self, UnknownKind> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| UnknownKind { name: name.to_owned() })
+        Self::ALL.iter().copied().find(|kind| kind.name() == name).ok_or_else(|| UnknownKind { name: name.to_owned() })
     }
 }

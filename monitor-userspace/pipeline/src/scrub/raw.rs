@@ -23,7 +23,7 @@ pub(super) fn mask(rules: &mut Rules, bytes: &mut Bytes) -> bool {
     // Opens are nearly all records, and nearly none holds a secret: one look over both paths settles them.
     match peek::kind(bytes) {
         Some(Kind::Open) if !is_suspect(rules, bytes) => return false,
-        Some(Kind::Fork | Kind::Exit) | None => return false,
+        Some(Kind::Fork | Kind::Exit | Kind::Traffic | Kind::Dns | Kind::Name) | None => return false,
         _ => {}
     }
     let Ok(record) = decode::record(bytes) else { return false };
@@ -49,7 +49,21 @@ pub(super) fn mask(rules: &mut Rules, bytes: &mut Bytes) -> bool {
             let [text] = replaced(&[text], &masked);
             changed(&masked).then(|| encode::record(&record.header, &Body::Getenv(fixed, text)))
         }
-        Body::Fork(_) | Body::Exit(_) => None,
+        Body::Stat(fixed, texts) => {
+            let masked = texts.map(|text| string(rules, Place::Path, text));
+            changed(&masked).then(|| encode::record(&record.header, &Body::Stat(fixed, replaced(&texts, &masked))))
+        }
+        Body::Call(kind, fixed, texts) => {
+            let masked = texts.map(|text| string(rules, Place::Path, text));
+            let body = |texts| Body::Call(kind, fixed, texts);
+            changed(&masked).then(|| encode::record(&record.header, &body(replaced(&texts, &masked))))
+        }
+        Body::IoUring(fixed, texts) => {
+            let masked = texts.map(|text| string(rules, Place::Path, text));
+            changed(&masked).then(|| encode::record(&record.header, &Body::IoUring(fixed, replaced(&texts, &masked))))
+        }
+        // Numbers, addresses and names of hosts.
+        Body::Fork(_) | Body::Exit(_) | Body::Traffic(..) | Body::Dns(..) | Body::Name(..) => None,
     };
     match masked {
         Some(masked) => {

@@ -1,0 +1,164 @@
+//! Files.
+
+use bytes::Bytes;
+use monitor_common::{
+    TextState,
+    body::{self, SECOND_PATH_SHIFT, call_text, open_text, path_flag, stat_flag},
+    decode::Str,
+    syscall,
+};
+
+use super::text;
+use crate::{
+    event::{call, errno, flags, path},
+    record::{Change, Open, OpenFlags, Pair, Readlink, Stat, State, Text},
+};
+
+/// open, openat, openat2 or creat has returned. `scratch` is for composing paths and comes back empty.
+#[must_use]
+pub fn open(open: &body::Open, texts: &[Str<'_>; open_text::COUNT], bytes: &Bytes, scratch: &mut Vec<u8>) -> Open {
+    let (requested, requested_state) = text(texts[open_text::REQUESTED], bytes);
+    let is_creat = u64::from(open.syscall) == syscall::CREAT;
+    // creat(2) has no flags of its own: it is open with these.
+    let asked = if is_creat { flags::CREAT | flags::WRONLY | flags::TRUNC } else { open.open_flags };
+    let (access, flags) = OpenFlags::split(asked);
+    let has_path = open.result >= 0 && open.flags & path_flag::NO_PATH == 0;
+    let resolved = texts[open_text::PATH];
+    let (path, path_state) = if has_path {
+        text(resolved, bytes)
+    } else {
+        let base = (open.flags & path_flag::BASE != 0).then_some(resolved);
+        composed(texts[open_text::REQUESTED], base, bytes, scratch)
+    };
+    let anonymous = open.flags & path_flag::NO_PATH != 0 && open.result >= 0;
+    Open {
+        path,
+        path_state,
+        requested,
+        requested_state,
+        access,
+        flags,
+        mode: flags.creates().then_some(open.mode),
+        result: open.result,
+        error: errno::of_result(open.result),
+        anonymous: anonymous.then(|| Text::new(bytes.slice_ref(resolved.bytes))),
+        unlinked: open.flags & path_flag::UNLINKED != 0,
+        outside_root: open.flags & path_flag::OUTSIDE_ROOT != 0,
+    }
+}
+
+/// The absolute path that was asked for. The kernel resolved nothing, so the state is `unresolved` at best.
+fn composed(asked: Str<'_>, base: Option<Str<'_>>, bytes: &Bytes, scratch: &mut Vec<u8>) -> (Option<Text>, State) {
+    let state = |base: TextState| match (asked.state, base) {
+        (TextState::Complete, TextState::Complete) => State::Unresolved,
+        (TextState::Complete, other) | (other, _) => other.into(),
+    };
+    let is_absolute = asked.bytes.first() == Some(&b'/');
+    if is_absolute && path::is_plain(asked.bytes) {
+        return (Some(Text::new(bytes.slice_ref(asked.bytes))), state(TextState::Complete));
+    }
+    let base = if is_absolute {
+        Str { bytes: b"", state: TextState::Complete }
+    } else {
+        base.unwrap_or(Str { bytes: b"", state: TextState::NotAsked })
+    };
+    // Nothing can be said without a directory to start from; an empty path names nothing (openat(2), ENOENT).
+    if asked.bytes.is_empty() || !State::from(base.state).has_text() {
+        let state = state(base.state);
+        return (None, if state.is_complete() { State::Unresolved } else { state });
+    }
+    scratch.clear();
+    path::compose(base.bytes, asked.bytes, scratch);
+    (Some(Text::new(Bytes::copy_from_slice(scratch))), state(base.state))
+}
+
+/// A path of a call that opens nothing: what the kernel half resolved, or what was asked for below the folder that the
+/// call started from.
+fn path_of(
+    asked: Str<'_>,
+    resolved: Str<'_>,
+    flags: u32,
+    bytes: &Bytes,
+    scratch: &mut Vec<u8>,
+) -> (Option<Text>, State) {
+    if flags & path_flag::BASE == 0 && !resolved.bytes.is_empty() {
+        return text(resolved, bytes);
+    }
+    composed(asked, (flags & path_flag::BASE != 0).then_some(resolved), bytes, scratch)
+}
+
+/// readlink or readlinkat has returned.
+#[must_use]
+pub fn readlink(
+    call: &body::Call,
+    texts: &[Str<'_>; call_text::COUNT],
+    bytes: &Bytes,
+    scratch: &mut Vec<u8>,
+) -> Readlink {
+    let (requested, requested_state) = text(texts[call_text::REQUESTED], bytes);
+    let (path, path_state) = path_of(texts[call_text::REQUESTED], texts[call_text::PATH], call.flags, bytes, scratch);
+    let (target, target_state) = text(texts[call_text::SECOND_REQUESTED], bytes);
+    Readlink {
+        path,
+        path_state,
+        requested,
+        requested_state,
+        target: target.filter(|_| call.result >= 0),
+        target_state: if call.result >= 0 { target_state } else { State::Complete },
+        result: call.result,
+        error: errno::of_result(call.result),
+    }
+}
+
+/// A file was looked at, or was again.
+#[must_use]
+pub fn stat(stat: &body::Stat, texts: &[Str<'_>; open_text::COUNT], bytes: &Bytes, scratch: &mut Vec<u8>) -> Stat {
+    let (requested, requested_state) = text(texts[open_text::REQUESTED], bytes);
+    let (path, path_state) = path_of(texts[open_text::REQUESTED], texts[open_text::PATH], stat.flags, bytes, scratch);
+    Stat {
+        call: call::name(stat.syscall),
+        path,
+        path_state,
+        requested,
+        requested_state,
+        count: u64::from(stat.count),
+        repeats: stat.flags & stat_flag::REPEATS != 0,
+        result: stat.result,
+        error: errno::of_result(stat.result),
+    }
+}
+
+/// rename, link or symlink has returned.
+#[must_use]
+pub fn pair(call: &body::Call, texts: &[Str<'_>; call_text::COUNT], bytes: &Bytes, scratch: &mut Vec<u8>) -> Pair {
+    let (from, from_state) = path_of(texts[call_text::REQUESTED], texts[call_text::PATH], call.flags, bytes, scratch);
+    let flags = call.flags >> SECOND_PATH_SHIFT;
+    let (to, to_state) =
+        path_of(texts[call_text::SECOND_REQUESTED], texts[call_text::SECOND_PATH], flags, bytes, scratch);
+    Pair {
+        call: call::name(call.syscall),
+        from,
+        from_state,
+        to,
+        to_state,
+        result: call.result,
+        error: errno::of_result(call.result),
+    }
+}
+
+/// A call that makes, removes or changes a file has returned.
+#[must_use]
+pub fn change(call: &body::Call, texts: &[Str<'_>; call_text::COUNT], bytes: &Bytes, scratch: &mut Vec<u8>) -> Change {
+    let (requested, requested_state) = text(texts[call_text::REQUESTED], bytes);
+    let (path, path_state) = path_of(texts[call_text::REQUESTED], texts[call_text::PATH], call.flags, bytes, scratch);
+    Change {
+        call: call::name(call.syscall),
+        path,
+        path_state,
+        requested,
+        requested_state,
+        result: call.result,
+        error: errno::of_result(call.result),
+        ..Change::default()
+    }
+}

@@ -1,0 +1,163 @@
+//! Kinds of one shape: files that are looked at and changed, sockets, calls about the host.
+
+use std::{
+    borrow::Cow,
+    fmt::Write as _,
+    net::{IpAddr, SocketAddr},
+};
+
+use super::{state_name, text};
+use crate::record::{Body, Change, Direction, HostCall, NameSource, State, Text};
+
+/// Appends what a record of these kinds is about; nothing for the other kinds.
+pub(super) fn subject(body: &Body, out: &mut String) {
+    match body {
+        Body::Readlink(link) => {
+            path(link.path.as_ref(), link.path_state, link.requested.as_ref(), out);
+            arrow(link.target.as_ref(), link.target_state, out);
+        }
+        Body::Stat(stat) => path(stat.path.as_ref(), stat.path_state, stat.requested.as_ref(), out),
+        Body::Rename(pair) | Body::Link(pair) | Body::Symlink(pair) => {
+            text(pair.from.as_ref(), pair.from_state, out);
+            arrow(pair.to.as_ref(), pair.to_state, out);
+        }
+        Body::Unlink(change)
+        | Body::Mkdir(change)
+        | Body::Chmod(change)
+        | Body::Chown(change)
+        | Body::Truncate(change) => path(change.path.as_ref(), change.path_state, change.requested.as_ref(), out),
+        Body::Bind(socket) | Body::Listen(socket) | Body::Accept(socket) => {
+            peer(socket.address, socket.port, socket.path.as_ref(), socket.family.as_ref(), out);
+        }
+        Body::Traffic(traffic) => {
+            named(traffic.name.as_ref(), traffic.name_source, out);
+            peer(traffic.address, traffic.port, traffic.path.as_ref(), traffic.family.as_ref(), out);
+        }
+        Body::Dns(dns) => {
+            text(dns.question.as_ref(), State::Complete, out);
+            for answer in &dns.answers {
+                out.push(' ');
+                answer.escape_into(out);
+            }
+        }
+        Body::Name(name) => {
+            named(name.name.as_ref(), name.name_source, out);
+            peer(name.address, name.port, None, None, out);
+        }
+        Body::Identity(call) | Body::Metadata(call) | Body::Attention(call) => host(call, out),
+        _ => {}
+    }
+}
+
+/// Appends how it ended; `true` says that it went wrong.
+pub(super) fn outcome(body: &Body, out: &mut String) -> bool {
+    let error = match body {
+        Body::Readlink(link) => &link.error,
+        Body::Stat(stat) => {
+            if stat.repeats {
+                let _ = write!(out, "{} more ", stat.count);
+            }
+            &stat.error
+        }
+        Body::Rename(pair) | Body::Link(pair) | Body::Symlink(pair) => &pair.error,
+        Body::Unlink(change)
+        | Body::Mkdir(change)
+        | Body::Chmod(change)
+        | Body::Chown(change)
+        | Body::Truncate(change) => {
+            attributes(change, out);
+            &change.error
+        }
+        Body::Bind(socket) | Body::Listen(socket) | Body::Accept(socket) => {
+            out.push_str(socket.protocol.as_deref().unwrap_or_default());
+            &socket.error
+        }
+        Body::Traffic(traffic) => {
+            let way = if traffic.direction == Direction::Sent { "sent" } else { "received" };
+            let _ = write!(out, "{way} {} bytes", traffic.bytes);
+            &None
+        }
+        Body::Dns(dns) => {
+            out.push_str(dns.r#type.as_deref().unwrap_or_default());
+            &dns.error
+        }
+        Body::Identity(call) | Body::Metadata(call) | Body::Attention(call) => &call.error,
+        _ => &None,
+    };
+    let Some(error) = error else { return false };
+    super::space(out);
+    out.push_str(error);
+    true
+}
+
+/// A path, or what was asked for where there is none.
+fn path(path: Option<&Text>, state: State, requested: Option<&Text>, out: &mut String) {
+    match path.or(requested) {
+        Some(shown) => text(Some(shown), state, out),
+        None => {
+            let _ = write!(out, "({})", state_name(state));
+        }
+    }
+}
+
+fn arrow(to: Option<&Text>, state: State, out: &mut String) {
+    if to.is_some() {
+        out.push_str(" -> ");
+        text(to, state, out);
+    }
+}
+
+fn attributes(change: &Change, out: &mut String) {
+    if let Some(mode) = change.mode {
+        let _ = write!(out, "{mode:04o}");
+    }
+    if let (Some(owner), Some(group)) = (change.owner, change.group) {
+        // chown(2): -1 leaves it as it is.
+        let shown = |id: u32| if id == u32::MAX { String::new() } else { id.to_string() };
+        let _ = write!(out, "{}:{}", shown(owner), shown(group));
+    }
+    if let Some(length) = change.length {
+        let _ = write!(out, "{length} bytes");
+    }
+}
+
+fn named(name: Option<&Text>, source: Option<NameSource>, out: &mut String) {
+    if let Some(name) = name {
+        name.escape_into(out);
+        let _ = write!(out, " ({}) ", source.map_or("?", NameSource::name));
+    }
+}
+
+fn peer(
+    address: Option<IpAddr>,
+    port: Option<u16>,
+    path: Option<&Text>,
+    family: Option<&Cow<'static, str>>,
+    out: &mut String,
+) {
+    match (address, path) {
+        (Some(ip), _) => {
+            let _ = write!(out, "{}", SocketAddr::new(ip, port.unwrap_or(0)));
+        }
+        (None, Some(path)) => path.escape_into(out),
+        (None, None) => {
+            if let Some(family) = family {
+                let _ = write!(out, "({family})");
+            }
+        }
+    }
+}
+
+fn host(call: &HostCall, out: &mut String) {
+    out.push_str(&call.call);
+    if let Some(pid) = call.pid {
+        let _ = write!(out, " {pid}");
+    }
+    if let Some(detail) = &call.detail {
+        let _ = write!(out, " {detail}");
+    }
+    if call.path.is_some() || call.requested.is_some() {
+        out.push(' ');
+        path(call.path.as_ref(), call.path_state, call.requested.as_ref(), out);
+    }
+}

@@ -1,0 +1,38 @@
+//! Calls about the host, the process itself, and others.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::record::text::{State, Text};
+
+/// A call that changes who a process is, asks for facts about the host, or deserves attention.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostCall {
+    /// The name of the system call.
+    pub call: Cow<'static, str>,
+    /// What it was about, in the words of its manual page: flags, a request, a signal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Cow<'static, str>>,
+    /// The process that it was about, initial pid namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// The absolute path, as the kernel resolved it; with the state `unresolved` what was asked for, below the folder that it
+    /// started from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<Text>,
+    /// How `path` came.
+    #[serde(default, skip_serializing_if = "State::is_complete")]
+    pub path_state: State,
+    /// What the caller asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested: Option<Text>,
+    /// How `requested` came.
+    #[serde(default, skip_serializing_if = "State::is_complete")]
+    pub requested_state: State,
+    /// What the call returned: a value, or a negative errno.
+    pub result: i64,
+    /// The errno's name when the call failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Cow<'static, str>>,
+}

@@ -1,0 +1,66 @@
+//! The observation itself.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::record::Id;
+
+/// Whether a session begins or ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionState {
+    /// It begins.
+    Started,
+    /// Its first process has ended.
+    Ended,
+}
+
+/// A session of an agent began or ended; the record's process is its first one, the record's agent the session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Which of both.
+    pub state: SessionState,
+    /// How the agent was known: `exe`, `package`, or `run`.
+    pub known_by: Cow<'static, str>,
+    /// Nanoseconds that it took, at its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ns: Option<u64>,
+}
+
+/// A record beside a loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Neighbour {
+    /// Its id.
+    pub id: Id,
+    /// Its sequence number on the CPU.
+    pub seq: u64,
+    /// Its time on the boot clock, nanoseconds.
+    pub boot_ns: u64,
+}
+
+/// Events that the kernel half saw and that did not arrive.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loss {
+    /// How many.
+    pub count: u64,
+    /// On which CPU; absent for a record that was malformed beyond its header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<u16>,
+    /// The sequence number of the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_seq: Option<u64>,
+    /// The sequence number of the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seq: Option<u64>,
+    /// The record of the CPU before the loss; absent when the CPU had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Neighbour>,
+    /// The record of the CPU behind the loss; absent when none came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Neighbour>,
+    /// The kinds of which the kernel half counted losses on that CPU in that span.
+    pub kinds: Vec<Cow<'static, str>>,
+    /// The causes that it counted, such as `ring_full`; `malformed` when userspace could not read what arrived.
+    pub causes: Vec<Cow<'static, str>>,
+}

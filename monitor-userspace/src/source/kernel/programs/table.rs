@@ -1,0 +1,144 @@
+//! What each program hooks, what is not seen without it, and which fields it needs.
+
+use monitor_common::programs::{exec_part, family};
+
+/// How a program comes to run.
+#[derive(Clone, Copy)]
+pub(super) enum Role {
+    /// It is attached to its tracepoint.
+    Attach,
+    /// Another program calls it from a place of a map of programs.
+    Call { map: &'static str, at: u32 },
+}
+
+/// One program on a tracepoint.
+pub(super) struct Spec {
+    /// The name of its function.
+    pub(super) program: &'static str,
+    pub(super) tracepoint: &'static str,
+    /// What is not seen without it.
+    pub(super) feature: &'static str,
+    pub(super) role: Role,
+    /// The fields without which what it gives would be zeroes, or wrong: whether a call is a 32-bit one decides what its
+    /// number means.
+    pub(super) needs: &'static [&'static str],
+}
+
+const EXEC: &str = "sched_process_exec";
+const CALLS: &str = "sys_exit";
+
+/// The fields that the walk to a path needs.
+macro_rules! path_fields {
+    ($($more:literal),*) => {
+        &[
+            "task_struct.fs", "fs_struct.root", "file.f_path", "path.mnt", "path.dentry", "dentry.d_parent",
+            "dentry.d_name", "qstr.len", "qstr.name", "vfsmount.mnt_root", "mount.mnt", "mount.mnt_parent",
+            "mount.mnt_mountpoint", $($more),*
+        ]
+    };
+}
+
+/// Every program on a tracepoint. What is called stands before what calls it, and exec comes last: a candidate is
+/// tracked from its exec, when everything else must be in place.
+pub(super) const PROGRAMS: &[Spec] = &[
+    Spec {
+        program: "sched_process_exit",
+        tracepoint: "sched_process_exit",
+        feature: "exit",
+        role: Role::Attach,
+        needs: &[
+            "task_struct.signal",
+            "signal_struct.live",
+            "signal_struct.flags",
+            "signal_struct.group_exit_code",
+            "task_struct.exit_code",
+            "task_struct.group_leader",
+        ],
+    },
+    Spec {
+        program: "task_newtask",
+        tracepoint: "task_newtask",
+        feature: "fork",
+        role: Role::Attach,
+        needs: &["task_struct.pid", "task_struct.tgid"],
+    },
+    Spec {
+        program: "exit_open",
+        tracepoint: CALLS,
+        feature: "open",
+        role: Role::Call { map: "CALL_PROGRAMS", at: family::OPEN },
+        needs: path_fields!(
+            "task_struct.files",
+            "files_struct.fdt",
+            "fdtable.max_fds",
+            "fdtable.fd",
+            "fs_struct.pwd",
+            "dentry.d_hash",
+            "task_struct.thread_info",
+            "thread_info.status"
+        ),
+    },
+    Spec {
+        program: "exit_connect",
+        tracepoint: CALLS,
+        feature: "connect",
+        role: Role::Call { map: "CALL_PROGRAMS", at: family::CONNECT },
+        needs: &["task_struct.thread_info", "thread_info.status"],
+    },
+    Spec {
+        program: "sys_enter",
+        tracepoint: "sys_enter",
+        feature: "entry of calls: what seccomp answered, what has not returned, how long a call took",
+        role: Role::Attach,
+        needs: &[],
+    },
+    Spec { program: "sys_exit", tracepoint: CALLS, feature: "every system call", role: Role::Attach, needs: &[] },
+    Spec {
+        program: "exec_paths",
+        tracepoint: EXEC,
+        feature: "exec: paths",
+        role: Role::Call { map: "EXEC_PROGRAMS", at: exec_part::PATHS },
+        needs: path_fields!("dentry.d_hash"),
+    },
+    Spec {
+        program: "exec_argv",
+        tracepoint: EXEC,
+        feature: "exec: argv",
+        role: Role::Call { map: "EXEC_PROGRAMS", at: exec_part::ARGV },
+        needs: &["task_struct.mm", "mm_struct.arg_start", "mm_struct.arg_end"],
+    },
+    Spec {
+        program: "exec_env",
+        tracepoint: EXEC,
+        feature: "exec: names of the environment",
+        role: Role::Call { map: "EXEC_PROGRAMS", at: exec_part::ENV },
+        needs: &["task_struct.mm", "mm_struct.env_start", "mm_struct.env_end"],
+    },
+    Spec {
+        program: "exec_send",
+        tracepoint: EXEC,
+        feature: "exec",
+        role: Role::Call { map: "EXEC_PROGRAMS", at: exec_part::SEND },
+        needs: &[],
+    },
+    Spec {
+        program: "sched_process_exec",
+        tracepoint: EXEC,
+        feature: "exec",
+        role: Role::Attach,
+        needs: &[
+            "task_struct.mm",
+            "mm_struct.exe_file",
+            "linux_binprm.filename",
+            "task_struct.fs",
+            "fs_struct.pwd",
+            "file.f_path",
+            "path.mnt",
+            "path.dentry",
+            "task_struct.files",
+            "files_struct.fdt",
+            "fdtable.max_fds",
+            "fdtable.fd",
+        ],
+    },
+];
