@@ -1,14 +1,18 @@
-//! Builds the kernel half and lays its object into `OUT_DIR`, where the loader includes it.
+//! Builds the kernel half, once for each sort of kernel, and lays the objects into `OUT_DIR`, where the loader includes them.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use ebpf_toolchain::{LINKER_VARIABLE, RUSTC_VARIABLE, Toolchain, build, target_dir_of, tools_dir};
 
-/// The name under which the loader includes the object from `OUT_DIR`.
-const OBJECT: &str = "monitor-ebpf.o";
+/// The builds of the kernel half: the name under which the loader includes the object from `OUT_DIR`, and the features.
+const BUILDS: [(&str, &[&str]); 3] = [
+    ("monitor-ebpf.o", &[]),
+    ("monitor-ebpf-untyped.o", &["untyped"]),
+    ("monitor-ebpf-before-5-12.o", &["untyped", "plain-add"]),
+];
 
-/// What the object is built from, seen from the workspace.
+/// What the objects are built from, seen from the workspace.
 const SOURCES: [&str; 6] = [
     "Cargo.toml",
     "Cargo.lock",
@@ -56,11 +60,31 @@ fn run() -> Result<()> {
     rerun_if_changed(&toolchain.linker.path);
 
     let debug_log = std::env::var_os("CARGO_FEATURE_DEBUG_LOG").map(|_| "debug-log");
-    let object = build(&toolchain, workspace, &target_dir.join("ebpf"), debug_log.as_slice())?;
-    let copy = out_dir.join(OBJECT);
-    std::fs::copy(&object, &copy).with_context(|| format!("cannot copy {} to {}", object.display(), copy.display()))?;
+    for (name, features) in BUILDS {
+        let all: Vec<&str> = features.iter().copied().chain(debug_log).collect();
+        let object = build(&toolchain, workspace, &target_dir.join("ebpf"), &all)?;
+        let mut content = std::fs::read(&object).with_context(|| format!("cannot read {}", object.display()))?;
+        if features.contains(&"untyped") {
+            to_raw_tracepoints(&mut content);
+        }
+        let copy = out_dir.join(name);
+        std::fs::write(&copy, &content).with_context(|| format!("cannot write {}", copy.display()))?;
+    }
     println!("cargo::rustc-env=AGENTSNOOP_EBPF_TOOLCHAIN={}", toolchain.describe());
     Ok(())
+}
+
+/// Puts the programs on BTF tracepoints onto the raw tracepoints of the same names. The loader takes a program's type
+/// from the name of its section, which stands in the tables of names of the object; both tracepoints hand over the same
+/// arguments. The names are of one length, so nothing moves.
+fn to_raw_tracepoints(object: &mut [u8]) {
+    const TYPED: &[u8] = b"tp_btf/";
+    const RAW: &[u8; TYPED.len()] = b"raw_tp/";
+    let mut from = 0;
+    while let Some(found) = object[from..].windows(TYPED.len()).position(|bytes| bytes == TYPED) {
+        from += found;
+        object[from..from + RAW.len()].copy_from_slice(RAW);
+    }
 }
 
 /// A variable that cargo sets for build scripts.

@@ -1,9 +1,10 @@
 //! The only file that writes to the ring and to the counters.
 //!
 //! Every record takes a sequence number of its CPU, also one that is lost, and is counted as seen and then as stored
-//! or as lost by cause. Counters are changed atomically: programs on uprobes can be preempted by another task whose
-//! programs count on the same CPU. For the same reason two records of one CPU may reach the ring in another order than
-//! that of their numbers.
+//! or as lost by cause. Programs can be preempted by another task whose programs count on the same CPU (see `add`). For
+//! the same reason two records of one CPU may reach the ring in another order than that of their numbers.
+
+mod add;
 
 use aya_ebpf::{
     bindings::{BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
@@ -20,6 +21,7 @@ use monitor_common::{
     task::Task,
 };
 
+use self::add::add;
 use crate::{
     globals::{last_wake, woke},
     maps::{COUNTERS, RING},
@@ -30,33 +32,6 @@ use crate::{
 
 /// `EAGAIN` (asm-generic/errno-base.h), with which the ring says that it is full.
 const EAGAIN: i64 = 11;
-
-/// Adds one to a counter and gives the value before.
-///
-/// # Safety
-///
-/// The pointer must be to a counter in map memory.
-#[inline(always)]
-unsafe fn add(counter: *mut u64) -> u64 {
-    #[cfg(target_arch = "bpf")]
-    {
-        // The target has no compare-and-swap, for which Rust withholds the whole family of atomic changes.
-        let mut before = 1u64;
-        // SAFETY: the caller's promise; map memory is aligned to 8 bytes and lives as long as the program.
-        unsafe {
-            core::arch::asm!(
-                "{value} = atomic_fetch_add((u64 *)({counter} + 0), {value})",
-                value = inout(reg) before,
-                counter = in(reg) counter,
-                options(nostack),
-            );
-        }
-        before
-    }
-    #[cfg(not(target_arch = "bpf"))]
-    // SAFETY: as above.
-    unsafe { core::sync::atomic::AtomicU64::from_ptr(counter) }.fetch_add(1, core::sync::atomic::Ordering::Relaxed)
-}
 
 #[inline(always)]
 fn counters() -> Option<*mut Counters> {

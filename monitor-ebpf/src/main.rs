@@ -17,6 +17,7 @@ mod probes;
 mod read;
 mod socket;
 mod task;
+mod typed;
 
 /// The kernel lets only programs under a license compatible with the GPL use the helpers that read memory.
 #[unsafe(link_section = "license")]

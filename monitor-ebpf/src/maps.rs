@@ -29,7 +29,8 @@ pub(crate) static TASKS: HashMap<u32, Task> = HashMap::with_max_entries(TASK_BOU
 #[map]
 pub(crate) static CANDIDATES: HashMap<Candidate, u32> = HashMap::with_max_entries(CANDIDATE_BOUND, 0);
 
-/// Where records of opened files are built. Programs on tracepoints run with preemption off, so a CPU needs one.
+/// Where records of opened files are built. A CPU needs one: a program on a tracepoint is never started on a CPU where it
+/// has begun, and from Linux 7 on nothing else keeps programs apart. So it is for programs that `sys_exit` calls alone.
 #[map]
 pub(crate) static OPEN_BUFFERS: PerCpuArray<OpenBuffer> = PerCpuArray::with_max_entries(1, 0);
 

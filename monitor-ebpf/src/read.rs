@@ -10,6 +10,8 @@ use aya_ebpf::helpers::generated::{
 };
 use monitor_common::offsets::ABSENT;
 
+pub(crate) use crate::typed::Typed;
+
 /// Hides a value's range from the compiler, which otherwise removes the masks that the verifier needs to see.
 #[inline(always)]
 pub(crate) fn opaque(value: u64) -> u64 {
@@ -23,46 +25,6 @@ pub(crate) fn opaque(value: u64) -> u64 {
     }
     #[cfg(not(target_arch = "bpf"))]
     core::hint::black_box(value)
-}
-
-/// A pointer whose type the verifier knows from the kernel's BTF; loads through it need no helper, and one that
-/// faults gives 0.
-#[derive(Clone, Copy)]
-pub(crate) struct Typed(*const u8);
-
-impl Typed {
-    /// A pointer from an argument of a BTF tracepoint or from `bpf_get_current_task_btf`.
-    ///
-    /// # Safety
-    ///
-    /// The verifier must know the pointer's type, so that it checks every load.
-    #[inline(always)]
-    pub(crate) const unsafe fn new(pointer: *const u8) -> Self {
-        Self(pointer)
-    }
-
-    /// The address.
-    #[inline(always)]
-    pub(crate) fn address(self) -> u64 {
-        self.0 as u64
-    }
-
-    /// The field at an offset, or the zero of its type where the pointer is null or the offset is absent.
-    #[inline(always)]
-    pub(crate) fn load<T: Copy>(self, offset: u32, zero: T) -> T {
-        if offset == ABSENT || self.0.is_null() {
-            return zero;
-        }
-        // SAFETY: the verifier refuses a load that is no field of the pointer's type, and the kernel turns one that
-        // faults into 0.
-        unsafe { self.0.add(offset as usize).cast::<T>().read_volatile() }
-    }
-
-    /// The pointer at an offset, followed.
-    #[inline(always)]
-    pub(crate) fn follow(self, offset: u32) -> Self {
-        Self(self.load(offset, core::ptr::null()))
-    }
 }
 
 /// The offset of a field within a field: absent where one of the two is.

@@ -1,6 +1,6 @@
 //! Who runs, and whether it is tracked.
 
-use aya_ebpf::helpers::{bpf_get_current_pid_tgid, generated::bpf_get_current_task_btf};
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use monitor_common::task::Task;
 
 use crate::{
@@ -39,8 +39,7 @@ pub(crate) fn pid() -> u32 {
 /// The current thread's `task_struct`.
 #[inline(always)]
 pub(crate) fn current() -> Typed {
-    // SAFETY: the verifier knows the type of what the helper returns.
-    unsafe { Typed::new(bpf_get_current_task_btf().cast_const().cast()) }
+    Typed::current()
 }
 
 /// The start of a thread's process, nanoseconds of `CLOCK_BOOTTIME`; 0 where this kernel's offset is unknown.

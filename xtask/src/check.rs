@@ -22,6 +22,8 @@ pub(crate) fn run_all(project: &Project) -> Result<()> {
     lengths(project)?;
     picture::run(project, true)?;
     run(project.cargo("clippy").args(["--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    let other_kernels = ["--package", KERNEL_HALF, "--features", "untyped,plain-add"];
+    run(project.cargo("clippy").args(other_kernels).args(["--", "-D", "warnings"]))?;
     let mut documentation = project.cargo("doc");
     run(documentation.args(["--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))?;
     offline_tests(project)

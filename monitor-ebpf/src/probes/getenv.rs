@@ -4,7 +4,8 @@
 //! |---|---|
 //! | hook | uprobes `char *getenv(const char *name)` and `char *secure_getenv(const char *name)` at entry, in each libc file |
 //! | when | at the call, in the thread that makes it, preemptible; so the record lives on the stack |
-//! | name | read at the call; a constant whose page nobody has touched yet is fetched first, so the programs may sleep (Linux 6.0) |
+//! | name | read at the call; a constant whose page nobody has touched yet is fetched first, so the programs may sleep |
+//! | before Linux 6.0 | such programs may not sleep; their twins take their place, and a name on such a page is unreadable |
 //!
 //! secure_getenv calls getenv in glibc and in musl; the second call, with the same pointer, is not recorded again. In a
 //! process that runs set-user-id secure_getenv answers without it, and one later getenv with the same pointer goes
@@ -45,6 +46,30 @@ struct Record {
 /// Records a call of getenv, unless it is secure_getenv's own.
 #[uprobe(sleepable)]
 pub(crate) fn getenv(ctx: ProbeContext) -> u32 {
+    looked_up(&ctx, fault_in)
+}
+
+/// Records a call of secure_getenv.
+#[uprobe(sleepable)]
+pub(crate) fn secure_getenv(ctx: ProbeContext) -> u32 {
+    looked_up_securely(&ctx, fault_in)
+}
+
+/// As [`getenv`], for kernels where it may not sleep.
+#[uprobe]
+pub(crate) fn getenv_resident(ctx: ProbeContext) -> u32 {
+    looked_up(&ctx, |_| false)
+}
+
+/// As [`secure_getenv`], for kernels where it may not sleep.
+#[uprobe]
+pub(crate) fn secure_getenv_resident(ctx: ProbeContext) -> u32 {
+    looked_up_securely(&ctx, |_| false)
+}
+
+/// `fetch` fetches a page that is not there, and says whether it did.
+#[inline(always)]
+fn looked_up(ctx: &ProbeContext, fetch: impl Fn(u64) -> bool) -> u32 {
     let Some((tid, mut task)) = tracked_copy() else { return 0 };
     let name: u64 = ctx.arg(0).unwrap_or(0);
     let announced = task.secure_name;
@@ -53,19 +78,19 @@ pub(crate) fn getenv(ctx: ProbeContext) -> u32 {
         keep(tid, &task);
     }
     if announced == 0 || announced != name {
-        record(tid, &task, name, 0);
+        record(tid, &task, name, 0, fetch);
     }
     0
 }
 
-/// Records a call of secure_getenv.
-#[uprobe(sleepable)]
-pub(crate) fn secure_getenv(ctx: ProbeContext) -> u32 {
+/// See [`looked_up`].
+#[inline(always)]
+fn looked_up_securely(ctx: &ProbeContext, fetch: impl Fn(u64) -> bool) -> u32 {
     let Some((tid, mut task)) = tracked_copy() else { return 0 };
     let name: u64 = ctx.arg(0).unwrap_or(0);
     task.secure_name = name;
     keep(tid, &task);
-    record(tid, &task, name, getenv_flag::SECURE);
+    record(tid, &task, name, getenv_flag::SECURE, fetch);
     0
 }
 
@@ -83,7 +108,7 @@ fn keep(tid: u32, task: &Task) {
 }
 
 #[inline(always)]
-fn record(tid: u32, task: &Task, name: u64, flags: u32) {
+fn record(tid: u32, task: &Task, name: u64, flags: u32, fetch: impl Fn(u64) -> bool) {
     let mut record = MaybeUninit::<Record>::uninit();
     let record = record.as_mut_ptr();
     // SAFETY: the fields are within the record; the name has a room of some bytes more than is read. It is cleared since
@@ -92,7 +117,7 @@ fn record(tid: u32, task: &Task, name: u64, flags: u32) {
         clear::<NAME_WORDS>((&raw mut (*record).name).cast());
         let to = (&raw mut (*record).name).cast();
         let mut read = user_string(to, GETENV_NAME_BYTES as u32 + 1, name);
-        if read <= 0 && fault_in(name) {
+        if read <= 0 && fetch(name) {
             read = user_string(to, GETENV_NAME_BYTES as u32 + 1, name);
         }
         read

@@ -13,8 +13,8 @@ pub const TRIPLE: &str = "bpfel-unknown-none";
 const PACKAGE: &str = "monitor-ebpf";
 
 /// Builds package `monitor-ebpf` of the workspace with the features, below `target_dir`, and returns the path of the
-/// object. It is always the release profile: the verifier wants optimised code. The messages of cargo go to standard
-/// error.
+/// object, which is apart from those with other features. It is always the release profile: the verifier wants optimised
+/// code. The messages of cargo go to standard error.
 ///
 /// # Errors
 /// Fails where the tools do not start or the code does not compile; the compiler's messages are on standard error.
@@ -22,6 +22,9 @@ pub fn build(toolchain: &Toolchain, workspace: &Path, target_dir: &Path, feature
     let Toolchain { compiler, linker } = toolchain;
     // The separator is cargo's own for this variable; it keeps paths with spaces whole.
     let rustflags = ["-Cdebuginfo=2", "-Clink-arg=--btf", &format!("-Clinker={}", linker.path.display())].join("\x1f");
+    // Cargo copies the object while it holds its lock, so that a build with other features cannot replace it in between.
+    let objects =
+        target_dir.join("objects").join(if features.is_empty() { "usual".into() } else { features.join("+") });
     let mut command = Command::new(&compiler.cargo);
     isolate(&mut command)
         .current_dir(workspace)
@@ -35,6 +38,8 @@ pub fn build(toolchain: &Toolchain, workspace: &Path, target_dir: &Path, feature
         // bpf-linker optimises the whole program itself; rustc must hand it plain bitcode.
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .args(["build", "--release", "--locked", "--target", TRIPLE, "-Z", "build-std=core", "--package", PACKAGE])
+        .args(["-Z", "unstable-options", "--artifact-dir"])
+        .arg(&objects)
         .arg("--target-dir")
         .arg(target_dir);
     if !features.is_empty() {
@@ -45,7 +50,7 @@ pub fn build(toolchain: &Toolchain, workspace: &Path, target_dir: &Path, feature
     if !status.success() {
         bail!("building {PACKAGE} for {TRIPLE} failed with {status}: see the compiler's messages");
     }
-    let object = target_dir.join(TRIPLE).join("release").join(PACKAGE);
+    let object = objects.join(PACKAGE);
     if !object.is_file() {
         bail!("cargo built {PACKAGE}, but {} is not there: remove {}", object.display(), target_dir.display());
     }

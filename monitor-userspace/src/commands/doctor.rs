@@ -1,5 +1,6 @@
 //! `agentsnoop doctor`.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,7 +11,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::error::Exit;
-use crate::source::kernel::{self, KERNEL_BTF, OpenError};
+use crate::source::kernel::{self, KERNEL_BTF, Kernel, OpenError};
 
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]
@@ -41,7 +42,11 @@ struct Report {
     attach_ms: u128,
     /// Why nothing can be observed, when nothing can.
     error: Option<String>,
+    /// Which build of the kernel half this kernel takes: `usual`, `untyped`, `before 5.12`; absent when none.
+    kernel_half: Option<&'static str>,
     hooks: Vec<Hook>,
+    /// Instructions that the verifier processed, by program; empty before Linux 5.16, which does not tell.
+    verified_instructions: BTreeMap<String, u32>,
     absent_fields: Vec<String>,
     /// What no kernel shows here, whatever is attached.
     blind_spots: Vec<&'static str>,
@@ -84,16 +89,13 @@ fn examine(args: &Args) -> Result<Report> {
     let uname = nix::sys::utsname::uname().context("cannot ask for the kernel's name")?;
     let path = args.btf.clone().unwrap_or_else(|| PathBuf::from(KERNEL_BTF));
     let started = Instant::now();
-    let probed = kernel::probe_only(&kernel::Options { btf: args.btf.clone(), ..kernel::Options::default() });
-    let attach_ms = started.elapsed().as_millis();
-    let (error, hooks, absent_fields) = match probed {
-        Ok((hooks, offsets)) => (None, hooks, Opened::absent(&offsets)),
-        Err(error) => {
-            let message = error.to_string();
-            let hooks = if let OpenError::NothingAttached { hooks } = error { hooks } else { Vec::new() };
-            (Some(message), hooks, Vec::new())
-        }
+    let opened = Kernel::open(&kernel::Options { btf: args.btf.clone(), ..kernel::Options::default() });
+    let found = match opened {
+        Ok(kernel) => Found::of(&kernel),
+        Err(error) => Found::failed(error),
     };
+    // Taking the hooks down is part of what is measured.
+    let attach_ms = started.elapsed().as_millis();
     let paranoid = std::fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").ok();
     Ok(Report {
         version: env!("CARGO_PKG_VERSION"),
@@ -103,11 +105,41 @@ fn examine(args: &Args) -> Result<Report> {
         capabilities: capabilities(),
         perf_event_paranoid: paranoid.and_then(|text| text.trim().parse().ok()),
         attach_ms,
-        error,
-        hooks,
-        absent_fields,
+        error: found.error,
+        kernel_half: found.kernel_half,
+        hooks: found.hooks,
+        verified_instructions: found.verified_instructions,
+        absent_fields: found.absent_fields,
         blind_spots: BLIND_SPOTS.to_vec(),
     })
+}
+
+/// What attaching everything found.
+#[derive(Default)]
+struct Found {
+    error: Option<String>,
+    kernel_half: Option<&'static str>,
+    hooks: Vec<Hook>,
+    verified_instructions: BTreeMap<String, u32>,
+    absent_fields: Vec<String>,
+}
+
+impl Found {
+    fn of(kernel: &Kernel) -> Self {
+        Self {
+            error: None,
+            kernel_half: Some(kernel.variant().name()),
+            hooks: kernel.hooks().to_vec(),
+            verified_instructions: kernel.verified().into_iter().collect(),
+            absent_fields: Opened::absent(kernel.offsets()),
+        }
+    }
+
+    fn failed(error: OpenError) -> Self {
+        let message = error.to_string();
+        let hooks = if let OpenError::NothingAttached { hooks } = error { hooks } else { Vec::new() };
+        Self { error: Some(message), hooks, ..Self::default() }
+    }
 }
 
 /// `CapEff` of /proc/self/status (proc(5)).
@@ -129,6 +161,9 @@ fn text(report: &Report) -> String {
     for capability in &report.capabilities {
         let held = if capability.held { "held" } else { "not held" };
         lines.push(format!("  {:<21} {held}", capability.name));
+    }
+    if let Some(name) = report.kernel_half {
+        lines.push(format!("  kernel half           build {name}"));
     }
     if let Some(level) = report.perf_event_paranoid {
         lines.push(format!("  perf_event_paranoid   {level}"));

@@ -14,11 +14,14 @@ mod libcs;
 #[cfg(feature = "debug-log")]
 mod messages;
 mod programs;
+mod syscall;
+mod variant;
 
 pub use self::{
     error::OpenError,
-    handle::{Kernel, Options, probe_only},
+    handle::{Kernel, Options},
     libcs::{find_libcs, is_libc_name},
+    variant::Variant,
 };
 
 /// Where the kernel tells its types, when it was built with them (`CONFIG_DEBUG_INFO_BTF`).

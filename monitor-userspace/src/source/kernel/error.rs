@@ -128,10 +128,14 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
+/// What the verifier says of its own work at the end, which is no reason.
+const WORK: [&str; 3] = ["verification time", "stack depth", "processed"];
+
 /// The first line and the last ones of a text of many lines, as one.
 fn last_lines(text: &str) -> String {
     const LAST: usize = 4;
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let tells = |line: &&str| !line.is_empty() && !WORK.iter().any(|begin| line.starts_with(begin));
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(tells).collect();
     match lines.split_first() {
         Some((first, rest)) if rest.len() > LAST => format!("{first} … {}", rest[rest.len() - LAST..].join(" | ")),
         _ => lines.join(" | "),

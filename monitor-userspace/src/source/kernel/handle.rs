@@ -31,10 +31,8 @@ use super::{
     fields,
     libcs::{Libcs, find_libcs},
     programs,
+    variant::Variant,
 };
-
-/// The object of the kernel half, which the build script lays there.
-static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/monitor-ebpf.o"));
 
 type TaskBytes = [u8; size_of::<Task>()];
 type CountersBytes = [u8; size_of::<Counters>()];
@@ -66,6 +64,7 @@ pub struct Kernel {
     ring_bytes: u32,
     tasks: HashMap<MapData, u32, TaskBytes>,
     counters: PerCpuArray<MapData, CountersBytes>,
+    variant: Variant,
     offsets: Offsets,
     hooks: Vec<Hook>,
     libcs: Libcs,
@@ -85,10 +84,11 @@ impl Kernel {
         let path = options.btf.as_deref().unwrap_or(Path::new(KERNEL_BTF));
         let types = fields::KernelTypes::read(path)?;
         let offsets = types.offsets()?;
+        let variant = Variant::choose();
         // Both readings of the BTF take tens of megabytes, so neither outlives the loading.
         let (mut ebpf, mut hooks) = {
             let btf = types.parse()?;
-            let mut ebpf = load(options, &offsets, &btf)?;
+            let mut ebpf = load(options, variant, &offsets, &btf)?;
             let hooks = programs::attach(&mut ebpf, &btf, &offsets)?;
             (ebpf, hooks)
         };
@@ -104,6 +104,7 @@ impl Kernel {
             tasks: HashMap::try_from(take(&mut ebpf, "TASKS")?).map_err(|error| OpenError::map(&error))?,
             counters: PerCpuArray::try_from(take(&mut ebpf, "COUNTERS")?).map_err(|error| OpenError::map(&error))?,
             ebpf,
+            variant,
             offsets,
             hooks,
             libcs: Libcs::default(),
@@ -121,6 +122,19 @@ impl Kernel {
     #[must_use]
     pub fn hooks(&self) -> &[Hook] {
         &self.hooks
+    }
+
+    /// The build of the kernel half that this kernel took.
+    #[must_use]
+    pub fn variant(&self) -> Variant {
+        self.variant
+    }
+
+    /// How many instructions the verifier processed for each program, by its name; empty before Linux 5.16, which does
+    /// not tell.
+    #[must_use]
+    pub fn verified(&self) -> Vec<(String, u32)> {
+        programs::verified(&self.ebpf)
     }
 
     /// Where this kernel's fields are.
@@ -273,16 +287,6 @@ impl Kernel {
     }
 }
 
-/// Loads and attaches everything, and takes it down again: what a start would find on this kernel.
-///
-/// # Errors
-///
-/// As [`Kernel::open`]; [`OpenError::NothingAttached`] carries the hooks.
-pub fn probe_only(options: &Options) -> Result<(Vec<Hook>, Offsets), OpenError> {
-    let kernel = Kernel::open(options)?;
-    Ok((kernel.hooks.clone(), kernel.offsets))
-}
-
 fn check_ring(bytes: u32) -> Result<(), OpenError> {
     const PAGE: u32 = 4096;
     if bytes.is_power_of_two() && bytes >= PAGE {
@@ -307,7 +311,7 @@ fn check_pid_namespace() -> Result<(), OpenError> {
 }
 
 /// Makes the maps and fills in the globals.
-fn load(options: &Options, offsets: &Offsets, btf: &Btf) -> Result<Ebpf, OpenError> {
+fn load(options: &Options, variant: Variant, offsets: &Offsets, btf: &Btf) -> Result<Ebpf, OpenError> {
     let cpus = aya::util::nr_cpus().map_err(|(what, error)| {
         OpenError::Other(format!("cannot tell how many CPUs are possible: {what}: {error}"))
     })?;
@@ -320,7 +324,7 @@ fn load(options: &Options, offsets: &Offsets, btf: &Btf) -> Result<Ebpf, OpenErr
         .override_global("LAYOUT", &layout, true)
         .map_max_entries("RING", options.ring_bytes)
         .map_max_entries("EXEC_BUFFERS", u32::try_from(cpus).unwrap_or(u32::MAX))
-        .load(OBJECT)
+        .load(variant.object())
         .map_err(|error| OpenError::load(&error))?;
     // Borrowed, not taken: the programs that are still to be loaded refer to its descriptor.
     let map = ebpf.map_mut("CANDIDATES").ok_or_else(|| lacks("CANDIDATES"))?;

@@ -17,12 +17,14 @@ use std::{
 };
 
 use agentsnoop_pipeline::input::{Hook, HookState};
-use aya::{
-    Ebpf,
-    programs::{UProbe, uprobe::UProbeScope},
-};
+use aya::{Ebpf, programs::uprobe::UProbeScope};
 
-use super::{elf, error::reason, handle::release_memory, programs::LIBC_FUNCTIONS};
+use super::{
+    elf,
+    error::reason,
+    handle::release_memory,
+    programs::{LIBC_FUNCTIONS, libc_program},
+};
 
 /// The folders in which distributions keep their C libraries; each also has a folder per architecture.
 const FOLDERS: [&str; 6] = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/local/musl/lib"];
@@ -199,8 +201,7 @@ fn offsets(file: &File, len: u64) -> Result<[Option<u64>; LIBC_FUNCTIONS.len()],
 }
 
 fn attach_function(ebpf: &mut Ebpf, path: &Path, function: &str, offset: u64) -> Result<(), String> {
-    let program = ebpf.program_mut(function).ok_or_else(|| format!("the kernel half has no program {function}"))?;
-    let program: &mut UProbe = program.try_into().map_err(|error| reason(&error))?;
+    let program = libc_program(ebpf, function).ok_or_else(|| format!("the kernel half has no program {function}"))?;
     // An attachment for all processes alone reaches those that are still to come.
     program.attach(offset, path, UProbeScope::AllProcesses).map(|_| ()).map_err(|error| reason(&error))
 }

@@ -1,18 +1,21 @@
 //! The programs of the kernel half: what each hooks, what is not seen without it, which fields it needs.
 
-use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::os::fd::AsFd as _;
 
 use agentsnoop_pipeline::input::{Hook, HookState};
 use anyhow::{Context as _, Result};
 use aya::{
     Btf, Ebpf,
     maps::ProgramArray,
-    programs::{BtfTracePoint, Program, ProgramError, UProbe},
+    programs::{Program, UProbe},
 };
 use monitor_common::offsets::{ABSENT, Offsets};
 use table::{PROGRAMS, Role, Spec};
 
-use super::error::{OpenError, reason};
+use super::{
+    error::{OpenError, reason},
+    syscall,
+};
 
 mod table;
 
@@ -41,13 +44,22 @@ pub(super) fn attach(ebpf: &mut Ebpf, btf: &Btf, offsets: &Offsets) -> Result<Ve
 
 fn attach_one(ebpf: &mut Ebpf, btf: &Btf, spec: &Spec) -> Result<Result<(), String>, OpenError> {
     let lacks = || OpenError::WireMismatch(format!("the kernel half has no program {}", spec.program));
-    let program: &mut BtfTracePoint =
-        ebpf.program_mut(spec.program).ok_or_else(lacks)?.try_into().map_err(|_: ProgramError| lacks())?;
-    if let Err(error) = program.load(spec.tracepoint, btf) {
+    let program = ebpf.program_mut(spec.program).ok_or_else(lacks)?;
+    let loaded = match program {
+        Program::BtfTracePoint(program) => program.load(spec.tracepoint, btf),
+        Program::RawTracePoint(program) => program.load(),
+        _ => return Err(lacks()),
+    };
+    if let Err(error) = loaded {
         return Ok(Err(reason(&error)));
     }
     let Role::Call { map, at } = spec.role else {
-        return Ok(program.attach().map(|_| ()).map_err(|error| reason(&error)));
+        let attached = match program {
+            Program::BtfTracePoint(program) => program.attach().map(drop),
+            Program::RawTracePoint(program) => program.attach(spec.tracepoint).map(drop),
+            _ => return Err(lacks()),
+        };
+        return Ok(attached.map_err(|error| reason(&error)));
     };
     let fd = match program.fd().and_then(|fd| Ok(fd.try_clone()?)) {
         Ok(fd) => fd,
@@ -67,17 +79,49 @@ fn missing(needs: &[&'static str], offsets: &Offsets) -> Option<&'static str> {
     })
 }
 
+/// What is not seen where programs on functions may not sleep.
+const RESIDENT: &str = "getenv: names that nobody has read before";
+
 /// Loads the programs on functions of the C library, which [`super::libcs::attach`] attaches to each of its files.
-/// Only a failure makes a hook here.
+/// Where the kernel refuses those that may sleep (before Linux 6.0), their twins that may not take their place. Only a
+/// failure makes a hook here.
 pub(super) fn load_uprobes(ebpf: &mut Ebpf, hooks: &mut Vec<Hook>) {
+    let mut load = |name: &str| {
+        let program = ebpf.program_mut(name)?;
+        <&mut UProbe>::try_from(program).and_then(UProbe::load).err()
+    };
+    let mut refused = None;
     for name in LIBC_FUNCTIONS {
-        let Some(program) = ebpf.program_mut(name) else { continue };
-        let loaded = <&mut UProbe>::try_from(program).and_then(UProbe::load);
-        if let Err(error) = loaded {
+        let Some(error) = load(name) else { continue };
+        if let Some(error) = load(&resident(name)) {
             let state = HookState::Unavailable { reason: reason(&error) };
             hooks.push(Hook { name: name.to_owned(), feature: "getenv".to_owned(), state });
+        } else {
+            refused = Some(reason(&error));
         }
     }
+    if let Some(reason) = refused {
+        let reason = format!(
+            "a program on a function may not sleep here, so a name is read only from memory that is there ({reason})"
+        );
+        hooks.push(Hook {
+            name: RESIDENT.to_owned(),
+            feature: "getenv".to_owned(),
+            state: HookState::Unavailable { reason },
+        });
+    }
+}
+
+/// The name of the program on a function of the C library that does not sleep.
+fn resident(function: &str) -> String {
+    format!("{function}_resident")
+}
+
+/// The program on a function of the C library that this kernel took.
+pub(super) fn libc_program<'a>(ebpf: &'a mut Ebpf, function: &str) -> Option<&'a mut UProbe> {
+    let loaded = ebpf.program(function).is_some_and(|program| program.fd().is_ok());
+    let program = if loaded { ebpf.program_mut(function) } else { ebpf.program_mut(&resident(function)) };
+    program?.try_into().ok()
 }
 
 /// See [`super::Kernel::recursion_misses`].
@@ -94,33 +138,21 @@ pub(super) fn recursion_misses(ebpf: &Ebpf) -> Result<Vec<(String, u64)>> {
 
 /// The misses of one program; `None` when it is not loaded.
 fn misses_of(name: &str, program: &Program) -> Result<Option<u64>> {
-    /// `BPF_OBJ_GET_INFO_BY_FD` and the place of `recursion_misses` in `struct bpf_prog_info` (linux/bpf.h).
-    const GET_INFO: libc::c_long = 15;
-    const MISSES: usize = 208;
-    const INFO: usize = MISSES + 8;
-
-    #[repr(C)]
-    struct Attributes {
-        fd: u32,
-        len: u32,
-        info: u64,
-    }
-
     let Ok(fd) = program.fd() else { return Ok(None) };
-    let mut info = [0u64; INFO / 8];
-    let mut attributes = Attributes {
-        fd: u32::try_from(fd.as_fd().as_raw_fd()).context("a descriptor is not negative")?,
-        len: u32::try_from(INFO).context("the information is short")?,
-        info: info.as_mut_ptr() as u64,
+    let misses = syscall::misses(fd.as_fd());
+    misses.map(Some).with_context(|| format!("cannot read the information of the program {name}"))
+}
+
+/// How many instructions the verifier processed for each program that is loaded, by its name; none before Linux 5.16,
+/// which does not tell.
+pub(super) fn verified(ebpf: &Ebpf) -> Vec<(String, u32)> {
+    let counted = |(name, program): (&str, &Program)| {
+        let info = program.info().ok()?;
+        Some((name.to_owned(), info.verified_instruction_count()?))
     };
-    // SAFETY: the attributes are those of the command, and `info` has the length that they say; all its bytes are
-    // zero, so that the kernel takes none of them for the address of a further buffer.
-    let answer = unsafe { libc::syscall(libc::SYS_bpf, GET_INFO, &raw mut attributes, size_of::<Attributes>()) };
-    if answer < 0 {
-        let error = std::io::Error::last_os_error();
-        return Err(error).with_context(|| format!("cannot read the information of the program {name}"));
-    }
-    Ok(Some(info[MISSES / 8]))
+    let mut programs: Vec<_> = ebpf.programs().filter_map(counted).collect();
+    programs.sort();
+    programs
 }
 
 #[cfg(test)]

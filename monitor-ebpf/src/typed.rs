@@ -1,0 +1,66 @@
+//! Pointers to structures of the kernel.
+//!
+//! The usual build lets the verifier know their types. The build with `untyped` reads every field by a helper: for
+//! kernels that have no types, or that give a program no typed pointer to the current thread (before Linux 5.11). There
+//! its programs are on raw tracepoints, whose arguments are the same but have no types either.
+
+#[cfg(not(feature = "untyped"))]
+use monitor_common::offsets::ABSENT;
+
+/// A pointer through which fields are loaded; a load that faults gives 0. The usual build needs no helper for it, since
+/// the verifier knows the pointer's type from the kernel's BTF.
+#[derive(Clone, Copy)]
+pub(crate) struct Typed(*const u8);
+
+impl Typed {
+    /// A pointer from an argument of a tracepoint.
+    ///
+    /// # Safety
+    ///
+    /// The verifier must know the pointer's type, so that it checks every load.
+    #[inline(always)]
+    pub(crate) const unsafe fn new(pointer: *const u8) -> Self {
+        Self(pointer)
+    }
+
+    /// The `task_struct` of the current thread.
+    #[inline(always)]
+    pub(crate) fn current() -> Self {
+        #[cfg(not(feature = "untyped"))]
+        // SAFETY: the verifier knows the type of what the helper returns.
+        unsafe {
+            Self::new(aya_ebpf::helpers::generated::bpf_get_current_task_btf().cast_const().cast())
+        }
+        #[cfg(feature = "untyped")]
+        // SAFETY: the helper has no precondition.
+        Self(unsafe { aya_ebpf::helpers::generated::bpf_get_current_task() } as *const u8)
+    }
+
+    /// The address.
+    #[inline(always)]
+    pub(crate) fn address(self) -> u64 {
+        self.0 as u64
+    }
+
+    /// The field at an offset, or the zero of its type where the pointer is null or the offset is absent.
+    #[inline(always)]
+    pub(crate) fn load<T: Copy>(self, offset: u32, zero: T) -> T {
+        #[cfg(not(feature = "untyped"))]
+        {
+            if offset == ABSENT || self.0.is_null() {
+                return zero;
+            }
+            // SAFETY: the verifier refuses a load that is no field of the pointer's type, and the kernel turns one that
+            // faults into 0.
+            unsafe { self.0.add(offset as usize).cast::<T>().read_volatile() }
+        }
+        #[cfg(feature = "untyped")]
+        crate::read::kernel(self.address(), offset, zero)
+    }
+
+    /// The pointer at an offset, followed.
+    #[inline(always)]
+    pub(crate) fn follow(self, offset: u32) -> Self {
+        Self(self.load(offset, core::ptr::null()))
+    }
+}
