@@ -1,9 +1,9 @@
 //! A second observer of the same run: what strace tells is compared, event by event, with what agentsnoop recorded.
 //!
 //! ```text
-//! strace -ff -y -xx ─▶ trace ─▶ syntax ─┐                    ┌─ of a thread, in order
-//!                                       ├▶ families ─▶ Event ┤                        ─▶ compare ─▶ Report
-//! agentsnoop query --json ─▶ recorded ──┘                    └─ of a process, by count
+//! strace -ff -y -xx ─▶ trace ─▶ syntax ─▶ traced ─┐                    ┌─ of a thread, in order
+//!                                                 ├▶ families ─▶ Event ┤                        ─▶ compare ─▶ Report
+//! agentsnoop query --json ─────────▶ recorded ────┘                    └─ of a process, by count
 //! ```
 //!
 //! [`families`] is the table that says of each kind of record which calls it stands for and what the two observers both
@@ -14,6 +14,7 @@ pub mod families;
 pub mod recorded;
 pub mod syntax;
 pub mod trace;
+pub mod traced;
 
 use std::fmt;
 

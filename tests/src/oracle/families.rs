@@ -40,6 +40,20 @@ pub struct Family {
 pub struct Context {
     /// The processes have another root than the tests, so that the tests cannot look at their files.
     pub foreign_root: bool,
+    /// The folder that chroot has made the root of the thread; empty where it has the root of strace. strace tells paths
+    /// as it would reach them itself.
+    pub root: Vec<u8>,
+}
+
+impl Context {
+    /// A path of strace's as the thread would reach it.
+    fn below_root(&self, path: &[u8]) -> Vec<u8> {
+        match path.strip_prefix(self.root.as_slice()) {
+            Some(b"") => b"/".to_vec(),
+            Some(below) if below.starts_with(b"/") => below.to_vec(),
+            _ => path.to_vec(),
+        }
+    }
 }
 
 /// All kinds that are compared.
@@ -96,8 +110,9 @@ pub fn of_call(name: &str) -> Option<&'static Family> {
 
 /// The calls that strace has to tell of, as `-e` wants them.
 #[must_use]
-pub fn traced() -> String {
-    let calls: Vec<_> = FAMILIES.iter().flat_map(|family| family.calls).copied().collect();
+pub fn traced_calls() -> String {
+    // chroot is no record; it tells where the paths of the others begin.
+    let calls: Vec<_> = FAMILIES.iter().flat_map(|family| family.calls).copied().chain(["chroot"]).collect();
     format!("trace={}", calls.join(","))
 }
 

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
+use super::compare::Side;
 use super::families;
 use super::trace::Trace;
-use super::{Event, compare::Side};
 
 /// The events of a recording of `agentsnoop run -- strace … COMMAND`, but for those of strace itself: its own, those of
 /// the children that it makes to find out what ptrace can do, and those of the child that becomes the command until it
@@ -50,27 +50,4 @@ pub fn events(records: &[Value], trace: &Trace) -> Result<Side> {
         }
     }
     Ok(side)
-}
-
-impl Trace {
-    /// The events that strace saw.
-    #[must_use]
-    pub fn events(&self, context: &families::Context) -> Side {
-        let mut side = Side::default();
-        for (&thread, steps) in &self.threads {
-            let process = self.process(thread);
-            for step in steps {
-                let event: Option<Event> = match step {
-                    super::trace::Step::Call(call) => {
-                        families::of_call(&call.name).and_then(|family| (family.of_call)(call, context))
-                    }
-                    super::trace::Step::Ended(said) => (thread == process).then(|| families::ended(said)),
-                };
-                if let Some(event) = event {
-                    side.add(process, thread, event);
-                }
-            }
-        }
-        side
-    }
 }

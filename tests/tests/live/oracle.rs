@@ -6,9 +6,9 @@ mod workloads;
 use std::path::{Path, PathBuf};
 
 use agentsnoop_tests::oracle::compare::{Report, compare};
-use agentsnoop_tests::oracle::families::{Context as Known, traced};
-use agentsnoop_tests::oracle::recorded;
+use agentsnoop_tests::oracle::families::traced_calls;
 use agentsnoop_tests::oracle::trace::{OPTIONS, Trace};
+use agentsnoop_tests::oracle::{recorded, traced};
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::{Failed, Trial};
 
@@ -53,7 +53,7 @@ fn check(workload: &Workload) -> Result<()> {
 fn observe(command: &[String], folder: &Path, foreign_root: bool) -> Result<Report> {
     let traces = folder.join("traces");
     std::fs::create_dir(&traces)?;
-    let (output, calls) = (traces.join("of").display().to_string(), traced());
+    let (output, calls) = (traces.join("of").display().to_string(), traced_calls());
     let mut words = vec!["strace"];
     words.extend(OPTIONS);
     words.extend(["-o", &output, "-e", &calls, "--"]);
@@ -63,5 +63,5 @@ fn observe(command: &[String], folder: &Path, foreign_root: bool) -> Result<Repo
     seen.is_whole()?;
     let trace = Trace::read(&traces, "of").context("what strace wrote is not understood")?;
     let recorded = recorded::events(&seen.records, &trace)?;
-    Ok(compare(&trace.events(&Known { foreign_root }), &recorded))
+    Ok(compare(&traced::events(&trace, foreign_root), &recorded))
 }

@@ -9,7 +9,7 @@ use crate::oracle::syntax::{Call, Outcome, file, member, number, shown, string};
 /// What a file without a path is shown as on both sides.
 const ANONYMOUS: &str = "(anonymous)";
 
-pub(super) fn open(call: &Call, _: &Context) -> Option<Event> {
+pub(super) fn open(call: &Call, context: &Context) -> Option<Event> {
     // The folder, the path, the flags and the mode, by place.
     let (folder, at) = if matches!(call.name.as_str(), "open" | "creat") { ("", 0) } else { (call.argument(0), 1) };
     let (flags, mode) = match call.name.as_str() {
@@ -21,11 +21,11 @@ pub(super) fn open(call: &Call, _: &Context) -> Option<Event> {
         _ => (call.argument(at + 1).to_owned(), call.argument(at + 2).to_owned()),
     };
     let (access, flags) = access(&flags);
-    let asked = asked(folder, call.argument(at));
+    let asked = asked(folder, call.argument(at), context);
     let opened = call.value().and_then(|value| value.file.as_ref());
     let path = match opened {
         Some(file) if is_anonymous(&file.path) => Some(ANONYMOUS.to_owned()),
-        Some(file) => Some(shown(&file.path)),
+        Some(file) => Some(shown(&context.below_root(&file.path))),
         None => asked.as_ref().map(|(path, _)| path.clone()),
     };
     // The permissions mean something where a file may be made (open(2)).
@@ -68,13 +68,13 @@ fn is_anonymous(name: &[u8]) -> bool {
 
 /// The absolute path that a call which failed asked for, and whether the folder that it starts from is gone. An empty
 /// path names nothing.
-fn asked(folder: &str, path: &str) -> Option<(String, bool)> {
+fn asked(folder: &str, path: &str, context: &Context) -> Option<(String, bool)> {
     let requested = string(path).filter(|path| !path.is_empty())?;
     let base = if requested.starts_with(b"/") { Vec::new() } else { file(folder)?.path };
     // Of a descriptor strace tells behind the path that it is gone, of the working directory it leaves it in the path.
     let gone = base.strip_suffix(b" (deleted)");
     let mut path = Vec::new();
-    compose(gone.unwrap_or(&base), &requested, &mut path);
+    compose(&context.below_root(gone.unwrap_or(&base)), &requested, &mut path);
     Some((shown(&path), gone.is_some()))
 }
 

@@ -81,6 +81,13 @@ pub(crate) const WORKLOADS: &[Workload] = &[
         at_least: &[("fork", 3), ("exec", 6), ("exit", 4), ("open", 20)],
         foreign_root: true,
     },
+    Workload {
+        name: "a process in another root by chroot",
+        programs: &["chroot", "ldd"],
+        prepare: chroot,
+        at_least: &[("fork", 5), ("exec", 6), ("exit", 6), ("open", 20)],
+        foreign_root: true,
+    },
 ];
 
 fn words(words: &[&str]) -> Vec<String> {
@@ -191,17 +198,16 @@ fn tar(folder: &Path) -> Result<Vec<String>> {
 /// Programs of the container.
 const PROGRAMS: [&str; 7] = ["sh", "cat", "ls", "mount", "umount", "mkdir", "env"];
 
-/// A root with copies of a few programs and of the libraries that they need, in which a shell is process 1. The mounts
-/// are made in the mount namespace of the command, and end with it.
-fn container(folder: &Path) -> Result<Vec<String>> {
-    let root = folder.join("root");
-    for name in ["bin", "proc", "etc", "old", "dev"] {
+/// A root with copies of a few programs and of the libraries that they need.
+fn root(root: &Path) -> Result<()> {
+    for name in ["bin", "proc", "etc", "old"] {
         fs::create_dir_all(root.join(name))?;
     }
     fs::write(root.join("etc/passwd"), "root:x:0:0:root:/:/bin/sh\n")?;
     fs::write(root.join("script"), "#!/bin/sh\nread -r line < /etc/passwd; echo \"$line\"\n")?;
     fs::set_permissions(root.join("script"), PermissionsExt::from_mode(0o755))?;
     symlink("etc/passwd", root.join("link"))?;
+    symlink("/etc/passwd", root.join("absolute"))?;
     for name in PROGRAMS {
         let program = super::find_program(name).with_context(|| format!("there is no {name}"))?.canonicalize()?;
         fs::copy(&program, root.join("bin").join(name))?;
@@ -212,12 +218,29 @@ fn container(folder: &Path) -> Result<Vec<String>> {
             fs::copy(library, copy)?;
         }
     }
+    Ok(())
+}
+
+/// What a shell does in such a root.
+const INSIDE: &str = "cat link absolute /etc/passwd; cd etc; cat passwd ./../link ../nothing ../../../link || ./../script; \
+    mkdir new; ls -l / /old /lib* | cat; cd new; cat < /bin/../link > copy";
+
+/// The shell is process 1 of its own pid namespace. The mounts are made in the mount namespace of the command, and end
+/// with it.
+fn container(folder: &Path) -> Result<Vec<String>> {
+    root(&folder.join("root"))?;
     let outside =
         r#"mount --bind "$0/root" "$0/root"; cd "$0/root"; pivot_root . old; exec env -i PATH=/bin sh -euc "$1""#;
-    let inside = "mount -t proc proc /proc; umount -l /old; ls -l / /old; cat link /etc/passwd; cat /proc/self/status; cd etc; cat passwd \
-        ./../link ../nothing || ./../script; (cd /proc/self; cat comm); mkdir new; ls /lib* | cat";
+    let inside = "mount -t proc proc /proc; umount -l /old; cat /proc/self/status; (cd /proc/self; cat comm);";
     let mut command = words(&["unshare", "--mount", "--pid", "--fork", "--ipc", "--uts"]);
     command.extend(shell("sh", folder, outside));
-    command.push(inside.to_owned());
+    command.push(format!("{inside} {INSIDE}"));
     Ok(command)
+}
+
+/// The shell has another root by chroot alone, in the namespaces of everybody.
+fn chroot(folder: &Path) -> Result<Vec<String>> {
+    let path = folder.canonicalize()?.join("root");
+    root(&path)?;
+    Ok(words(&["chroot", &path.display().to_string(), "/bin/sh", "-euc", &format!("PATH=/bin; {INSIDE}")]))
 }
