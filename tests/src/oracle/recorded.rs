@@ -45,7 +45,7 @@ pub fn events(records: &[Value], trace: &Trace) -> Result<Side> {
         if own.contains(&process) || becoming.contains(&process) {
             continue;
         }
-        if let Some(event) = families::of_kind(kind).and_then(|family| (family.of_record)(body)) {
+        if let Some(event) = families::of_record(record) {
             side.add(process, thread, event);
         }
     }

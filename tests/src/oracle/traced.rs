@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::compare::Side;
 use super::families::{self, Context};
-use super::syntax::{Call, string};
+use super::syntax::{Call, file, string};
 use super::trace::{Step, Trace};
 
 /// The events that strace saw. `foreign_root` says that the processes have another root, at whose files this process
@@ -12,18 +12,21 @@ use super::trace::{Step, Trace};
 #[must_use]
 pub fn events(trace: &Trace, foreign_root: bool) -> Side {
     let mut side = Side::default();
-    let mut roots = BTreeMap::<u32, Vec<u8>>::new();
+    let mut inherited = BTreeMap::<u32, Context>::new();
     for thread in makers_first(trace) {
         let process = trace.process(thread);
-        let mut context = Context { foreign_root, root: roots.get(&thread).cloned().unwrap_or_default() };
-        for step in &trace.threads[&thread] {
+        let mut context = inherited.remove(&thread).unwrap_or(Context { foreign_root, ..Context::default() });
+        let steps = &trace.threads[&thread];
+        let folders = folders(steps, context.cwd.take());
+        for (step, folder) in steps.iter().zip(folders) {
+            context.cwd = folder;
             let event = match step {
                 Step::Call(call) => {
                     if let Some(child) = call.child() {
-                        roots.insert(child, context.root.clone());
+                        inherited.insert(child, context.clone());
                     }
                     context.root.extend(new_root(call).unwrap_or_default());
-                    families::of_call(&call.name).and_then(|family| (family.of_call)(call, &context))
+                    families::of_call(call, &context)
                 }
                 Step::Ended(said) => (thread == process).then(|| families::ended(said)),
             };
@@ -49,6 +52,27 @@ fn makers_first(trace: &Trace) -> Vec<u32> {
     order
 }
 
+/// The working directory at each step of a thread that begins in `first`. strace tells it only with calls that take a
+/// folder (`AT_FDCWD</folder>`), as each program makes some when it is loaded; between two changes it is the same.
+fn folders(steps: &[Step], first: Option<Vec<u8>>) -> Vec<Option<Vec<u8>>> {
+    let changes = |call: &Call| matches!(call.name.as_str(), "chdir" | "fchdir") && call.value().is_some();
+    let told =
+        |call: &Call| call.arguments.iter().find(|text| text.starts_with("AT_FDCWD<")).and_then(|text| file(text));
+    let mut folders = vec![None; steps.len()];
+    let (mut start, mut here) = (0, first);
+    for (at, call) in steps.iter().enumerate().filter_map(|(at, step)| Some((at, step.call()?))) {
+        here = here.or_else(|| told(call).map(|folder| folder.path));
+        if changes(call) {
+            folders[start..=at].fill(here.take());
+            start = at + 1;
+            // What a descriptor leads to is told; what a path leads to, the next call tells.
+            here = file(call.argument(0)).map(|folder| folder.path);
+        }
+    }
+    folders[start..].fill(here);
+    folders
+}
+
 /// Below what the root of the thread was, the folder that a chroot has made its root.
 fn new_root(call: &Call) -> Option<Vec<u8>> {
     call.value().filter(|_| call.name == "chroot")?;
@@ -58,6 +82,16 @@ fn new_root(call: &Call) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_working_directory_is_what_calls_around_tell_of_it() {
+        let text = "unlink(\"\\x61\") = 0\nopenat(AT_FDCWD<\\x2f\\x61>, \"\\x61\", O_RDONLY) = 3<\\x2f>\n\
+            chdir(\"\\x62\") = 0\nunlink(\"\\x61\") = 0\nfchdir(3<\\x2f\\x63>) = 0\nunlink(\"\\x61\") = 0\n";
+        let trace = Trace::parse(&[(1, text.to_owned())].into()).unwrap();
+        let folders = folders(&trace.threads[&1], None);
+        let known = |text: &str| Some(text.as_bytes().to_vec());
+        assert_eq!(folders, [known("/a"), known("/a"), known("/a"), None, None, known("/c")]);
+    }
 
     #[test]
     fn paths_begin_at_the_root_of_the_thread_which_its_children_have_too() {

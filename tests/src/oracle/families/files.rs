@@ -1,81 +1,68 @@
-//! Calls on paths.
+//! The open family.
 
-use agentsnoop_pipeline::event::path::compose;
 use serde_json::Value;
 
-use super::{Context, Event, event, field, result, text};
-use crate::oracle::syntax::{Call, Outcome, file, member, number, shown, string};
+use super::paths::At;
+use super::{Context, Event, event, field, flags, result, sorted};
+use crate::oracle::syntax::{Call, Outcome, member, number, shown};
 
 /// What a file without a path is shown as on both sides.
 const ANONYMOUS: &str = "(anonymous)";
 
-pub(super) fn open(call: &Call, context: &Context) -> Option<Event> {
-    // The folder, the path, the flags and the mode, by place.
-    let (folder, at) = if matches!(call.name.as_str(), "open" | "creat") { ("", 0) } else { (call.argument(0), 1) };
+pub(super) fn open(kind: &'static str, call: &Call, context: &Context) -> Option<Event> {
+    let at = if matches!(call.name.as_str(), "open" | "creat") { At::path(0) } else { At::below(0) };
+    let behind = |places: usize| call.argument(at.path.unwrap_or_default() + places);
     let (flags, mode) = match call.name.as_str() {
-        "creat" => ("O_WRONLY|O_CREAT|O_TRUNC".to_owned(), call.argument(1).to_owned()),
+        "creat" => ("O_WRONLY|O_CREAT|O_TRUNC".to_owned(), behind(1).to_owned()),
         "openat2" => {
-            let how = |name| member(call.argument(2), name).unwrap_or_default();
+            let how = |name| member(behind(1), name).unwrap_or_default();
             (how("flags"), how("mode"))
         }
-        _ => (call.argument(at + 1).to_owned(), call.argument(at + 2).to_owned()),
+        _ => (behind(1).to_owned(), behind(2).to_owned()),
     };
     let (access, flags) = access(&flags);
-    let asked = asked(folder, call.argument(at), context);
+    let asked = at.of(call, context);
     let opened = call.value().and_then(|value| value.file.as_ref());
     let path = match opened {
         Some(file) if is_anonymous(&file.path) => Some(ANONYMOUS.to_owned()),
         Some(file) => Some(shown(&context.below_root(&file.path))),
-        None => asked.as_ref().map(|(path, _)| path.clone()),
+        None => asked.path,
     };
     // The permissions mean something where a file may be made (open(2)).
     let creates = flags.contains("O_CREAT") || flags.contains("O_TMPFILE");
     let unlinked = match opened {
         Some(file) => Some(file.deleted).filter(|_| !is_anonymous(&file.path)),
-        None => asked.map(|(_, gone)| gone).filter(|_| call.outcome != Outcome::Unseen),
+        None => asked.gone.filter(|_| call.outcome != Outcome::Unseen),
     };
     let fields = vec![
         ("result", call.result()),
         ("path", path.filter(|_| call.outcome != Outcome::Unseen)),
-        ("requested", text(string(call.argument(at)))),
+        ("requested", asked.requested),
         ("access", Some(access.to_owned())),
         ("flags", Some(flags)),
         ("mode", Some(number(&mode).filter(|_| creates).map_or_else(|| "none".to_owned(), |mode| format!("{mode:o}")))),
         ("unlinked", unlinked.map(|unlinked| unlinked.to_string())),
     ];
-    Some(event("open", call, fields))
+    Some(event(kind, call, fields))
 }
 
-pub(super) fn open_record(body: &Value) -> Option<Event> {
-    let flags: Vec<_> = body["flags"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+pub(super) fn open_record(kind: &'static str, body: &Value) -> Option<Event> {
     let anonymous = body["anonymous"].is_string().then(|| ANONYMOUS.to_owned());
     let fields = vec![
         ("result", result(body)),
         ("path", anonymous.or_else(|| field(body, "path"))),
         ("requested", field(body, "requested")),
         ("access", body["access"].as_str().map(str::to_owned)),
-        ("flags", Some(sorted(flags))),
+        ("flags", flags(body)),
         ("mode", Some(body["mode"].as_u64().map_or_else(|| "none".to_owned(), |mode| format!("{mode:o}")))),
         ("unlinked", Some((body["unlinked"] == true).to_string())),
     ];
-    Some(Event::new("open", fields))
+    Some(Event::new(kind, fields))
 }
 
 /// Whether the kernel's name of a file is no path: `pipe:[1]`, `anon_inode:…`, `/memfd:…`.
 fn is_anonymous(name: &[u8]) -> bool {
     !name.starts_with(b"/") || name.starts_with(b"/memfd:")
-}
-
-/// The absolute path that a call which failed asked for, and whether the folder that it starts from is gone. An empty
-/// path names nothing.
-fn asked(folder: &str, path: &str, context: &Context) -> Option<(String, bool)> {
-    let requested = string(path).filter(|path| !path.is_empty())?;
-    let base = if requested.starts_with(b"/") { Vec::new() } else { file(folder)?.path };
-    // Of a descriptor strace tells behind the path that it is gone, of the working directory it leaves it in the path.
-    let gone = base.strip_suffix(b" (deleted)");
-    let mut path = Vec::new();
-    compose(&context.below_root(gone.unwrap_or(&base)), &requested, &mut path);
-    Some((shown(&path), gone.is_some()))
 }
 
 /// The access mode and the other flags of an open as records name them.
@@ -92,17 +79,12 @@ fn access(flags: &str) -> (&'static str, String) {
     (access, sorted(names.into_iter().filter(|name| !modes.contains(name)).collect()))
 }
 
-fn sorted(mut names: Vec<&str>) -> String {
-    names.sort_unstable();
-    names.join("|")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn seen(line: &str) -> String {
-        open(&Call::parse(line).unwrap(), &Context::default()).unwrap().to_string()
+        open("open", &Call::parse(line).unwrap(), &Context::default()).unwrap().to_string()
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{Context, Event, Known, event, field, list, text};
-use crate::oracle::syntax::{Call, members, shown, string};
+use super::{Context, Event, Known, event, field, flags, list, sorted, text};
+use crate::oracle::syntax::{Call, member, members, shown, string};
 
 /// Names of the environment that a record holds, and bytes of each (`docs/limits.md`).
 const NAMES: usize = 256;
@@ -16,16 +16,30 @@ const INTERPRETERS: usize = 5;
 /// Bytes of a script in which its interpreter stands (`BINPRM_BUF_SIZE`, linux/binfmts.h).
 const FIRST_LINE: usize = 256;
 
-pub(super) fn fork(call: &Call, _: &Context) -> Option<Event> {
+pub(super) fn fork(kind: &'static str, call: &Call, _: &Context) -> Option<Event> {
     let child = call.child().filter(|_| !call.makes_thread())?;
-    Some(event("fork", call, vec![("child", Some(child.to_string()))]))
+    Some(event(kind, call, vec![("child", Some(child.to_string())), ("flags", Some(clone_flags(call)))]))
 }
 
-pub(super) fn fork_record(body: &Value) -> Option<Event> {
-    Some(Event::new("fork", vec![("child", Some(body["child_pid"].to_string()))]))
+pub(super) fn fork_record(kind: &'static str, body: &Value) -> Option<Event> {
+    Some(Event::new(kind, vec![("child", Some(body["child_pid"].to_string())), ("flags", flags(body))]))
 }
 
-pub(super) fn exec(call: &Call, context: &Context) -> Option<Event> {
+/// The flags of clone(2) that a record tells: without those by which the child's id is handed over.
+fn clone_flags(call: &Call) -> String {
+    const IDS: [&str; 3] = ["CLONE_PARENT_SETTID", "CLONE_CHILD_CLEARTID", "CLONE_CHILD_SETTID"];
+    if call.name == "vfork" {
+        return "CLONE_VFORK|CLONE_VM".to_owned();
+    }
+    let printed = match call.name.as_str() {
+        "clone3" => member(call.argument(0), "flags"),
+        _ => call.arguments.iter().find_map(|argument| argument.strip_prefix("flags=").map(str::to_owned)),
+    }
+    .unwrap_or_default();
+    sorted(printed.split('|').filter(|name| name.starts_with("CLONE_") && !IDS.contains(name)).collect())
+}
+
+pub(super) fn exec(kind: &'static str, call: &Call, context: &Context) -> Option<Event> {
     // A search along PATH fails often, and a failed execve is no record.
     call.value()?;
     let first = usize::from(call.name == "execveat");
@@ -41,13 +55,13 @@ pub(super) fn exec(call: &Call, context: &Context) -> Option<Event> {
         ("argv", argv.map(|words| format!("{words:?}"))),
         ("env_names", names.map(|names| format!("{names:?}"))),
     ];
-    Some(event("exec", call, fields))
+    Some(event(kind, call, fields))
 }
 
-pub(super) fn exec_record(body: &Value) -> Option<Event> {
+pub(super) fn exec_record(kind: &'static str, body: &Value) -> Option<Event> {
     let fields = ["filename", "path"].map(|name| (name, field(body, name)));
     let lists = ["argv", "env_names"].map(|name| (name, list(body, name)));
-    Some(Event::new("exec", fields.into_iter().chain(lists).collect()))
+    Some(Event::new(kind, fields.into_iter().chain(lists).collect()))
 }
 
 /// What the kernel makes of a file and its arguments: for a script, its interpreter and what that is given
@@ -87,11 +101,11 @@ fn names(environment: &[Vec<u8>]) -> Vec<String> {
     environment.iter().filter_map(name).take(NAMES).collect()
 }
 
-pub(super) fn exit_record(body: &Value) -> Option<Event> {
+pub(super) fn exit_record(kind: &'static str, body: &Value) -> Option<Event> {
     let code = body["code"].as_u64().map(|code| format!("exited with {code}"));
     let core = if body["core_dumped"] == true { " (core dumped)" } else { "" };
     let signal = body["signal"].as_str().map(|name| format!("killed by {name}{core}"));
-    Some(Event::new("exit", vec![("status", code.or(signal))]))
+    Some(Event::new(kind, vec![("status", code.or(signal))]))
 }
 
 /// The end of a process, from what strace says of its leader.
@@ -119,11 +133,19 @@ mod tests {
     fn only_a_call_that_succeeded_and_made_a_process_is_an_event() {
         let call = |line: &str| Call::parse(line).unwrap();
         let context = Context::default();
-        assert!(fork(&call("clone(child_stack=0x1, flags=CLONE_VM|CLONE_THREAD) = 5"), &context).is_none());
-        assert!(fork(&call("vfork() = ? ERESTARTNOINTR (To be restarted)"), &context).is_none());
-        assert_eq!(fork(&call("vfork() = 5"), &context).unwrap().to_string(), "fork child=5");
-        assert!(exec(&call(r#"execve("\x61", [], []) = -1 ENOENT (No such file)"#), &context).is_none());
-        let seen = exec(&call(r#"execve("\x61", ["\x62"], ["\x63\x3d\x64"]) = 0"#), &context).unwrap();
+        assert!(fork("fork", &call("clone(child_stack=0x1, flags=CLONE_VM|CLONE_THREAD) = 5"), &context).is_none());
+        assert!(fork("fork", &call("vfork() = ? ERESTARTNOINTR (To be restarted)"), &context).is_none());
+        assert_eq!(
+            fork("fork", &call("vfork() = 5"), &context).unwrap().to_string(),
+            "fork child=5 flags=CLONE_VFORK|CLONE_VM"
+        );
+        let seen =
+            fork("fork", &call("clone(child_stack=NULL, flags=CLONE_CHILD_SETTID|CLONE_FILES|SIGCHLD) = 5"), &context);
+        assert_eq!(seen.unwrap().to_string(), "fork child=5 flags=CLONE_FILES");
+        let seen = fork("fork", &call("clone3({flags=CLONE_NEWPID, exit_signal=SIGCHLD}, 88) = 5"), &context);
+        assert_eq!(seen.unwrap().to_string(), "fork child=5 flags=CLONE_NEWPID");
+        assert!(exec("exec", &call(r#"execve("\x61", [], []) = -1 ENOENT (No such file)"#), &context).is_none());
+        let seen = exec("exec", &call(r#"execve("\x61", ["\x62"], ["\x63\x3d\x64"]) = 0"#), &context).unwrap();
         assert_eq!(seen.to_string(), r#"exec filename=a path=? argv=? env_names=["c"]"#);
     }
 }
