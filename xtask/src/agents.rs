@@ -13,7 +13,7 @@ use crate::project::{self, Project, as_root};
 /// The user that the agents run as.
 const USER: &str = "agentbench";
 /// The agents whose sessions are tested.
-const AGENTS: [&str; 2] = ["claude", "codex"];
+const AGENTS: [&str; 4] = ["claude", "codex", "gemini", "opencode"];
 /// The variable that tells the installer and the sessions where the agents are.
 const HOME_VARIABLE: &str = "AGENTS_HOME";
 /// The variable that tells the live tests the same.
@@ -59,6 +59,6 @@ pub(crate) fn run(project: &Project, live: &Live) -> Result<()> {
         .context("the agents could not be installed")?;
     let variables: [(&str, &Path); 2] = [(BINARY_VARIABLE, &live.agentsnoop), (AGENTS_VARIABLE, &folder.0)];
     let mut tests = as_root(&live.tests, &variables);
-    tests.current_dir(project.root.join("tests")).arg(OsStr::new("every scripted action"));
+    tests.current_dir(project.root.join("tests")).arg(OsStr::new("every scripted fact"));
     project::run(&mut tests).context("live tests with real agents")
 }

@@ -1,0 +1,42 @@
+//! opencode.
+
+use anyhow::{Result, ensure};
+
+use super::{Named, facts, session::Script};
+
+const NAME: &str = "opencode";
+
+pub(super) fn trials() -> Vec<Named> {
+    vec![
+        ("opencode, default: every scripted fact is seen, and its hundred calls of git", default),
+        ("opencode, daemon: every scripted fact is seen", daemon),
+        ("opencode, heavy: every scripted fact is seen", heavy),
+    ]
+}
+
+fn default() -> Result<()> {
+    let (script, busy) = Script::new("opencode", "scripts/default.json")?;
+    let session = script.run()?;
+    facts::default_script(&session)?;
+    facts::curl_connects(&session)?;
+    facts::late_child(&session, true)?;
+    let git = session.execs(&["git"]).count();
+    ensure!(git >= 50, "{git} calls of git");
+    let snapshot = session.of("exec").any(|exec| exec.to_string().contains("/.local/share/opencode/snapshot"));
+    ensure!(snapshot, "its snapshot repository is not among them");
+    session.is_sound(NAME, busy.path())
+}
+
+fn daemon() -> Result<()> {
+    let (script, busy) = Script::new("opencode", "scripts/daemon.json")?;
+    let session = script.run()?;
+    facts::daemon_script(&session, true)?;
+    session.is_sound(NAME, busy.path())
+}
+
+fn heavy() -> Result<()> {
+    let (script, busy) = Script::new("opencode", "scripts/heavy.json")?;
+    let session = script.run()?;
+    facts::heavy_script(&session, &["grep", "-r", "zzzqqq"], &["find", "/usr/lib"], 500)?;
+    session.is_sound(NAME, busy.path())
+}
