@@ -25,7 +25,7 @@ enum Argument<'a> {
     N(i64),
     /// A path or a name.
     T(&'a str),
-    /// A structure that the call reads.
+    /// A structure, of which the call gets a copy.
     R(&'a [u64]),
     /// Room that the call writes to.
     W,
@@ -48,12 +48,16 @@ fn call<const COUNT: usize>(number: i64, arguments: [Argument<'_>; COUNT]) -> i6
         T(text) => CString::new(text).unwrap_or_default(),
         _ => CString::default(),
     });
+    let mut structures = arguments.map(|argument| match argument {
+        R(words) => words.to_vec(),
+        _ => Vec::new(),
+    });
     let mut words = [0i64; 6];
-    for ((word, argument), text) in words.iter_mut().zip(arguments).zip(&texts) {
+    for (((word, argument), text), structure) in words.iter_mut().zip(arguments).zip(&texts).zip(&mut structures) {
         *word = match argument {
             N(number) => number,
             T(_) => text.as_ptr() as i64,
-            R(words) => words.as_ptr() as i64,
+            R(_) => structure.as_mut_ptr() as i64,
             W => room.as_mut_ptr() as i64,
         };
     }
@@ -316,6 +320,47 @@ fn sockets() -> Result<()> {
     call(libc::SYS_connect, [N(netlink), N(0), N(16)]);
     call(libc::SYS_listen, [N(netlink), N(1)]);
     call(libc::SYS_accept, [N(netlink), N(0), N(0)]);
+    for (family, kind) in [(libc::AF_INET, libc::SOCK_RAW), (libc::AF_PACKET, libc::SOCK_DGRAM)] {
+        call(libc::SYS_socket, [n(family), n(kind | libc::SOCK_CLOEXEC), n(libc::IPPROTO_ICMP)]);
+    }
+    traffic()
+}
+
+/// Sends and receives by every call that can, over a pair of sockets.
+fn traffic() -> Result<()> {
+    let (one, other) = std::os::unix::net::UnixDatagram::pair()?;
+    one.set_nonblocking(true)?;
+    other.set_nonblocking(true)?;
+    let (from, to) = (n(one.as_raw_fd()), n(other.as_raw_fd()));
+    let room = vec![7u64; 8];
+    // struct iovec, struct msghdr and struct mmsghdr of linux/socket.h.
+    let parts = [room.as_ptr() as u64, 10, room.as_ptr() as u64, 5];
+    let header = [0, 0, parts.as_ptr() as u64, 2, 0, 0, 0, 0];
+    let headers = [header, header].concat();
+    call(libc::SYS_write, [from, R(&room), N(11)]);
+    call(libc::SYS_read, [to, W, N(100)]);
+    call(libc::SYS_writev, [from, R(&parts), N(2)]);
+    call(libc::SYS_readv, [to, R(&parts), N(1)]);
+    call(libc::SYS_sendto, [from, R(&room), N(12), N(0), N(0), N(0)]);
+    call(libc::SYS_recvfrom, [to, W, N(100), n(libc::MSG_PEEK), N(0), N(0)]);
+    call(libc::SYS_recvfrom, [to, W, N(5), n(libc::MSG_TRUNC), N(0), N(0)]);
+    call(libc::SYS_sendmsg, [from, R(&header), N(0)]);
+    call(libc::SYS_recvmsg, [to, R(&header), N(0)]);
+    call(libc::SYS_sendmmsg, [from, R(&headers), N(2), N(0)]);
+    call(libc::SYS_recvmmsg, [to, R(&headers), N(2), N(0), N(0)]);
+    call(libc::SYS_sendfile, [from, open("/etc/passwd", O_RDONLY), N(0), N(20)]);
+    call(libc::SYS_read, [to, W, N(100)]);
+    let mut pipe = [0; 2];
+    // SAFETY: the array has room for the two descriptors.
+    unsafe { libc::pipe(pipe.as_mut_ptr()) };
+    call(libc::SYS_write, [n(pipe[1]), R(&room), N(30)]);
+    call(libc::SYS_splice, [n(pipe[0]), N(0), from, N(0), N(30), N(0)]);
+    call(libc::SYS_splice, [to, N(0), n(pipe[1]), N(0), N(100), N(0)]);
+    // Nothing to receive, nowhere to send, and to the side that sends nothing.
+    call(libc::SYS_read, [to, W, N(100)]);
+    drop(other);
+    call(libc::SYS_sendto, [from, R(&room), N(1), n(libc::MSG_NOSIGNAL), N(0), N(0)]);
+    call(libc::SYS_read, [from, W, N(100)]);
     Ok(())
 }
 
