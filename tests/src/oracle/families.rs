@@ -110,7 +110,7 @@ const PROCESSES: [(&str, &str); 6] = [
 ];
 
 /// Calls that are no records, but tell where the paths of others begin.
-const PLACES: [&str; 3] = ["chroot", "chdir", "fchdir"];
+const PLACES: [&str; 4] = ["chroot", "pivot_root", "chdir", "fchdir"];
 
 /// The family of a kind of record.
 #[must_use]

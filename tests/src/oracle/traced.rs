@@ -12,12 +12,15 @@ use super::trace::{Step, Trace};
 #[must_use]
 pub fn events(trace: &Trace, foreign_root: bool) -> Side {
     let mut side = Side::default();
+    // pivot_root changes the path of every working directory in its mount namespace, at a moment that only its caller knows.
+    let calls = trace.threads.values().flatten().filter_map(Step::call);
+    let pivots = calls.filter(|call| call.name == "pivot_root").any(|call| call.value().is_some());
     let mut inherited = BTreeMap::<u32, Context>::new();
     for thread in makers_first(trace) {
         let process = trace.process(thread);
         let mut context = inherited.remove(&thread).unwrap_or(Context { foreign_root, ..Context::default() });
         let steps = &trace.threads[&thread];
-        let folders = folders(steps, context.cwd.take());
+        let folders = if pivots { vec![None; steps.len()] } else { folders(steps, context.cwd.take()) };
         for (step, folder) in steps.iter().zip(folders) {
             context.cwd = folder;
             let event = match step {

@@ -53,15 +53,21 @@ pub(super) fn exec(kind: &'static str, call: &Call, context: &Context) -> Option
         ("filename", text(filename)),
         ("path", file.map(|path| path.display().to_string())),
         ("argv", argv.map(|words| format!("{words:?}"))),
+        ("cwd", context.cwd.as_ref().map(|folder| shown(&context.below_root(folder)))),
         ("env_names", names.map(|names| format!("{names:?}"))),
     ];
     Some(event(kind, call, fields))
 }
 
 pub(super) fn exec_record(kind: &'static str, body: &Value) -> Option<Event> {
-    let fields = ["filename", "path"].map(|name| (name, field(body, name)));
-    let lists = ["argv", "env_names"].map(|name| (name, list(body, name)));
-    Some(Event::new(kind, fields.into_iter().chain(lists).collect()))
+    let fields = vec![
+        ("filename", field(body, "filename")),
+        ("path", field(body, "path")),
+        ("argv", list(body, "argv")),
+        ("cwd", field(body, "cwd")),
+        ("env_names", list(body, "env_names")),
+    ];
+    Some(Event::new(kind, fields))
 }
 
 /// What the kernel makes of a file and its arguments: for a script, its interpreter and what that is given
@@ -146,6 +152,6 @@ mod tests {
         assert_eq!(seen.unwrap().to_string(), "fork child=5 flags=CLONE_NEWPID");
         assert!(exec("exec", &call(r#"execve("\x61", [], []) = -1 ENOENT (No such file)"#), &context).is_none());
         let seen = exec("exec", &call(r#"execve("\x61", ["\x62"], ["\x63\x3d\x64"]) = 0"#), &context).unwrap();
-        assert_eq!(seen.to_string(), r#"exec filename=a path=? argv=? env_names=["c"]"#);
+        assert_eq!(seen.to_string(), r#"exec filename=a path=? argv=? cwd=? env_names=["c"]"#);
     }
 }
