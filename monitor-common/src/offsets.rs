@@ -97,6 +97,18 @@ offsets! {
     socket_type = "socket"."type",
     socket_sock = "socket"."sk",
     sock_protocol = "sock"."sk_protocol",
+    sock_common = "sock"."__sk_common",
+    common_family = "sock_common"."skc_family",
+    common_peer = "sock_common"."skc_daddr",
+    common_own = "sock_common"."skc_rcv_saddr",
+    common_peer_port = "sock_common"."skc_dport",
+    common_own_port = "sock_common"."skc_num",
+    common_peer6 = "sock_common"."skc_v6_daddr",
+    common_own6 = "sock_common"."skc_v6_rcv_saddr",
+    unix_peer = "unix_sock"."peer",
+    unix_address = "unix_sock"."addr",
+    unix_address_len = "unix_address"."len",
+    unix_address_name = "unix_address"."name",
 }
 pod!(Offsets, 4 * COUNT);
 

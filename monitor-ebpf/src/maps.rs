@@ -11,7 +11,7 @@ use monitor_common::{
     task::{Candidate, Task},
 };
 
-use crate::probes::{exec::ExecBuffer, open::OpenBuffer};
+use crate::probes::{exec::ExecBuffer, open::OpenBuffer, socket::SocketBuffer};
 
 /// The records; only `emit` writes here. The loader sets the size.
 #[map]
@@ -33,6 +33,10 @@ pub(crate) static CANDIDATES: HashMap<Candidate, u32> = HashMap::with_max_entrie
 /// has begun, and from Linux 7 on nothing else keeps programs apart. So it is for programs that `sys_exit` calls alone.
 #[map]
 pub(crate) static OPEN_BUFFERS: PerCpuArray<OpenBuffer> = PerCpuArray::with_max_entries(1, 0);
+
+/// Where records of sockets that get an address are built; as [`OPEN_BUFFERS`].
+#[map]
+pub(crate) static SOCKET_BUFFERS: PerCpuArray<SocketBuffer> = PerCpuArray::with_max_entries(1, 0);
 
 /// Where exec records are built, indexed by CPU: a per-CPU array refuses values above 32 KiB. The loader sets the
 /// number of entries to that of the possible CPUs.

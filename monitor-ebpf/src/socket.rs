@@ -1,5 +1,7 @@
 //! The socket behind a descriptor.
 
+pub(crate) mod address;
+
 use crate::{
     globals::offset,
     read::{Typed, kernel},
@@ -15,6 +17,8 @@ const SOCKET: u16 = 0o140_000;
 pub(crate) struct Socket {
     /// `inode->i_ino`, which names the connection for as long as it lives; 0 when the descriptor is no socket.
     pub(crate) inode: u64,
+    /// The address of its `struct sock`; 0 when the descriptor is no socket.
+    pub(crate) sock: u64,
     /// `socket->type` (`SOCK_STREAM` 1, `SOCK_DGRAM` 2, …).
     pub(crate) kind: u16,
     /// `sock->sk_protocol` (`IPPROTO_*`).
@@ -23,7 +27,7 @@ pub(crate) struct Socket {
 
 impl Socket {
     /// No socket.
-    const NONE: Self = Self { inode: 0, kind: 0, protocol: 0 };
+    pub(crate) const NONE: Self = Self { inode: 0, sock: 0, kind: 0, protocol: 0 };
 
     /// The socket behind a descriptor of a thread.
     #[inline(always)]
@@ -38,6 +42,7 @@ impl Socket {
         let sock: u64 = kernel(socket, offset!(socket_sock), 0);
         Self {
             inode: kernel(inode, offset!(inode_number), 0),
+            sock,
             kind: kernel(socket, offset!(socket_type), 0),
             protocol: kernel(sock, offset!(sock_protocol), 0),
         }

@@ -6,4 +6,5 @@ pub(crate) mod exec_strings;
 pub(crate) mod getenv;
 pub(crate) mod open;
 pub(crate) mod process;
+pub(crate) mod socket;
 pub(crate) mod syscall;

@@ -13,6 +13,7 @@ mod network;
 mod oracle;
 mod processes;
 mod run;
+mod sockets;
 mod trigger;
 mod watch;
 
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         processes::trials(),
         files::trials(),
         network::trials(),
+        sockets::trials(),
         environment::trials(),
         ledger::trials(),
         run::trials(),

@@ -49,6 +49,7 @@ fn run(words: &[&str]) -> Result<()> {
             open("openat", path)?;
             Ok(std::io::stdout().write_all(b"opened\n")?)
         }
+        ["sockets", call @ ..] => crate::sockets::calls::make(call),
         ["daemon", fifo, path] => daemon(fifo, path),
         ["descriptors"] => descriptors(),
         ["each-call", folder] => crate::oracle::calls::make(folder),

@@ -99,11 +99,27 @@ pub fn protocol(socket_type: u16, protocol: u16, family: &str) -> Option<Cow<'st
             other => return Some(Cow::Owned(format!("protocol_{other}"))),
         }
     }
-    Some(Cow::Borrowed(match socket_type {
+    type_name(socket_type).map(Cow::Borrowed)
+}
+
+/// What a call of socket(2) asked for: family and type by name, without the flags of the type.
+#[must_use]
+pub fn socket(family: u64, kind: u64) -> Cow<'static, str> {
+    // The call takes both as an int; `SOCK_TYPE_MASK` (linux/net.h).
+    let family = family_name(u16::try_from(family as u32).unwrap_or(u16::MAX));
+    let kind = (kind & 0xf) as u16;
+    match type_name(kind) {
+        Some(kind) => Cow::Owned(format!("{family} {kind}")),
+        None => Cow::Owned(format!("{family} type_{kind}")),
+    }
+}
+
+fn type_name(socket_type: u16) -> Option<&'static str> {
+    Some(match socket_type {
         1 => "stream",
         2 => "dgram",
         3 => "raw",
         5 => "seqpacket",
         _ => return None,
-    }))
+    })
 }

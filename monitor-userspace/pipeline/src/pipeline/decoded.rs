@@ -83,9 +83,9 @@ impl Pipeline {
             Kind::Chmod => Body::Chmod(bodies::change(call, texts, bytes, scratch)),
             Kind::Chown => Body::Chown(bodies::change(call, texts, bytes, scratch)),
             Kind::Truncate => Body::Truncate(bodies::change(call, texts, bytes, scratch)),
-            Kind::Bind => Body::Bind(bodies::socket(call, texts, bytes)),
-            Kind::Listen => Body::Listen(bodies::socket(call, texts, bytes)),
-            Kind::Accept => Body::Accept(bodies::socket(call, texts, bytes)),
+            Kind::Bind => Body::Bind(bodies::socket(kind, call, texts, bytes)),
+            Kind::Listen => Body::Listen(bodies::socket(kind, call, texts, bytes)),
+            Kind::Accept => Body::Accept(bodies::socket(kind, call, texts, bytes)),
             Kind::Identity => Body::Identity(Box::new(bodies::host_call(call, texts, bytes))),
             Kind::Metadata => Body::Metadata(Box::new(bodies::host_call(call, texts, bytes))),
             // The decoder gives this shape to no kind but these and the ones above.

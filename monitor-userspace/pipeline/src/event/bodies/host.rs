@@ -6,11 +6,12 @@ use bytes::Bytes;
 use monitor_common::{
     body::{self, call_text},
     decode::Str,
+    syscall,
 };
 
 use super::text;
 use crate::{
-    event::{call, errno},
+    event::{call, errno, sockaddr},
     record::HostCall,
 };
 
@@ -19,8 +20,10 @@ use crate::{
 pub fn host_call(call: &body::Call, texts: &[Str<'_>; call_text::COUNT], bytes: &Bytes) -> HostCall {
     let (requested, requested_state) = text(texts[call_text::REQUESTED], bytes);
     let (path, path_state) = text(texts[call_text::PATH], bytes);
+    let [family, kind, ..] = call.args;
     HostCall {
         call: call::name(call.syscall),
+        detail: (u64::from(call.syscall) == syscall::SOCKET).then(|| sockaddr::socket(family, kind)),
         path,
         path_state,
         requested,

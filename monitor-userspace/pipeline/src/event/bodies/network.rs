@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use monitor_common::{
+    Kind,
     body::{self, call_text, dns_text, name_source, name_text, traffic_flag},
     decode::Str,
 };
@@ -9,7 +10,7 @@ use monitor_common::{
 use super::text;
 use crate::{
     event::{errno, sockaddr},
-    record::{Connect, Direction, Dns, Name, NameSource, Socket, Traffic},
+    record::{Connect, Direction, Dns, Name, NameSource, Socket, State, Traffic},
 };
 
 /// The inode of a socket, where it could be read.
@@ -42,17 +43,27 @@ pub fn connect(connect: &body::Connect, string: Str<'_>, bytes: &Bytes) -> Conne
 
 /// bind, listen or accept has returned.
 #[must_use]
-pub fn socket(call: &body::Call, texts: &[Str<'_>; call_text::COUNT], bytes: &Bytes) -> Socket {
-    let address = sockaddr::parse(&bytes.slice_ref(texts[call_text::REQUESTED].bytes));
-    let family = address.family.as_deref().unwrap_or_default();
-    let protocol = sockaddr::protocol(call.socket_type, call.protocol, family);
+pub fn socket(kind: Kind, call: &body::Call, texts: &[Str<'_>; call_text::COUNT], bytes: &Bytes) -> Socket {
+    let parse = |text: Str<'_>| sockaddr::parse(&bytes.slice_ref(text.bytes));
+    let own = parse(texts[call_text::SECOND_REQUESTED]);
+    let (shown, local) = if kind == Kind::Listen {
+        (own, sockaddr::Address::default())
+    } else {
+        (parse(texts[call_text::REQUESTED]), own)
+    };
+    let family = shown.family.or(local.family);
+    let protocol = sockaddr::protocol(call.socket_type, call.protocol, family.as_deref().unwrap_or_default());
     Socket {
-        family: address.family,
-        address: address.ip,
-        port: address.port,
-        path: address.path,
+        family,
+        address: shown.ip,
+        address_state: if kind == Kind::Bind { texts[call_text::REQUESTED].state.into() } else { State::default() },
+        port: shown.port,
+        path: shown.path.or(local.path),
+        local_address: local.ip,
+        local_port: local.port,
         protocol,
         connection: connection(call.object),
+        took_ns: (call.took != 0).then_some(call.took),
         result: call.result,
         error: errno::of_result(call.result),
     }

@@ -83,21 +83,35 @@ pub struct Socket {
     /// `ipv4`, `ipv6`, `unix`, `netlink`, `unspec`, or `af_N`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub family: Option<Cow<'static, str>>,
-    /// The IP address.
+    /// The IP address: of bind the one asked for, of listen the socket's own, of accept the peer's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
-    /// The port.
+    /// How the socket address came.
+    #[serde(default, skip_serializing_if = "State::is_complete")]
+    pub address_state: State,
+    /// The port of the address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
-    /// The path of a unix socket as it was given; an abstract name begins with `@` (unix(7)).
+    /// The path of a unix socket as it was given; an abstract name begins with `@` (unix(7)). Of accept the listener's,
+    /// since whoever connects has none as a rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<Text>,
+    /// The socket's own IP address, once bind or accept has returned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_address: Option<IpAddr>,
+    /// The socket's own port: of a bind to port 0 the one that the kernel chose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_port: Option<u16>,
     /// `tcp`, `udp`, or another protocol by name or number; `stream`, `dgram`, … for a unix socket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol: Option<Cow<'static, str>>,
-    /// The inode of the socket, which names the connection for as long as it lives; absent when it could not be read.
+    /// The inode of the socket, which names the connection for as long as it lives: of accept that of the new one. Absent
+    /// when it could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<u64>,
+    /// Nanoseconds that the call took; absent where its entry was not seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_ns: Option<u64>,
     /// What the call returned: a value, or a negative errno.
     pub result: i64,
     /// The errno's name when the call failed.

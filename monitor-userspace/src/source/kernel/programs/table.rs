@@ -38,6 +38,22 @@ macro_rules! path_fields {
     };
 }
 
+/// The fields without which a descriptor has no socket.
+const SOCKET_FIELDS: &[&str] = &[
+    "task_struct.files",
+    "files_struct.fdt",
+    "fdtable.max_fds",
+    "fdtable.fd",
+    "file.f_inode",
+    "file.private_data",
+    "inode.i_mode",
+    "inode.i_ino",
+    "socket.sk",
+    "socket.type",
+    "task_struct.thread_info",
+    "thread_info.status",
+];
+
 /// Every program on a tracepoint. What is called stands before what calls it, and exec comes last: a candidate is
 /// tracked from its exec, when everything else must be in place.
 pub(super) const PROGRAMS: &[Spec] = &[
@@ -84,6 +100,13 @@ pub(super) const PROGRAMS: &[Spec] = &[
         feature: "connect",
         role: Role::Call { map: "CALL_PROGRAMS", at: family::CONNECT },
         needs: &["task_struct.thread_info", "thread_info.status"],
+    },
+    Spec {
+        program: "exit_socket",
+        tracepoint: CALLS,
+        feature: "bind, listen, accept",
+        role: Role::Call { map: "CALL_PROGRAMS", at: family::SOCKET },
+        needs: SOCKET_FIELDS,
     },
     Spec {
         program: "sys_enter",
