@@ -11,4 +11,4 @@ pub use call::{Call, IoUring, SECOND_PATH_SHIFT, call_text};
 pub use environment::{Getenv, getenv_flag};
 pub use file::{Open, Stat, open_text, path_flag, stat_flag};
 pub use network::{Connect, Dns, Name, Traffic, dns_text, name_source, name_text, traffic_flag};
-pub use process::{Exec, Exit, FileId, Fork, exec_flag, exec_text};
+pub use process::{Exec, Exit, FileId, Fork, Namespaces, exec_flag, exec_text};

@@ -12,6 +12,7 @@
 mod emit;
 mod globals;
 mod maps;
+mod namespace;
 mod path;
 mod probes;
 mod read;

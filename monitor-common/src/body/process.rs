@@ -34,6 +34,22 @@ pub struct FileId {
 }
 pod!(FileId, 24);
 
+/// The namespaces of a process by number, as `/proc/PID/ns` shows them (`ns_common->inum`); 0 where the number could not
+/// be read.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Namespaces {
+    /// The pid namespace that the process is in, not the one of its children to come.
+    pub pid: u32,
+    /// The user namespace.
+    pub user: u32,
+    /// The mount namespace.
+    pub mnt: u32,
+    /// The network namespace.
+    pub net: u32,
+}
+pod!(Namespaces, 16);
+
 /// [`crate::Kind::Exec`], written once the new image is in place (`sched_process_exec`).
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,14 +68,31 @@ pub struct Exec {
     pub argv_bytes: u32,
     /// Variables whose names are carried.
     pub env_count: u32,
-    /// The effective user and group id are not carried; this is the real group id.
+    /// The real group id.
     pub gid: u32,
     /// Bits of [`exec_flag`].
     pub flags: u32,
+    /// The effective user id (`cred->euid`), initial user namespace; [`Exec::NO_ID`] where it could not be read.
+    pub euid: u32,
+    /// The effective group id (`cred->egid`), likewise.
+    pub egid: u32,
+    /// The session (`PIDTYPE_SID`), initial pid namespace; 0 where it could not be read.
+    pub sid: u32,
+    /// The process group (`PIDTYPE_PGID`), likewise.
+    pub pgid: u32,
+    /// The namespaces.
+    pub namespaces: Namespaces,
+    /// The cgroup of version 2 (`bpf_get_current_cgroup_id`): the inode number of its folder.
+    pub cgroup: u64,
     /// The strings, by [`exec_text`].
     pub texts: [Text; exec_text::COUNT],
 }
-pod!(Exec, 96 + 16 + 24 + 8 * exec_text::COUNT);
+pod!(Exec, 96 + 16 + 24 + 16 + 16 + 8 + 8 * exec_text::COUNT);
+
+impl Exec {
+    /// An id that could not be read: `(uid_t) -1`, which names nobody (setresuid(2)).
+    pub const NO_ID: u32 = u32::MAX;
+}
 
 /// Bits of [`Exec::flags`].
 pub mod exec_flag {

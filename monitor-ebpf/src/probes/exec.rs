@@ -14,7 +14,10 @@
 use core::mem::MaybeUninit;
 
 use aya_ebpf::{
-    helpers::{bpf_get_current_uid_gid, bpf_get_smp_processor_id, generated::bpf_get_current_comm},
+    helpers::{
+        bpf_get_current_uid_gid, bpf_get_smp_processor_id,
+        generated::{bpf_get_current_cgroup_id, bpf_get_current_comm},
+    },
     macros::btf_tracepoint,
     programs::BtfTracePointContext,
 };
@@ -32,6 +35,7 @@ use crate::{
     emit,
     globals::offset,
     maps::{CANDIDATES, EXEC_BUFFERS, EXEC_PROGRAMS, TASKS},
+    namespace,
     path::{PathBuffer, Place},
     read::{Typed, kernel, kernel_string},
     task::{Tracked, current, file, start_of, tid, tracked},
@@ -139,6 +143,16 @@ pub(crate) fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
         (*body).env_count = 0;
         (*body).gid = (bpf_get_current_uid_gid() >> 32) as u32;
         (*body).flags = flags;
+        let cred = thread.follow(offset!(task_cred));
+        (*body).euid = cred.load(offset!(cred_euid), Exec::NO_ID);
+        (*body).egid = cred.load(offset!(cred_egid), Exec::NO_ID);
+        (*body).sid = namespace::session_of(thread);
+        (*body).pgid = namespace::group_of(thread);
+        (*body).namespaces.pid = namespace::pid(thread);
+        (*body).namespaces.user = namespace::user(cred);
+        (*body).namespaces.mnt = namespace::mount(thread);
+        (*body).namespaces.net = namespace::network(thread);
+        (*body).cgroup = bpf_get_current_cgroup_id();
         for at in 1..exec_text::COUNT {
             (*body).texts[at] = Text { len: 0, state: TextState::NotAsked.number(), pad: 0 };
         }

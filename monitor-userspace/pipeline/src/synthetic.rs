@@ -110,6 +110,8 @@ impl Actor {
             argv_bytes: u32::try_from(argv.len()).unwrap_or(u32::MAX),
             env_count: u32::try_from(program.env.len()).unwrap_or(u32::MAX),
             gid: self.header.uid,
+            euid: self.header.uid,
+            egid: self.header.uid,
             flags: program.flags,
             ..body::Exec::default()
         };

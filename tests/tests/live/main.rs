@@ -13,7 +13,11 @@ mod network;
 mod oracle;
 mod processes;
 mod run;
+<<<<<<< HEAD
 mod sockets;
+=======
+mod standing;
+>>>>>>> 72ad5ff (Tell whose rights, session and namespaces a program has)
 mod trigger;
 mod watch;
 
@@ -31,6 +35,7 @@ fn main() -> ExitCode {
     options.test_threads.get_or_insert(1);
     let trials: Vec<Trial> = [
         processes::trials(),
+        standing::trials(),
         files::trials(),
         network::trials(),
         sockets::trials(),

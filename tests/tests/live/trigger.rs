@@ -24,6 +24,19 @@ fn run(words: &[&str]) -> Result<()> {
         ["nothing", ..] => Ok(()),
         ["exec-from-thread"] => exec_from_thread(),
         ["exec-from-thread", "second"] => Command::new("true").status().map(|_| ()).context("cannot run true"),
+        ["in-a-session", rest @ ..] => {
+            // A leader of a process group cannot begin a session; a child is none.
+            let own = std::env::current_exe()?;
+            let mut command = Command::new(own);
+            command.arg("trigger").args(rest);
+            // SAFETY: setsid takes nothing and allocates nothing.
+            unsafe { command.pre_exec(|| Ok(nix::unistd::setsid().map(drop)?)) };
+            Ok(command.status().map(drop)?)
+        }
+        ["apart", rest @ ..] => {
+            nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS | nix::sched::CloneFlags::CLONE_NEWNET)?;
+            Err(Command::new(std::env::current_exe()?).arg("trigger").args(rest).exec().into())
+        }
         ["open", call, path] => open(call, path),
         ["open-at", folder, name] => open_at(folder, name),
         ["open-path", path] => {

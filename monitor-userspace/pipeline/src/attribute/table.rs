@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use super::session::Life;
 use crate::{
     hash::Map,
-    record::{Image, ProcessId, Text},
+    record::{Image, Namespaces, ProcessId, Text},
 };
 
 /// Processes that are known at once: twice the threads that the kernel half can track, so that those which have ended
@@ -42,6 +42,8 @@ pub(crate) struct Entry {
     pub(crate) session: Option<Arc<Life>>,
     /// The working directory at the last exec.
     pub(crate) cwd: Option<Text>,
+    /// The namespaces at the first exec that told them.
+    pub(crate) namespaces: Namespaces,
     /// The script whose package decides whether this is an agent.
     pub(crate) asked: Option<Arc<str>>,
     pub(crate) ended_ns: Option<u64>,
@@ -64,6 +66,7 @@ impl Entry {
             learned,
             session: None,
             cwd: None,
+            namespaces: Namespaces::default(),
             asked: None,
             ended_ns: None,
             in_grace: false,

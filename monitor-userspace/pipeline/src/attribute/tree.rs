@@ -14,7 +14,7 @@ use crate::{
     Request,
     hash::Map,
     input::{Existing, Why},
-    record::{Exec, Image, ProcessId, State, Text},
+    record::{Exec, Image, Namespaces, ProcessId, State, Text},
 };
 
 /// Tracking roots that are remembered; the lowest pid is forgotten first, and what is left of its tree keeps the
@@ -142,6 +142,9 @@ impl Tree {
         entry.exec_seq = header.exec_seq;
         entry.cwd = exec.cwd.as_ref().map(Text::detached);
         entry.asked = None;
+        if entry.namespaces.is_unknown() {
+            entry.namespaces = exec.namespaces;
+        }
         entry.image = Arc::new(Image {
             id: entry.image.id,
             ppid: entry.image.ppid.or(Some(parent)),
@@ -151,6 +154,12 @@ impl Tree {
         });
         self.recognise(id, &exec.argv, header.time);
         self.see(header)
+    }
+
+    /// The names of the namespaces in which a process differs from the first one of its session.
+    pub(crate) fn apart(&self, id: ProcessId, namespaces: Namespaces) -> impl Iterator<Item = &'static str> {
+        let root = self.get(id).and_then(|entry| entry.session.as_ref()).and_then(|life| self.get(life.root));
+        namespaces.apart_from(root.map(|root| root.namespaces).unwrap_or_default())
     }
 
     /// A process has ended.

@@ -11,7 +11,7 @@ use monitor_common::{TextState, decode::Str};
 
 pub use environment::getenv;
 pub use file::{change, open, pair, readlink, stat};
-pub use host::{host_call, io_uring};
+pub use host::{host_call, io_uring, raised};
 pub use network::{connect, dns, name, socket, traffic};
 pub use process::{exec, exit, fork};
 

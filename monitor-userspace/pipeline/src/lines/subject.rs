@@ -83,6 +83,7 @@ pub(super) fn outcome(body: &Body, out: &mut String) -> bool {
             if shown != path {
                 crate::record::escape_into(path, out);
             }
+            standing(exec, out);
             false
         }
         Body::Exit(exit) => {
@@ -158,6 +159,18 @@ fn program(exec: &Exec, out: &mut String) {
     let name = exec.argv.first().map_or(&b""[..], |name| base_name(name.as_bytes()));
     if name.is_empty() {
         text(exec.path.as_ref(), exec.path_state, out);
+    }
+}
+
+/// What sets a process apart: whose rights it has, and the namespaces that are not those of the session.
+fn standing(exec: &Exec, out: &mut String) {
+    for privilege in &exec.privileges {
+        space(out);
+        out.push_str(privilege);
+    }
+    if !exec.apart.is_empty() {
+        space(out);
+        let _ = write!(out, "own {} namespace", exec.apart.join(", "));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Raw records: decoded, attributed, classified.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use monitor_common::{
@@ -28,12 +28,16 @@ impl Pipeline {
         self.ledger.decoded(&record.header, &record.body, self.next);
         let header = &record.header;
         self.advance(header.time);
+        let mut raised = None;
         let (process, body) = match &record.body {
             Wire::Exec(fixed, texts) => {
-                let body = bodies::exec(fixed, texts, header, bytes);
+                let mut body = bodies::exec(fixed, texts, header, bytes);
                 let end = fixed.comm.iter().position(|byte| *byte == 0).unwrap_or(fixed.comm.len());
                 let comm = Text::from(fixed.comm[..end].to_vec());
-                (self.tree.exec(header, fixed.parent, comm, &body), Body::Exec(Box::new(body)))
+                let process = self.tree.exec(header, fixed.parent, comm, &body);
+                raised = bodies::raised(&body, header.uid);
+                body.apart = self.tree.apart(process, body.namespaces).map(Cow::Borrowed).collect();
+                (process, Body::Exec(Box::new(body)))
             }
             Wire::Fork(fixed) => {
                 let parent = self.tree.see(header);
@@ -68,6 +72,9 @@ impl Pipeline {
             Wire::Call(kind, fixed, texts) => (self.tree.see(header), self.call(*kind, fixed, texts, bytes)),
         };
         self.record(header, process, body, out);
+        if let Some(call) = raised {
+            self.record(header, process, Body::Attention(Box::new(call)), out);
+        }
     }
 
     /// The body of a call of one shape, by its kind.

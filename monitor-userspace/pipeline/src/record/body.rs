@@ -12,7 +12,7 @@ pub use file::{Access, Change, Open, OpenFlags, Pair, Readlink, Stat};
 pub use host::HostCall;
 pub use network::{Connect, Direction, Dns, Name, NameSource, Socket, Traffic};
 pub use observation::{Loss, Neighbour, Session, SessionState};
-pub use process::{Exec, Exit, Fork};
+pub use process::{Exec, Exit, Fork, Namespaces};
 
 use super::Kind;
 use crate::input::{Gap, Hook};

@@ -16,3 +16,4 @@ mod run;
 mod scrub;
 mod secrets;
 mod shown;
+mod standing;

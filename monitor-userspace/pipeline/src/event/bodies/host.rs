@@ -11,8 +11,13 @@ use monitor_common::{
 
 use super::text;
 use crate::{
+<<<<<<< HEAD
     event::{call, errno, sockaddr},
     record::HostCall,
+=======
+    event::{call, errno},
+    record::{Exec, HostCall},
+>>>>>>> 72ad5ff (Tell whose rights, session and namespaces a program has)
 };
 
 /// A call that changes who a process is, asks for facts about the host, or deserves attention.
@@ -32,6 +37,27 @@ pub fn host_call(call: &body::Call, texts: &[Str<'_>; call_text::COUNT], bytes: 
         error: errno::of_result(call.result),
         ..HostCall::default()
     }
+}
+
+/// An exec by which a process has other rights than those of its user, or that of a program which gives such.
+#[must_use]
+pub fn raised(exec: &Exec, uid: u32) -> Option<HostCall> {
+    let other = |name: &str, effective: Option<u32>, real: u32| {
+        effective.filter(|id| *id != real).map(|id| format!("{name} {id} for {real}"))
+    };
+    let ids: Vec<_> =
+        [other("user", exec.euid, uid), other("group", exec.egid, exec.gid)].into_iter().flatten().collect();
+    if ids.is_empty() && exec.privileges.is_empty() {
+        return None;
+    }
+    let detail = if ids.is_empty() { exec.privileges.join(", ") } else { ids.join(", ") };
+    Some(HostCall {
+        call: Cow::Borrowed("setuid exec"),
+        detail: Some(Cow::Owned(detail)),
+        path: exec.path.clone(),
+        path_state: exec.path_state,
+        ..HostCall::default()
+    })
 }
 
 /// A request that was submitted to an io_uring; its result is not known.

@@ -1,5 +1,7 @@
 //! The life of a process.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use monitor_common::{
     Header, TextState,
@@ -10,7 +12,7 @@ use monitor_common::{
 use super::text;
 use crate::{
     event::{clone_flags::CloneFlags, signal, stdio},
-    record::{Exec, Exit, Fork, ProcessId, State, Text},
+    record::{Exec, Exit, Fork, Namespaces, ProcessId, State, Text},
 };
 
 /// A process has made another one, which the middle knows as `child`.
@@ -51,7 +53,34 @@ pub fn exec(exec: &body::Exec, texts: &[Str<'_>; exec_text::COUNT], header: &Hea
         stdio: descriptors.map(|(file, at)| stdio::describe(file, texts[at], bytes)).collect(),
         old_tid: (exec.old_tid != header.tid).then_some(exec.old_tid),
         gid: exec.gid,
+        euid: (exec.euid != body::Exec::NO_ID).then_some(exec.euid),
+        egid: (exec.egid != body::Exec::NO_ID).then_some(exec.egid),
+        sid: known(exec.sid),
+        pgid: known(exec.pgid),
+        privileges: privileges(exec.exe.mode),
+        namespaces: Namespaces {
+            pid: known(exec.namespaces.pid),
+            user: known(exec.namespaces.user),
+            mnt: known(exec.namespaces.mnt),
+            net: known(exec.namespaces.net),
+        },
+        apart: Vec::new(),
+        cgroup: (exec.cgroup != 0).then_some(exec.cgroup),
     }
+}
+
+/// A number of which 0 means that it could not be read.
+fn known(number: u32) -> Option<u32> {
+    (number != 0).then_some(number)
+}
+
+/// What the mode of an executed file gives to whoever executes it. Without the permission of the group to execute, the bit
+/// of setgid means something else (inode(7)).
+fn privileges(mode: u32) -> Vec<Cow<'static, str>> {
+    const SETUID: u32 = 0o4000;
+    const SETGID: u32 = 0o2010;
+    let bits = [(SETUID, "setuid"), (SETGID, "setgid")];
+    bits.into_iter().filter(|(bits, _)| mode & bits == *bits).map(|(_, name)| Cow::Borrowed(name)).collect()
 }
 
 /// Strings that each end with a NUL; what follows the last NUL is one more.

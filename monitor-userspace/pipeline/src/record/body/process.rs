@@ -63,6 +63,69 @@ pub struct Exec {
     pub old_tid: Option<u32>,
     /// The real group id.
     pub gid: u32,
+    /// The effective user id; absent where it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub euid: Option<u32>,
+    /// The effective group id, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub egid: Option<u32>,
+    /// The session, initial pid namespace; absent where it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<u32>,
+    /// The process group, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pgid: Option<u32>,
+    /// The permissions of the executed file that change who executes it: `setuid`, `setgid`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub privileges: Vec<Cow<'static, str>>,
+    /// The namespaces.
+    #[serde(default, skip_serializing_if = "Namespaces::is_unknown")]
+    pub namespaces: Namespaces,
+    /// The namespaces that differ from those of the first process of the session: `pid`, `user`, `mnt`, `net`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub apart: Vec<Cow<'static, str>>,
+    /// The cgroup of version 2: the inode number of its folder below `/sys/fs/cgroup`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cgroup: Option<u64>,
+}
+
+/// The namespaces of a process by number, as `/proc/PID/ns` shows them; absent where a number could not be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Namespaces {
+    /// The pid namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// The user namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<u32>,
+    /// The mount namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mnt: Option<u32>,
+    /// The network namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub net: Option<u32>,
+}
+
+impl Namespaces {
+    /// Whether none could be read.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The names of those that are known of both and differ.
+    pub fn apart_from(self, other: Self) -> impl Iterator<Item = &'static str> {
+        let pairs = [
+            ("pid", self.pid, other.pid),
+            ("user", self.user, other.user),
+            ("mnt", self.mnt, other.mnt),
+            ("net", self.net, other.net),
+        ];
+        let differ = |(name, own, other): (&'static str, Option<u32>, Option<u32>)| {
+            (own.is_some() && other.is_some() && own != other).then_some(name)
+        };
+        pairs.into_iter().filter_map(differ)
+    }
 }
 
 /// The last thread of a process has ended.
