@@ -13,11 +13,8 @@ mod network;
 mod oracle;
 mod processes;
 mod run;
-<<<<<<< HEAD
 mod sockets;
-=======
 mod standing;
->>>>>>> 72ad5ff (Tell whose rights, session and namespaces a program has)
 mod trigger;
 mod watch;
 

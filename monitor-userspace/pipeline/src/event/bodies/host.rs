@@ -11,13 +11,8 @@ use monitor_common::{
 
 use super::text;
 use crate::{
-<<<<<<< HEAD
     event::{call, errno, sockaddr},
-    record::HostCall,
-=======
-    event::{call, errno},
     record::{Exec, HostCall},
->>>>>>> 72ad5ff (Tell whose rights, session and namespaces a program has)
 };
 
 /// A call that changes who a process is, asks for facts about the host, or deserves attention.
