@@ -1,6 +1,7 @@
-//! What a thing that was touched is for.
+//! What a thing that was touched is for, and who was meant by an address.
 
 mod class;
+mod names;
 mod network;
 mod paths;
 mod rules;
@@ -8,3 +9,5 @@ mod wildcard;
 
 pub use class::{Class, Classes};
 pub use rules::Rules;
+
+pub(crate) use names::{Member, Names};

@@ -3,6 +3,7 @@
 pub mod bodies;
 pub mod call;
 pub mod clone_flags;
+pub mod dns;
 pub mod encode;
 pub mod errno;
 pub mod flags;

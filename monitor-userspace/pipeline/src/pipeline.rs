@@ -8,7 +8,7 @@ use crate::{
     DataError, Record, Request,
     attribute::{Change, Tree, agents::Catalogue},
     data,
-    enrich::{Classes, Rules},
+    enrich::{Classes, Names, Rules},
     input::{Clock, Config, Control, Input, Observed, Opened},
     ledger::Ledger,
     record::{Body, Id, Process, ProcessId, Session, SessionState, Time},
@@ -19,6 +19,7 @@ use crate::{
 pub struct Pipeline {
     tree: Tree,
     rules: Rules,
+    names: Names,
     ledger: Ledger,
     clock: Clock,
     opened: Option<Box<Opened>>,
@@ -40,6 +41,7 @@ impl Pipeline {
         Ok(Self {
             tree: Tree::new(Catalogue::new()?),
             rules: Rules::new()?,
+            names: Names::default(),
             ledger: Ledger::default(),
             clock: Clock::default(),
             opened: None,
@@ -186,7 +188,10 @@ impl Pipeline {
 
     fn control(&mut self, control: &Control) {
         match control {
-            Control::Track { pid, why } => self.tree.track(*pid, *why),
+            Control::Track { pid, why } => {
+                self.tree.track(*pid, *why);
+                self.names.begin(*pid);
+            }
             Control::Untrack { pid } => self.tree.untrack(*pid),
             Control::Mark { boot_ns, .. } => self.advance(*boot_ns),
         }

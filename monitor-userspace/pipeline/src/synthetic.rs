@@ -157,6 +157,23 @@ impl Actor {
         self.raw(&Body::Connect(fixed, Str { bytes: sockaddr, state: TextState::Complete }))
     }
 
+    /// A DNS message that the process sent, or received, with the socket address of the server.
+    pub fn dns(&mut self, received: bool, server: &[u8], message: &[u8]) -> Input {
+        self.dns_in(received, server, message, TextState::Complete)
+    }
+
+    /// The same, with how the message came.
+    pub fn dns_in(&mut self, received: bool, server: &[u8], message: &[u8], state: TextState) -> Input {
+        let fixed = body::Dns {
+            inode: 4242,
+            bytes: u32::try_from(message.len()).unwrap_or(u32::MAX),
+            flags: if received { body::traffic_flag::RECEIVED } else { 0 },
+            ..body::Dns::default()
+        };
+        let server = Str { bytes: server, state: TextState::Complete };
+        self.raw(&Body::Dns(fixed, [server, Str { bytes: message, state }]))
+    }
+
     /// The process calls getenv.
     pub fn getenv(&mut self, name: &str) -> Input {
         self.raw(&Body::Getenv(body::Getenv::default(), whole(name)))

@@ -176,6 +176,7 @@ fn standing(exec: &Exec, out: &mut String) {
 
 fn endpoint(connect: &Connect, out: &mut String) {
     let port = connect.port.unwrap_or(0);
+    shapes::named(connect.name.as_ref(), connect.name_source, out);
     let _ = match (connect.address, &connect.path) {
         (Some(IpAddr::V6(ip)), _) if connect.scope.is_some() => {
             write!(out, "[{ip}%{}]:{port}", connect.scope.unwrap_or(0))

@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use bytes::Bytes;
 use monitor_common::{
     Header, Kind,
-    body::{self as wire, call_text},
+    body::{self as wire, call_text, exec_flag},
     decode::{self, Body as Wire, Str},
     header::flag,
 };
@@ -13,7 +13,7 @@ use monitor_common::{
 use super::Pipeline;
 use crate::{
     Record,
-    enrich::{Classes, Rules},
+    enrich::{Classes, Member, Rules},
     event::bodies,
     record::{Body, Getenv, Process, ProcessId, Text},
 };
@@ -34,6 +34,9 @@ impl Pipeline {
                 let mut body = bodies::exec(fixed, texts, header, bytes);
                 let end = fixed.comm.iter().position(|byte| *byte == 0).unwrap_or(fixed.comm.len());
                 let comm = Text::from(fixed.comm[..end].to_vec());
+                if fixed.flags & exec_flag::CANDIDATE != 0 {
+                    self.names.begin(header.root);
+                }
                 let process = self.tree.exec(header, fixed.parent, comm, &body);
                 raised = bodies::raised(&body, header.uid);
                 body.apart = self.tree.apart(process, body.namespaces).map(Cow::Borrowed).collect();
@@ -62,19 +65,47 @@ impl Pipeline {
             Wire::Traffic(fixed, text) => {
                 (self.tree.see(header), Body::Traffic(Box::new(bodies::traffic(fixed, *text, bytes))))
             }
-            Wire::Dns(fixed, texts) => (self.tree.see(header), Body::Dns(Box::new(bodies::dns(fixed, texts, bytes)))),
+            Wire::Dns(fixed, texts) => {
+                let process = self.tree.see(header);
+                let (body, addresses) = bodies::dns(fixed, texts, bytes);
+                if let Some(question) = &body.question {
+                    self.names.learn_addresses(Member { process, root: header.root }, question, &addresses);
+                }
+                (process, Body::Dns(Box::new(body)))
+            }
             Wire::Name(fixed, texts) => {
-                (self.tree.see(header), Body::Name(Box::new(bodies::name(fixed, texts, bytes))))
+                let body = bodies::name(fixed, texts, bytes);
+                if let (Some(name), Some(source)) = (&body.name, body.name_source) {
+                    self.names.learn_stream(fixed.inode, name, source);
+                }
+                (self.tree.see(header), Body::Name(Box::new(body)))
             }
             Wire::IoUring(fixed, texts) => {
                 (self.tree.see(header), Body::Attention(Box::new(bodies::io_uring(fixed, texts, bytes))))
             }
             Wire::Call(kind, fixed, texts) => (self.tree.see(header), self.call(*kind, fixed, texts, bytes)),
         };
+        let body = self.named(Member { process, root: header.root }, body);
         self.record(header, process, body, out);
         if let Some(call) = raised {
             self.record(header, process, Body::Attention(Box::new(call)), out);
         }
+    }
+
+    /// Names the endpoint of a connection, where its name is known.
+    fn named(&mut self, by: Member, mut body: Body) -> Body {
+        match &mut body {
+            Body::Connect(connect) => {
+                let named = self.names.connected(by, connect.connection.unwrap_or(0), connect.address);
+                (connect.name, connect.name_source) = named.unzip();
+            }
+            Body::Traffic(traffic) => {
+                let named = self.names.of(by, traffic.connection, traffic.address);
+                (traffic.name, traffic.name_source) = named.unzip();
+            }
+            _ => {}
+        }
+        body
     }
 
     /// The body of a call of one shape, by its kind.

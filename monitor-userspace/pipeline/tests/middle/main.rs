@@ -8,6 +8,7 @@ mod attribution;
 mod classes;
 mod common;
 mod decode;
+mod dns;
 mod layouts;
 mod ledger;
 mod programs;

@@ -1,5 +1,7 @@
 //! The network.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use monitor_common::{
     Kind,
@@ -9,7 +11,7 @@ use monitor_common::{
 
 use super::text;
 use crate::{
-    event::{errno, sockaddr},
+    event::{dns as message, errno, sockaddr},
     record::{Connect, Direction, Dns, Name, NameSource, Socket, State, Traffic},
 };
 
@@ -93,17 +95,32 @@ pub fn traffic(traffic: &body::Traffic, peer: Str<'_>, bytes: &Bytes) -> Traffic
     }
 }
 
-/// A message to or from a name server.
+/// A message to or from a name server, and the addresses that it gives to the name asked for.
 #[must_use]
-pub fn dns(dns: &body::Dns, texts: &[Str<'_>; dns_text::COUNT], bytes: &Bytes) -> Dns {
+pub fn dns(dns: &body::Dns, texts: &[Str<'_>; dns_text::COUNT], bytes: &Bytes) -> (Dns, Vec<IpAddr>) {
     let server = sockaddr::parse(&bytes.slice_ref(texts[dns_text::SERVER].bytes));
-    Dns {
+    let (message, state) = (texts[dns_text::MESSAGE].bytes, State::from(texts[dns_text::MESSAGE].state));
+    let response = dns.flags & traffic_flag::RECEIVED != 0;
+    let read = message::parse(message);
+    let malformed = read.is_none() && !message.is_empty();
+    let read = read.unwrap_or_default();
+    let left_out = if read.is_whole { State::Complete } else { State::Cut };
+    let body = Dns {
         connection: connection(dns.inode),
-        response: dns.flags & traffic_flag::RECEIVED != 0,
+        response,
+        question_state: if read.question.is_some() { State::Complete } else { state },
+        question: read.question,
+        r#type: read.r#type,
+        answers: read.answers,
+        answers_state: if read.is_response { left_out } else { State::Complete },
+        malformed,
+        error: read.error,
         server: server.ip,
         port: server.port,
-        ..Dns::default()
-    }
+    };
+    // A question names nothing, whatever it carries.
+    let names = response && read.is_response;
+    (body, if names { read.addresses } else { Vec::new() })
 }
 
 /// The name in the first bytes of a stream.

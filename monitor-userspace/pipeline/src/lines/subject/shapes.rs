@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{state_name, text};
-use crate::record::{Body, Change, Direction, HostCall, NameSource, State, Text};
+use crate::record::{Body, Change, Direction, Dns, HostCall, NameSource, State, Text};
 
 /// Appends what a record of these kinds is about; nothing for the other kinds.
 pub(super) fn subject(body: &Body, out: &mut String) {
@@ -34,11 +34,7 @@ pub(super) fn subject(body: &Body, out: &mut String) {
             peer(traffic.address, traffic.port, traffic.path.as_ref(), traffic.family.as_ref(), out);
         }
         Body::Dns(dns) => {
-            text(dns.question.as_ref(), State::Complete, out);
-            for answer in &dns.answers {
-                out.push(' ');
-                answer.escape_into(out);
-            }
+            question(dns, out);
         }
         Body::Name(name) => {
             named(name.name.as_ref(), name.name_source, out);
@@ -121,7 +117,23 @@ fn attributes(change: &Change, out: &mut String) {
     }
 }
 
-fn named(name: Option<&Text>, source: Option<NameSource>, out: &mut String) {
+/// The name asked for, and after an arrow what the server said.
+fn question(dns: &Dns, out: &mut String) {
+    match (&dns.question, dns.malformed) {
+        (None, true) => out.push_str("(no DNS message)"),
+        (question, _) => text(question.as_ref(), dns.question_state, out),
+    }
+    for (at, answer) in dns.answers.iter().enumerate() {
+        out.push_str(if at == 0 { " -> " } else { ", " });
+        answer.escape_into(out);
+    }
+    if !dns.answers.is_empty() {
+        super::mark(dns.answers_state, out);
+    }
+}
+
+/// The name of an endpoint, before its address.
+pub(super) fn named(name: Option<&Text>, source: Option<NameSource>, out: &mut String) {
     if let Some(name) = name {
         name.escape_into(out);
         let _ = write!(out, " ({}) ", source.map_or("?", NameSource::name));

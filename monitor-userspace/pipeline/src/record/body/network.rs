@@ -179,15 +179,24 @@ pub struct Dns {
     /// The message came from the server; else it went there.
     #[serde(default, skip_serializing_if = "is_false")]
     pub response: bool,
-    /// The name asked for.
+    /// The name asked for, without its last dot; bytes that are no printable ASCII as `\DDD` (RFC 4343, 2.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<Text>,
+    /// How the name came.
+    #[serde(default, skip_serializing_if = "State::is_complete")]
+    pub question_state: State,
     /// The type asked for: `A`, `AAAA`, ….
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#type: Option<Cow<'static, str>>,
     /// What the answer says: addresses, names, texts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Text>,
+    /// Whether all answers are there.
+    #[serde(default, skip_serializing_if = "State::is_complete")]
+    pub answers_state: State,
+    /// What went to or came from the port is no message of RFC 1035.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub malformed: bool,
     /// The response code by name, where it is not `NOERROR`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Cow<'static, str>>,
