@@ -18,5 +18,9 @@ pub(super) fn host(kind: &'static str, call: &Call, _: &Context) -> Option<Event
 }
 
 pub(super) fn host_record(kind: &'static str, body: &Value) -> Option<Event> {
+    // That a program gives its owner's rights is told beside its exec, which is compared; it is no call of its own.
+    if body["call"] == "setuid exec" {
+        return None;
+    }
     Some(Event::new(kind, vec![("call", field(body, "call")), ("result", result(body))]))
 }
