@@ -37,6 +37,16 @@ pub const DNS_BYTES: usize = 2048;
 /// Bytes of a host name in the first bytes of a stream: 253 (RFC 1035) and a port; a longer one is cut.
 pub const NAME_BYTES: usize = 256;
 
+/// Sockets of one thread that can each have a burst of sending or receiving at the same time. Two that share a place, by the
+/// low bits of their inodes, end each other's bursts: more records, and nothing lost. A power of two, at most 32.
+pub const BURST_PLACES: u32 = 8;
+
+/// Bursts that can be under way at once, 2 MB of memory; where there is no room each call is a burst of its own.
+pub const BURSTS: u32 = 8 * 1024;
+
+/// Nanoseconds after which a burst that rests is over; noticed at the next call, or by userspace, which has it told.
+pub const BURST_REST_NANOSECONDS: u64 = 100_000_000;
+
 /// Threads that can be tracked at once; a thread beyond it is not tracked and counted in
 /// [`crate::counters::Fault::TaskMapFull`].
 pub const TASKS: u32 = 32 * 1024;

@@ -23,6 +23,11 @@ pub mod family {
     /// What deserves attention.
     pub const ATTENTION: u32 = 9;
 
+    /// Part of [`SEND`] and [`RECEIVE`]: messages to and from name servers.
+    pub const DNS: u32 = 31;
+    /// Part of [`SEND`]: the name in the first bytes of a stream.
+    pub const NAME: u32 = 30;
+
     /// How many places the map has: room for parts of families, from the end.
     pub const PLACES: u32 = 32;
 }

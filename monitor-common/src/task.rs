@@ -26,10 +26,28 @@ pub struct Task {
     pub entered: u64,
     /// The system call that the thread is in: [`call::UNKNOWN`], [`call::NONE`], or [`call::FIRST`] and its number.
     pub call: u32,
-    /// Zero.
-    pub pad: u32,
+    /// One bit per place of the thread's bursts, set where it has had one; see [`BurstKey`].
+    pub bursts: u32,
 }
 pod!(Task, 48);
+
+/// The key of the map `BURSTS`: one place of a thread for a burst of sending or receiving.
+///
+/// The value is a record of [`crate::Kind::Traffic`] at its bound, whose length, number and time are not filled in yet:
+/// header, [`crate::body::Traffic`], peer. Where its `calls` are 0 there is no burst.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BurstKey {
+    /// The thread, initial pid namespace.
+    pub tid: u32,
+    /// Below [`crate::limits::BURST_PLACES`]; the low bits of the socket's inode.
+    pub place: u32,
+}
+pod!(BurstKey, 8);
+
+/// Bytes of a value of the map `BURSTS`.
+pub const BURST_BYTES: usize =
+    size_of::<crate::Header>() + size_of::<crate::body::Traffic>() + crate::limits::SOCKADDR_BYTES;
 
 /// Values of [`Task::call`].
 pub mod call {

@@ -98,27 +98,52 @@ pub(crate) unsafe fn send_call(kind: Kind, who: Tracked, call: Call, record: *mu
 /// As for [`send`].
 #[inline(always)]
 unsafe fn send_flagged(kind: Kind, tid: u32, task: *const Task, flags: u32, record: *mut u8, len: u64) {
+    // SAFETY: the caller's promise; a record begins with room for a header.
+    unsafe {
+        identify(tid, task, record.cast());
+        (*record.cast::<Header>()).flags |= flags;
+        send_identified(kind, record, len);
+    }
+}
+
+/// Writes into a header who makes the record: its thread, and the process of the thread.
+///
+/// # Safety
+///
+/// `task` must be a value of `TASKS` or a copy of one; the verifier must see the room of the header.
+#[inline(always)]
+pub(crate) unsafe fn identify(tid: u32, task: *const Task, header: *mut Header) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        (*header).start = (*task).start;
+        (*header).pid = (*task).pid;
+        (*header).tid = tid;
+        (*header).root = (*task).root;
+        (*header).exec_seq = (*task).exec_seq;
+        (*header).uid = bpf_get_current_uid_gid() as u32;
+        (*header).flags = (*task).flags;
+    }
+}
+
+/// The same as [`send`] for a record whose header was given its identity before; see [`identify`].
+///
+/// # Safety
+///
+/// As for [`send`].
+#[inline(always)]
+pub(crate) unsafe fn send_identified(kind: Kind, record: *mut u8, len: u64) {
     let Some(counters) = counters() else { return };
     // SAFETY: the helper has no precondition.
     let now = unsafe { bpf_ktime_get_boot_ns() };
-    // SAFETY: `counters` is this CPU's value; `record` begins with room for a header and `task` is readable, as the
-    // caller promises.
+    // SAFETY: `counters` is this CPU's value; `record` begins with room for a header, as the caller promises.
     unsafe {
         add(&raw mut (*counters).seen[kind.index()]);
-        *record.cast::<Header>() = Header {
-            len: len as u32,
-            kind: kind.number(),
-            cpu: bpf_get_smp_processor_id() as u16,
-            seq: add(&raw mut (*counters).seq),
-            time: now,
-            start: (*task).start,
-            pid: (*task).pid,
-            tid,
-            root: (*task).root,
-            exec_seq: (*task).exec_seq,
-            uid: bpf_get_current_uid_gid() as u32,
-            flags: (*task).flags | flags,
-        };
+        let header = record.cast::<Header>();
+        (*header).len = len as u32;
+        (*header).kind = kind.number();
+        (*header).cpu = bpf_get_smp_processor_id() as u16;
+        (*header).seq = add(&raw mut (*counters).seq);
+        (*header).time = now;
     }
     let wake = now.wrapping_sub(last_wake()) >= WAKE_NANOSECONDS;
     let flags = if wake { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP };

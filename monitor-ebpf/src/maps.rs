@@ -6,12 +6,17 @@ use aya_ebpf::{
 };
 use monitor_common::{
     counters::Counters,
-    limits::{CANDIDATES as CANDIDATE_BOUND, CPUS, RING_BYTES, TASKS as TASK_BOUND},
+    limits::{BURSTS as BURST_BOUND, CANDIDATES as CANDIDATE_BOUND, CPUS, RING_BYTES, TASKS as TASK_BOUND},
     programs::family,
-    task::{Candidate, Task},
+    task::{BurstKey, Candidate, Task},
 };
 
-use crate::probes::{exec::ExecBuffer, open::OpenBuffer, socket::SocketBuffer};
+use crate::probes::{
+    exec::ExecBuffer,
+    open::OpenBuffer,
+    socket::SocketBuffer,
+    traffic::{burst::Burst, transfer::Transfer},
+};
 
 /// The records; only `emit` writes here. The loader sets the size.
 #[map]
@@ -37,6 +42,26 @@ pub(crate) static OPEN_BUFFERS: PerCpuArray<OpenBuffer> = PerCpuArray::with_max_
 /// Where records of sockets that get an address are built; as [`OPEN_BUFFERS`].
 #[map]
 pub(crate) static SOCKET_BUFFERS: PerCpuArray<SocketBuffer> = PerCpuArray::with_max_entries(1, 0);
+
+/// What the call that sends or receives has moved; as [`OPEN_BUFFERS`].
+#[map]
+pub(crate) static TRANSFERS: PerCpuArray<Transfer> = PerCpuArray::with_max_entries(1, 0);
+
+/// The bursts of each thread; only its own programs change them, and userspace has those told that nobody will end.
+#[map]
+pub(crate) static BURSTS: HashMap<BurstKey, Burst> = HashMap::with_max_entries(BURST_BOUND, 0);
+
+/// A burst of no calls, from which new ones are made: one is too large for the stack.
+#[map]
+pub(crate) static EMPTY_BURST: Array<Burst> = Array::with_max_entries(1, 0);
+
+/// Bursts of one call, for which [`BURSTS`] has no room; as [`OPEN_BUFFERS`].
+#[map]
+pub(crate) static SPARE_BURSTS: PerCpuArray<Burst> = PerCpuArray::with_max_entries(1, 0);
+
+/// The copy of a burst that userspace has told.
+#[map]
+pub(crate) static TOLD_BURSTS: PerCpuArray<Burst> = PerCpuArray::with_max_entries(1, 0);
 
 /// Where exec records are built, indexed by CPU: a per-CPU array refuses values above 32 KiB. The loader sets the
 /// number of entries to that of the possible CPUs.

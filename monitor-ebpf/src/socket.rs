@@ -25,6 +25,41 @@ pub(crate) struct Socket {
     pub(crate) protocol: u16,
 }
 
+/// An open socket, of which nothing but its number is known yet.
+#[derive(Clone, Copy)]
+pub(crate) struct SocketFile {
+    /// As [`Socket::inode`].
+    pub(crate) inode: u64,
+    file: u64,
+}
+
+impl SocketFile {
+    /// What is behind a descriptor of a thread; its inode is 0 when that is no socket.
+    #[inline(always)]
+    pub(crate) fn of(thread: Typed, descriptor: u32) -> Self {
+        let file = file(thread, descriptor);
+        let inode: u64 = kernel(file, offset!(file_inode), 0);
+        let mode: u16 = kernel(inode, offset!(inode_mode), 0);
+        if mode & TYPE_BITS != SOCKET {
+            return Self { inode: 0, file: 0 };
+        }
+        Self { inode: kernel(inode, offset!(inode_number), 0), file }
+    }
+
+    /// All of it.
+    #[inline(always)]
+    pub(crate) fn socket(self) -> Socket {
+        let socket: u64 = kernel(self.file, offset!(file_private_data), 0);
+        let sock: u64 = kernel(socket, offset!(socket_sock), 0);
+        Socket {
+            inode: self.inode,
+            sock,
+            kind: kernel(socket, offset!(socket_type), 0),
+            protocol: kernel(sock, offset!(sock_protocol), 0),
+        }
+    }
+}
+
 impl Socket {
     /// No socket.
     pub(crate) const NONE: Self = Self { inode: 0, sock: 0, kind: 0, protocol: 0 };
@@ -32,19 +67,7 @@ impl Socket {
     /// The socket behind a descriptor of a thread.
     #[inline(always)]
     pub(crate) fn of(thread: Typed, descriptor: u32) -> Self {
-        let file = file(thread, descriptor);
-        let inode: u64 = kernel(file, offset!(file_inode), 0);
-        let mode: u16 = kernel(inode, offset!(inode_mode), 0);
-        if mode & TYPE_BITS != SOCKET {
-            return Self::NONE;
-        }
-        let socket: u64 = kernel(file, offset!(file_private_data), 0);
-        let sock: u64 = kernel(socket, offset!(socket_sock), 0);
-        Self {
-            inode: kernel(inode, offset!(inode_number), 0),
-            sock,
-            kind: kernel(socket, offset!(socket_type), 0),
-            protocol: kernel(sock, offset!(sock_protocol), 0),
-        }
+        let file = SocketFile::of(thread, descriptor);
+        if file.inode == 0 { Self::NONE } else { file.socket() }
     }
 }

@@ -37,6 +37,7 @@ use crate::{
     maps::{CANDIDATES, EXEC_BUFFERS, EXEC_PROGRAMS, TASKS},
     namespace,
     path::{PathBuffer, Place},
+    probes::traffic::burst,
     read::{Typed, kernel, kernel_string},
     task::{Tracked, current, file, start_of, tid, tracked},
 };
@@ -108,6 +109,8 @@ pub(crate) fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     };
     // SAFETY: the pointer is to a value of the map, whose memory lives as long as the program.
     unsafe {
+        burst::end_all(who.tid, (*who.task).bursts);
+        (*who.task).bursts = 0;
         (*who.task).exec_seq += 1;
         (*who.task).secure_name = 0;
     }
@@ -171,7 +174,9 @@ fn executing(old_tid: u32) -> Option<(Tracked, u32)> {
         && let Some(old) = TASKS.get_ptr(old_tid)
     {
         // SAFETY: the pointer is to a value of the map, whose memory lives as long as the program.
-        let task: Task = unsafe { *old };
+        let mut task: Task = unsafe { *old };
+        burst::end_all(old_tid, task.bursts);
+        task.bursts = 0;
         if TASKS.insert(tid, task, 0).is_err() {
             emit::fault(Fault::TaskMapFull);
         }

@@ -8,3 +8,4 @@ pub(crate) mod open;
 pub(crate) mod process;
 pub(crate) mod socket;
 pub(crate) mod syscall;
+pub(crate) mod traffic;

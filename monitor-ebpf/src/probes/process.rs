@@ -23,6 +23,7 @@ use crate::{
     emit,
     globals::offset,
     maps::TASKS,
+    probes::traffic::burst,
     read::Typed,
     task::{pid, start_of, tid, tracked},
 };
@@ -53,6 +54,7 @@ pub(crate) fn task_newtask(ctx: BtfTracePointContext) -> i32 {
     let mut task: Task = unsafe { *parent.task };
     task.secure_name = 0;
     task.call = call::UNKNOWN;
+    task.bursts = 0;
     let process = child_pid != task.pid;
     if process {
         task.start = start_of(child);
@@ -95,9 +97,11 @@ pub(crate) fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
     let (tid, pid) = (tid(), pid());
     if let Some(task) = TASKS.get_ptr(tid) {
         // SAFETY: the pointer is to a value of the map, whose memory lives as long as the program.
-        if unsafe { (*task).call } >= call::FIRST {
+        let (state, bursts) = unsafe { ((*task).call, (*task).bursts) };
+        if state >= call::FIRST {
             emit::fault(Fault::CallUnfinished);
         }
+        burst::end_all(tid, bursts);
     }
     if tid != pid {
         forget(tid);

@@ -70,6 +70,8 @@ pub(super) fn traffic(kind: &'static str, call: &Call, _: &Context) -> Option<Ev
 }
 
 pub(super) fn traffic_record(kind: &'static str, body: &Value) -> Option<Event> {
+    // What tells of a burst that goes on is told again with its end.
+    body.get("ended")?;
     let fields = vec![("connection", number(body, "connection")), ("direction", field(body, "direction"))];
     Some(Event { count: body["bytes"].as_u64()?, ..Event::new(kind, fields) })
 }

@@ -109,6 +109,20 @@ pub(super) const PROGRAMS: &[Spec] = &[
         needs: SOCKET_FIELDS,
     },
     Spec {
+        program: "exit_send",
+        tracepoint: CALLS,
+        feature: "traffic: sent",
+        role: Role::Call { map: "CALL_PROGRAMS", at: family::SEND },
+        needs: SOCKET_FIELDS,
+    },
+    Spec {
+        program: "exit_receive",
+        tracepoint: CALLS,
+        feature: "traffic: received",
+        role: Role::Call { map: "CALL_PROGRAMS", at: family::RECEIVE },
+        needs: SOCKET_FIELDS,
+    },
+    Spec {
         program: "sys_enter",
         tracepoint: "sys_enter",
         feature: "entry of calls: what seccomp answered, what has not returned, how long a call took",
