@@ -95,6 +95,17 @@ kinds! {
     IoUring = 0x0610 "io_uring",
 }
 
+/// The number of each kind, by its [`Kind::index`].
+pub const KIND_NUMBERS: [u16; KINDS] = {
+    let mut numbers = [0; KINDS];
+    let mut at = 0;
+    while at < KINDS {
+        numbers[at] = Kind::ALL[at].number();
+        at += 1;
+    }
+    numbers
+};
+
 impl Kind {
     /// The number on the wire.
     #[must_use]

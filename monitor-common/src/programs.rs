@@ -27,6 +27,8 @@ pub mod family {
     pub const DNS: u32 = 31;
     /// Part of [`SEND`]: the name in the first bytes of a stream.
     pub const NAME: u32 = 30;
+    /// Part of [`PATHS`]: adds one of the files and calls itself for the next.
+    pub const PATHS_FILE: u32 = 29;
 
     /// How many places the map has: room for parts of families, from the end.
     pub const PLACES: u32 = 32;

@@ -6,11 +6,13 @@
 mod file;
 mod host;
 mod network;
+pub mod paths;
 mod process;
 
 pub use file::*;
 pub use host::*;
 pub use network::*;
+use paths::PATHS;
 pub use process::*;
 
 use crate::Kind;
@@ -45,7 +47,7 @@ impl Syscall {
 }
 
 /// Every table.
-pub const TABLES: [&[Syscall]; 4] = [FILES, SOCKETS, PROCESSES, HOST];
+pub const TABLES: [&[Syscall]; 5] = [FILES, PATHS, SOCKETS, PROCESSES, HOST];
 
 /// Numbers below this can be recorded.
 pub const NUMBERS: usize = 512;

@@ -16,7 +16,7 @@ use aya_ebpf::{
 use monitor_common::{
     Header, Kind,
     counters::{Cause, Counters, Fault},
-    kind::KINDS,
+    kind::{KIND_NUMBERS, KINDS},
     limits::WAKE_NANOSECONDS,
     task::Task,
 };
@@ -132,15 +132,44 @@ pub(crate) unsafe fn identify(tid: u32, task: *const Task, header: *mut Header) 
 /// As for [`send`].
 #[inline(always)]
 pub(crate) unsafe fn send_identified(kind: Kind, record: *mut u8, len: u64) {
+    // SAFETY: the caller's promise.
+    unsafe { write(kind.index(), kind.number(), record, len) }
+}
+
+/// The same as [`send_call`] for a kind by its [`Kind::index`].
+///
+/// # Safety
+///
+/// As for [`send`].
+#[inline(always)]
+pub(crate) unsafe fn send_call_number(kind: u64, who: Tracked, call: Call, record: *mut u8, len: u64) {
+    let kind = opaque(kind) as usize;
+    if kind < KINDS {
+        // SAFETY: the caller's promise; a record begins with room for a header, and the task is a value of the map.
+        unsafe {
+            identify(who.tid, who.task, record.cast());
+            (*record.cast::<Header>()).flags |= call.flags;
+            write(kind, KIND_NUMBERS[kind], record, len);
+        }
+    }
+}
+
+/// Completes the header and writes the record, of a kind by its [`Kind::index`], which is below [`KINDS`], and its number.
+///
+/// # Safety
+///
+/// As for [`send_identified`].
+#[inline(always)]
+unsafe fn write(kind: usize, number: u16, record: *mut u8, len: u64) {
     let Some(counters) = counters() else { return };
     // SAFETY: the helper has no precondition.
     let now = unsafe { bpf_ktime_get_boot_ns() };
     // SAFETY: `counters` is this CPU's value; `record` begins with room for a header, as the caller promises.
     unsafe {
-        add(&raw mut (*counters).seen[kind.index()]);
+        add(&raw mut (*counters).seen[kind]);
         let header = record.cast::<Header>();
         (*header).len = len as u32;
-        (*header).kind = kind.number();
+        (*header).kind = number;
         (*header).cpu = bpf_get_smp_processor_id() as u16;
         (*header).seq = add(&raw mut (*counters).seq);
         (*header).time = now;
@@ -155,13 +184,13 @@ pub(crate) unsafe fn send_identified(kind: Kind, record: *mut u8, len: u64) {
             woke(now);
         }
         // SAFETY: `counters` is this CPU's value.
-        unsafe { add(&raw mut (*counters).stored[kind.index()]) };
+        unsafe { add(&raw mut (*counters).stored[kind]) };
         return;
     }
     let cause = if answer == -EAGAIN { Cause::RingFull } else { Cause::RingRefused };
     // SAFETY: `counters` is this CPU's value.
-    unsafe { add(&raw mut (*counters).lost[kind.index()][cause as usize]) };
-    debug(kind.index(), cause);
+    unsafe { add(&raw mut (*counters).lost[kind][cause as usize]) };
+    debug(kind, cause);
 }
 
 /// Says a loss in the log of the kernel half, which only a build with `debug-log` has.

@@ -14,6 +14,7 @@ use monitor_common::{
 use crate::probes::{
     exec::ExecBuffer,
     open::OpenBuffer,
+    paths::PathsBuffer,
     socket::SocketBuffer,
     traffic::{burst::Burst, transfer::Transfer},
 };
@@ -62,6 +63,10 @@ pub(crate) static SPARE_BURSTS: PerCpuArray<Burst> = PerCpuArray::with_max_entri
 /// The copy of a burst that userspace has told.
 #[map]
 pub(crate) static TOLD_BURSTS: PerCpuArray<Burst> = PerCpuArray::with_max_entries(1, 0);
+
+/// Where records of calls on paths are built; as [`OPEN_BUFFERS`].
+#[map]
+pub(crate) static PATHS_BUFFERS: PerCpuArray<PathsBuffer> = PerCpuArray::with_max_entries(1, 0);
 
 /// Where exec records are built, indexed by CPU: a per-CPU array refuses values above 32 KiB. The loader sets the
 /// number of entries to that of the possible CPUs.

@@ -5,6 +5,7 @@ pub(crate) mod exec;
 pub(crate) mod exec_strings;
 pub(crate) mod getenv;
 pub(crate) mod open;
+pub(crate) mod paths;
 pub(crate) mod process;
 pub(crate) mod socket;
 pub(crate) mod syscall;

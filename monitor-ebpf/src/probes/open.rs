@@ -158,7 +158,7 @@ unsafe fn begin(call: Call, who: Tracked, body: *mut Open, strings: *mut u8) -> 
 
 /// Describes the path asked for by what the read of it gave.
 #[inline(always)]
-fn requested(read: i64, result: i64) -> Text {
+pub(crate) fn requested(read: i64, result: i64) -> Text {
     if read <= 0 {
         emit::fault(Fault::StringUnreadable);
         return Text { len: 0, state: TextState::Unreadable.number(), pad: 0 };

@@ -131,6 +131,13 @@ pub(crate) fn call_of_tracked(ctx: &BtfTracePointContext) -> Option<(Call, Track
     Some((call, who))
 }
 
+/// What a further part of a family's program begins with: the call, as the first part has found it; `took` and `flags` are
+/// that part's.
+#[inline(always)]
+pub(crate) fn call_continued(ctx: &BtfTracePointContext, took: u64, flags: u32) -> Option<(Call, Tracked)> {
+    Some((Call { took, flags, ..Call::of(ctx) }, tracked()?))
+}
+
 /// The flag that a call was not entered, for calls whose entry is noted.
 #[inline(always)]
 fn is_noted(number: u64) -> u32 {

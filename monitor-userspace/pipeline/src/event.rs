@@ -1,5 +1,6 @@
 //! From wire to event: what the numbers of the kernel mean.
 
+pub mod at_flags;
 pub mod bodies;
 pub mod call;
 pub mod clone_flags;

@@ -5,6 +5,7 @@
 
 mod agents;
 mod caller;
+mod changes;
 mod environment;
 mod files;
 mod harness;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         processes::trials(),
         standing::trials(),
         files::trials(),
+        changes::trials(),
         network::trials(),
         sockets::trials(),
         environment::trials(),

@@ -1,5 +1,6 @@
 //! Bodies of records from bodies of the wire. Strings share the memory of the raw record.
 
+mod change;
 mod environment;
 mod file;
 mod host;
@@ -9,8 +10,9 @@ mod process;
 use bytes::Bytes;
 use monitor_common::{TextState, decode::Str};
 
+pub use change::{change, pair, readlink};
 pub use environment::getenv;
-pub use file::{change, open, pair, readlink, stat};
+pub use file::{open, stat};
 pub use host::{host_call, io_uring, raised};
 pub use network::{connect, dns, name, socket, traffic};
 pub use process::{exec, exit, fork};

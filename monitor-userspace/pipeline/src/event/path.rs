@@ -36,6 +36,19 @@ pub fn is_plain(requested: &[u8]) -> bool {
         && !requested.windows(2).any(|pair| pair == b"//" || pair == b"/.")
 }
 
+/// Whether the path that [`compose`] makes is that of the file which a call that succeeded has found: where there is
+/// nothing in it that could be a symbolic link, or only its last component, which the call does not follow.
+///
+/// A slash at the end follows a link.
+#[must_use]
+pub fn is_exact(requested: &[u8], follows: bool) -> bool {
+    let mut rest = components(requested).skip_while(|component| *component == b"..");
+    match rest.next() {
+        None => !requested.is_empty(),
+        Some(_) => !follows && rest.next().is_none() && !requested.ends_with(b"/") && !requested.ends_with(b"/."),
+    }
+}
+
 fn components(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.split(|byte| *byte == b'/').filter(|component| !component.is_empty() && *component != b".")
 }

@@ -161,7 +161,11 @@ impl Touched<'_> {
             Body::Readlink(link) => self.path(link.path.as_ref()),
             Body::Stat(stat) => self.path(stat.path.as_ref()),
             Body::Rename(pair) | Body::Link(pair) => self.path(pair.from.as_ref()).union(self.path(pair.to.as_ref())),
-            Body::Symlink(pair) => self.path(pair.to.as_ref()),
+            Body::Symlink(pair) => {
+                // What the link says is a path of this process where it is absolute.
+                let says = pair.from.as_ref().filter(|says| says.as_bytes().starts_with(b"/"));
+                self.path(pair.to.as_ref()).union(self.path(says))
+            }
             Body::Unlink(change)
             | Body::Mkdir(change)
             | Body::Chmod(change)

@@ -1,5 +1,6 @@
 //! What happened, by kind. The order of the fields is the order in the JSON.
 
+mod change;
 mod environment;
 mod file;
 mod host;
@@ -7,8 +8,9 @@ mod network;
 mod observation;
 mod process;
 
+pub use change::{Change, Pair, Readlink};
 pub use environment::{Getenv, GetenvKind};
-pub use file::{Access, Change, Open, OpenFlags, Pair, Readlink, Stat};
+pub use file::{Access, Open, OpenFlags, Stat};
 pub use host::HostCall;
 pub use network::{Connect, Direction, Dns, Name, NameSource, Socket, Traffic};
 pub use observation::{Loss, Neighbour, Session, SessionState};

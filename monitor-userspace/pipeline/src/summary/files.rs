@@ -1,14 +1,15 @@
-//! Files by class: what was opened, what failed, what was written.
+//! Files by class: what was opened, what failed, what was written, made and removed.
 
 use super::{
     layout::{Layout, number},
+    shown,
     tally::Tally,
 };
 use crate::{
     enrich::Class,
     hash::{self, Map, Set},
     lines::file,
-    record::{Open, Record},
+    record::{Body, Change, Open, Pair, Record, Text},
 };
 
 /// Different files that are counted as such for one class, by the hash of their path; of more it is said that there are
@@ -33,10 +34,15 @@ pub(super) struct Files {
     failed: u64,
     errors: Tally,
     classes: Map<Option<Class>, OfClass>,
-    /// Files of the project that were written.
-    written: Tally,
-    written_elsewhere: Tally,
+    /// Files that were written, and folders and links that were made: in the project, and elsewhere.
+    written: [Tally; 2],
+    /// What was removed from the project; elsewhere that is temporary files and locks, mostly.
+    removed: Tally,
 }
+
+/// Places in [`Files::written`].
+const PROJECT: usize = 0;
+const ELSEWHERE: usize = 1;
 
 impl Files {
     pub(super) fn add(&mut self, record: &Record, open: &Open, comm: &str) {
@@ -60,10 +66,68 @@ impl Files {
         if is_written && open.anonymous.is_none() {
             let mut name = String::new();
             file(open, &mut name);
-            let is_project = record.classes.contains(Class::ProjectFile);
-            let written = if is_project { &mut self.written } else { &mut self.written_elsewhere };
-            written.count(&name, 1);
+            self.written[place(record)].count(&name, 1);
         }
+    }
+
+    /// Takes a call that read a link or changed a file; one that failed counts only for its class. `project` is where the
+    /// command was started.
+    pub(super) fn change(&mut self, record: &Record, project: &str, comm: &str) {
+        if record.classes.first().is_some_and(|class| class == Class::Noise) {
+            return;
+        }
+        match &record.body {
+            Body::Readlink(link) => self.touched(record, link.path.as_ref(), link.error.as_deref(), "link read", comm),
+            Body::Rename(pair) | Body::Link(pair) | Body::Symlink(pair) => self.pair(record, pair, project, comm),
+            Body::Unlink(change) => {
+                self.touched(record, change.path.as_ref(), change.error.as_deref(), "removed", comm);
+                if change.error.is_none() && place(record) == PROJECT {
+                    self.removed.count(&name_of(change), 1);
+                }
+            }
+            Body::Mkdir(change) => {
+                self.touched(record, change.path.as_ref(), change.error.as_deref(), "made", comm);
+                if change.error.is_none() {
+                    let slash = if change.call.starts_with("mkdir") { "/" } else { "" };
+                    self.written[place(record)].count(&format!("{}{slash}", name_of(change)), 1);
+                }
+            }
+            Body::Chmod(change) | Body::Chown(change) | Body::Truncate(change) => {
+                self.touched(record, change.path.as_ref(), change.error.as_deref(), "changed", comm);
+                if change.error.is_none() && change.length.is_some() && change.anonymous.is_none() {
+                    self.written[place(record)].count(&name_of(change), 1);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A file that comes to its place by a rename was written there, by whatever name it was written before.
+    fn pair(&mut self, record: &Record, pair: &Pair, project: &str, comm: &str) {
+        let how = if matches!(record.body, Body::Rename(_)) { "renamed" } else { "linked" };
+        self.touched(record, pair.to.as_ref().or(pair.from.as_ref()), pair.error.as_deref(), how, comm);
+        let Some(to) = pair.to.as_ref().filter(|_| pair.error.is_none()) else { return };
+        let to = shown(to);
+        // Both ends together make the classes of a record, so here the path alone decides.
+        let below = to.strip_prefix(project).is_some_and(|rest| !project.is_empty() && rest.starts_with('/'));
+        let mut times = 1;
+        if let (Body::Rename(_), Some(from), false) = (&record.body, &pair.from, pair.exchanges()) {
+            let from = shown(from);
+            let taken: u64 = self.written.iter_mut().map(|written| written.take(&from)).sum();
+            times = taken.max(1);
+        }
+        self.written[if below { PROJECT } else { ELSEWHERE }].count(&to, times);
+    }
+
+    /// Names a file of a class that matters.
+    fn touched(&mut self, record: &Record, path: Option<&Text>, error: Option<&str>, how: &str, comm: &str) {
+        let Some(path) = path else { return };
+        let Some(class) = record.classes.first().filter(|class| NAMED.contains(class)) else { return };
+        let of_class = self.classes.entry(Some(class)).or_default();
+        if of_class.files.len() < FILES {
+            of_class.files.insert(hash::of(path.as_bytes()));
+        }
+        of_class.named.count(&format!("{}  {} by {comm}", shown(path), error.unwrap_or(how)), 1);
     }
 
     /// The rows; paths of the project are shown from `project` on.
@@ -94,10 +158,24 @@ impl Files {
             Some(rest) if !project.is_empty() => rest.to_owned(),
             _ => path,
         };
-        let written: Vec<String> = self.written.top(usize::MAX).into_iter().map(relative).collect();
-        layout.list("written", &written, 3);
-        layout.list("elsewhere", &self.written_elsewhere.top(usize::MAX), 2);
+        let list = |layout: &mut Layout, name, tally: &Tally, limit| {
+            let names: Vec<String> = tally.top(usize::MAX).into_iter().map(relative).collect();
+            layout.list(name, &names, limit);
+        };
+        list(layout, "written", &self.written[PROJECT], 3);
+        list(layout, "removed", &self.removed, 2);
+        list(layout, "elsewhere", &self.written[ELSEWHERE], 2);
     }
+}
+
+/// Whether a record is about the project.
+const fn place(record: &Record) -> usize {
+    if record.classes.contains(Class::ProjectFile) { PROJECT } else { ELSEWHERE }
+}
+
+/// The path of a change, or what was asked for.
+fn name_of(change: &Change) -> String {
+    change.path.as_ref().or(change.requested.as_ref()).map(shown).unwrap_or_default()
 }
 
 /// `path by program`, with what kept it from being read.

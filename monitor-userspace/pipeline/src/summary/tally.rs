@@ -22,6 +22,11 @@ impl Tally {
         }
     }
 
+    /// Takes a name out, and gives its count.
+    pub(super) fn take(&mut self, name: &str) -> u64 {
+        self.counts.remove(name).unwrap_or(0)
+    }
+
     pub(super) fn different(&self) -> usize {
         self.counts.len()
     }

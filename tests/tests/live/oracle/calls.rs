@@ -69,6 +69,29 @@ fn call<const COUNT: usize>(number: i64, arguments: [Argument<'_>; COUNT]) -> i6
     }
 }
 
+/// Makes a call by its name. A word is a number, `=TEXT`, `@FILE` for a descriptor that can be written and stays open, `^FILE`
+/// for one that leads to the file alone (`O_PATH`, of a link the link itself), or `room` for what the call writes.
+pub(crate) fn by_name(words: &[&str]) -> Result<()> {
+    let (name, arguments) = words.split_first().context("no call is named")?;
+    let known = monitor_common::syscall::TABLES.into_iter().flatten().find(|call| call.name == *name);
+    let number = known.with_context(|| format!("{name} is no call that is recorded"))?.number;
+    let mut all = [N(0); 6];
+    for (argument, word) in all.iter_mut().zip(arguments) {
+        *argument = match word.split_at_checked(1) {
+            _ if *word == "room" => W,
+            Some(("=", text)) => T(text),
+            Some(("^", file)) => open(file, O_PATH | O_NOFOLLOW),
+            Some(("@", file)) => match open(file, O_RDWR) {
+                N(folder) if folder == -i64::from(libc::EISDIR) => open(file, O_RDONLY),
+                file => file,
+            },
+            _ => N(word.parse().with_context(|| format!("{word} is no argument"))?),
+        };
+    }
+    call(i64::try_from(number)?, all);
+    Ok(())
+}
+
 /// Opens and gives the descriptor as an argument; it stays open.
 fn open(path: &str, flags: i32) -> Argument<'static> {
     N(call(libc::SYS_openat, [n(AT_FDCWD), T(path), n(flags), N(0o640)]))

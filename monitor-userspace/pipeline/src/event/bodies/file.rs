@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use monitor_common::{
     TextState,
-    body::{self, SECOND_PATH_SHIFT, call_text, open_text, path_flag, stat_flag},
+    body::{self, open_text, path_flag, stat_flag},
     decode::Str,
     syscall,
 };
@@ -11,7 +11,7 @@ use monitor_common::{
 use super::text;
 use crate::{
     event::{call, errno, flags, path},
-    record::{Change, Open, OpenFlags, Pair, Readlink, Stat, State, Text},
+    record::{Open, OpenFlags, Stat, State, Text},
 };
 
 /// open, openat, openat2 or creat has returned. `scratch` is for composing paths and comes back empty.
@@ -48,7 +48,12 @@ pub fn open(open: &body::Open, texts: &[Str<'_>; open_text::COUNT], bytes: &Byte
 }
 
 /// The absolute path that was asked for. The kernel resolved nothing, so the state is `unresolved` at best.
-fn composed(asked: Str<'_>, base: Option<Str<'_>>, bytes: &Bytes, scratch: &mut Vec<u8>) -> (Option<Text>, State) {
+pub(super) fn composed(
+    asked: Str<'_>,
+    base: Option<Str<'_>>,
+    bytes: &Bytes,
+    scratch: &mut Vec<u8>,
+) -> (Option<Text>, State) {
     let state = |base: TextState| match (asked.state, base) {
         (TextState::Complete, TextState::Complete) => State::Unresolved,
         (TextState::Complete, other) | (other, _) => other.into(),
@@ -87,29 +92,6 @@ fn path_of(
     composed(asked, (flags & path_flag::BASE != 0).then_some(resolved), bytes, scratch)
 }
 
-/// readlink or readlinkat has returned.
-#[must_use]
-pub fn readlink(
-    call: &body::Call,
-    texts: &[Str<'_>; call_text::COUNT],
-    bytes: &Bytes,
-    scratch: &mut Vec<u8>,
-) -> Readlink {
-    let (requested, requested_state) = text(texts[call_text::REQUESTED], bytes);
-    let (path, path_state) = path_of(texts[call_text::REQUESTED], texts[call_text::PATH], call.flags, bytes, scratch);
-    let (target, target_state) = text(texts[call_text::SECOND_REQUESTED], bytes);
-    Readlink {
-        path,
-        path_state,
-        requested,
-        requested_state,
-        target: target.filter(|_| call.result >= 0),
-        target_state: if call.result >= 0 { target_state } else { State::Complete },
-        result: call.result,
-        error: errno::of_result(call.result),
-    }
-}
-
 /// A file was looked at, or was again.
 #[must_use]
 pub fn stat(stat: &body::Stat, texts: &[Str<'_>; open_text::COUNT], bytes: &Bytes, scratch: &mut Vec<u8>) -> Stat {
@@ -125,40 +107,5 @@ pub fn stat(stat: &body::Stat, texts: &[Str<'_>; open_text::COUNT], bytes: &Byte
         repeats: stat.flags & stat_flag::REPEATS != 0,
         result: stat.result,
         error: errno::of_result(stat.result),
-    }
-}
-
-/// rename, link or symlink has returned.
-#[must_use]
-pub fn pair(call: &body::Call, texts: &[Str<'_>; call_text::COUNT], bytes: &Bytes, scratch: &mut Vec<u8>) -> Pair {
-    let (from, from_state) = path_of(texts[call_text::REQUESTED], texts[call_text::PATH], call.flags, bytes, scratch);
-    let flags = call.flags >> SECOND_PATH_SHIFT;
-    let (to, to_state) =
-        path_of(texts[call_text::SECOND_REQUESTED], texts[call_text::SECOND_PATH], flags, bytes, scratch);
-    Pair {
-        call: call::name(call.syscall),
-        from,
-        from_state,
-        to,
-        to_state,
-        result: call.result,
-        error: errno::of_result(call.result),
-    }
-}
-
-/// A call that makes, removes or changes a file has returned.
-#[must_use]
-pub fn change(call: &body::Call, texts: &[Str<'_>; call_text::COUNT], bytes: &Bytes, scratch: &mut Vec<u8>) -> Change {
-    let (requested, requested_state) = text(texts[call_text::REQUESTED], bytes);
-    let (path, path_state) = path_of(texts[call_text::REQUESTED], texts[call_text::PATH], call.flags, bytes, scratch);
-    Change {
-        call: call::name(call.syscall),
-        path,
-        path_state,
-        requested,
-        requested_state,
-        result: call.result,
-        error: errno::of_result(call.result),
-        ..Change::default()
     }
 }

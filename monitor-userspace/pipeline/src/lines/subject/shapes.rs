@@ -17,15 +17,23 @@ pub(super) fn subject(body: &Body, out: &mut String) {
             arrow(link.target.as_ref(), link.target_state, out);
         }
         Body::Stat(stat) => path(stat.path.as_ref(), stat.path_state, stat.requested.as_ref(), out),
-        Body::Rename(pair) | Body::Link(pair) | Body::Symlink(pair) => {
-            text(pair.from.as_ref(), pair.from_state, out);
-            arrow(pair.to.as_ref(), pair.to_state, out);
+        Body::Rename(pair) | Body::Link(pair) => {
+            path(pair.from.as_ref(), pair.from_state, pair.requested_from.as_ref(), out);
+            out.push_str(if pair.exchanges() { " <-> " } else { " -> " });
+            path(pair.to.as_ref(), pair.to_state, pair.requested_to.as_ref(), out);
+        }
+        Body::Symlink(pair) => {
+            path(pair.to.as_ref(), pair.to_state, pair.requested_to.as_ref(), out);
+            arrow(pair.from.as_ref(), pair.from_state, out);
         }
         Body::Unlink(change)
         | Body::Mkdir(change)
         | Body::Chmod(change)
         | Body::Chown(change)
-        | Body::Truncate(change) => path(change.path.as_ref(), change.path_state, change.requested.as_ref(), out),
+        | Body::Truncate(change) => match &change.anonymous {
+            Some(name) => text(Some(name), State::Complete, out),
+            None => path(change.path.as_ref(), change.path_state, change.requested.as_ref(), out),
+        },
         Body::Bind(socket) | Body::Listen(socket) | Body::Accept(socket) => {
             peer(socket.address, socket.port, socket.path.as_ref(), socket.family.as_ref(), out);
         }
@@ -56,11 +64,19 @@ pub(super) fn outcome(body: &Body, out: &mut String) -> bool {
             &stat.error
         }
         Body::Rename(pair) | Body::Link(pair) | Body::Symlink(pair) => &pair.error,
-        Body::Unlink(change)
-        | Body::Mkdir(change)
-        | Body::Chmod(change)
-        | Body::Chown(change)
-        | Body::Truncate(change) => {
+        Body::Unlink(change) => {
+            out.push_str(if change.removes_folder() { "folder" } else { "" });
+            &change.error
+        }
+        Body::Mkdir(change) => {
+            if change.call.starts_with("mknod") {
+                out.push_str(file_type(change.mode.unwrap_or(0)));
+                super::space(out);
+            }
+            attributes(change, out);
+            &change.error
+        }
+        Body::Chmod(change) | Body::Chown(change) | Body::Truncate(change) => {
             attributes(change, out);
             &change.error
         }
@@ -86,11 +102,17 @@ pub(super) fn outcome(body: &Body, out: &mut String) -> bool {
     true
 }
 
-/// A path, or what was asked for where there is none.
+/// A path, or what was asked for where there is none: in a folder that is not known it is marked as such.
 fn path(path: Option<&Text>, state: State, requested: Option<&Text>, out: &mut String) {
-    match path.or(requested) {
-        Some(shown) => text(Some(shown), state, out),
-        None => {
+    match (path, requested) {
+        (Some(path), _) => text(Some(path), state, out),
+        (None, Some(asked)) => {
+            if !asked.as_bytes().is_empty() && !asked.as_bytes().starts_with(b"/") {
+                out.push_str("?/");
+            }
+            text(Some(asked), State::Complete, out);
+        }
+        (None, None) => {
             let _ = write!(out, "({})", state_name(state));
         }
     }
@@ -103,17 +125,31 @@ fn arrow(to: Option<&Text>, state: State, out: &mut String) {
     }
 }
 
+/// What is set: the permissions, `owner:group` as chown(1) has it, the length.
 fn attributes(change: &Change, out: &mut String) {
     if let Some(mode) = change.mode {
-        let _ = write!(out, "{mode:04o}");
+        let _ = write!(out, "{:04o}", mode & PERMISSIONS);
     }
-    if let (Some(owner), Some(group)) = (change.owner, change.group) {
-        // chown(2): -1 leaves it as it is.
-        let shown = |id: u32| if id == u32::MAX { String::new() } else { id.to_string() };
-        let _ = write!(out, "{}:{}", shown(owner), shown(group));
+    let id = |id: Option<u32>| id.map(|id| id.to_string()).unwrap_or_default();
+    if change.owner.is_some() || change.group.is_some() {
+        let _ = write!(out, "{}:{}", id(change.owner), id(change.group));
     }
     if let Some(length) = change.length {
         let _ = write!(out, "{length} bytes");
+    }
+}
+
+/// The permission bits of a mode; the type of the file stands above them (inode(7)).
+const PERMISSIONS: u32 = 0o7777;
+
+/// The type of a file that mknod makes; 0 means a regular file (mknod(2)).
+const fn file_type(mode: u32) -> &'static str {
+    match mode & 0o170_000 {
+        0o010_000 => "fifo",
+        0o020_000 => "character device",
+        0o060_000 => "block device",
+        0o140_000 => "socket",
+        _ => "file",
     }
 }
 

@@ -90,35 +90,6 @@ pub struct Open {
     pub outside_root: bool,
 }
 
-/// readlink or readlinkat has returned.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Readlink {
-    /// The absolute path, as the kernel resolved it; with the state `unresolved` what was asked for, below the folder that it
-    /// started from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<Text>,
-    /// How `path` came.
-    #[serde(default, skip_serializing_if = "State::is_complete")]
-    pub path_state: State,
-    /// What the caller asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub requested: Option<Text>,
-    /// How `requested` came.
-    #[serde(default, skip_serializing_if = "State::is_complete")]
-    pub requested_state: State,
-    /// What the link says, as the kernel gave it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub target: Option<Text>,
-    /// How `target` came.
-    #[serde(default, skip_serializing_if = "State::is_complete")]
-    pub target_state: State,
-    /// What the call returned: a value, or a negative errno.
-    pub result: i64,
-    /// The errno's name when the call failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<Cow<'static, str>>,
-}
-
 /// A call that looks at a file without opening it has returned, or earlier ones were repeated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stat {
@@ -142,67 +113,6 @@ pub struct Stat {
     /// The calls repeat one that an earlier record of the same process told; else this is the first.
     #[serde(default, skip_serializing_if = "is_false")]
     pub repeats: bool,
-    /// What the call returned: a value, or a negative errno.
-    pub result: i64,
-    /// The errno's name when the call failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<Cow<'static, str>>,
-}
-
-/// rename, link or symlink has returned.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pair {
-    /// The name of the system call.
-    pub call: Cow<'static, str>,
-    /// The absolute path of the source; of a symbolic link what it says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<Text>,
-    /// How `from` came.
-    #[serde(default, skip_serializing_if = "State::is_complete")]
-    pub from_state: State,
-    /// The absolute path of the destination.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub to: Option<Text>,
-    /// How `to` came.
-    #[serde(default, skip_serializing_if = "State::is_complete")]
-    pub to_state: State,
-    /// What the call returned: a value, or a negative errno.
-    pub result: i64,
-    /// The errno's name when the call failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<Cow<'static, str>>,
-}
-
-/// A file or a folder was made, removed, or its attributes were changed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Change {
-    /// The name of the system call.
-    pub call: Cow<'static, str>,
-    /// The absolute path, as the kernel resolved it; with the state `unresolved` what was asked for, below the folder that it
-    /// started from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<Text>,
-    /// How `path` came.
-    #[serde(default, skip_serializing_if = "State::is_complete")]
-    pub path_state: State,
-    /// What the caller asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub requested: Option<Text>,
-    /// How `requested` came.
-    #[serde(default, skip_serializing_if = "State::is_complete")]
-    pub requested_state: State,
-    /// The permissions asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mode: Option<u32>,
-    /// The owner asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner: Option<u32>,
-    /// The group asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<u32>,
-    /// The length asked for, bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub length: Option<i64>,
     /// What the call returned: a value, or a negative errno.
     pub result: i64,
     /// The errno's name when the call failed.

@@ -26,6 +26,7 @@ pub(super) struct Spec {
 
 const EXEC: &str = "sched_process_exec";
 const CALLS: &str = "sys_exit";
+const CHANGES: &str = "readlink, rename, link, symlink, unlink, mkdir, chmod, chown, truncate";
 
 /// The fields that the walk to a path needs.
 macro_rules! path_fields {
@@ -53,6 +54,18 @@ const SOCKET_FIELDS: &[&str] = &[
     "task_struct.thread_info",
     "thread_info.status",
 ];
+
+/// The fields that a path of a call needs, which starts from a descriptor or from the working directory.
+const PATHS_OF_CALLS: &[&str] = path_fields!(
+    "task_struct.files",
+    "files_struct.fdt",
+    "fdtable.max_fds",
+    "fdtable.fd",
+    "fs_struct.pwd",
+    "dentry.d_hash",
+    "task_struct.thread_info",
+    "thread_info.status"
+);
 
 /// Every program on a tracepoint. What is called stands before what calls it, and exec comes last: a candidate is
 /// tracked from its exec, when everything else must be in place.
@@ -83,16 +96,21 @@ pub(super) const PROGRAMS: &[Spec] = &[
         tracepoint: CALLS,
         feature: "open",
         role: Role::Call { map: "CALL_PROGRAMS", at: family::OPEN },
-        needs: path_fields!(
-            "task_struct.files",
-            "files_struct.fdt",
-            "fdtable.max_fds",
-            "fdtable.fd",
-            "fs_struct.pwd",
-            "dentry.d_hash",
-            "task_struct.thread_info",
-            "thread_info.status"
-        ),
+        needs: PATHS_OF_CALLS,
+    },
+    Spec {
+        program: "exit_paths_file",
+        tracepoint: CALLS,
+        feature: CHANGES,
+        role: Role::Call { map: "CALL_PROGRAMS", at: family::PATHS_FILE },
+        needs: PATHS_OF_CALLS,
+    },
+    Spec {
+        program: "exit_paths",
+        tracepoint: CALLS,
+        feature: CHANGES,
+        role: Role::Call { map: "CALL_PROGRAMS", at: family::PATHS },
+        needs: PATHS_OF_CALLS,
     },
     Spec {
         program: "exit_connect",
