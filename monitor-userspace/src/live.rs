@@ -142,6 +142,7 @@ impl Live {
 
     /// Takes records from the ring, at most 16,384.
     pub fn drain(&mut self) -> Drained {
+        let boot_ns = clock::boot_ns();
         let mut arena = std::mem::take(&mut self.arena);
         let mut batch: Vec<Bytes> = Vec::new();
         let records = self.kernel.drain(DRAIN, |bytes| {
@@ -156,7 +157,12 @@ impl Live {
         for bytes in batch {
             self.feed(Input::Raw(bytes));
         }
-        if records > 0 {
+        // What was made before this time has come, so what the pipeline holds back need not wait for the next second.
+        let is_due = records == 0 && self.pipeline.due_ns().is_some_and(|due| due <= boot_ns);
+        if is_due {
+            self.feed(Input::Tick(Tick { boot_ns }));
+        }
+        if records > 0 || is_due {
             self.outputs.show();
         }
         Drained { records, at_limit: records == DRAIN }

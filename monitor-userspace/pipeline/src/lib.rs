@@ -14,6 +14,7 @@ pub mod data;
 pub mod enrich;
 pub mod event;
 pub mod filter;
+mod fold;
 mod hash;
 pub mod input;
 pub mod ledger;

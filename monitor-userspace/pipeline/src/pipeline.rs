@@ -9,6 +9,7 @@ use crate::{
     attribute::{Change, Tree, agents::Catalogue},
     data,
     enrich::{Classes, Names, Rules},
+    fold::Fold,
     input::{Clock, Config, Control, Input, Observed, Opened},
     ledger::Ledger,
     record::{Body, Id, Process, ProcessId, Session, SessionState, Time},
@@ -21,6 +22,7 @@ pub struct Pipeline {
     rules: Rules,
     names: Names,
     ledger: Ledger,
+    fold: Fold,
     clock: Clock,
     opened: Option<Box<Opened>>,
     config: Option<Box<Config>>,
@@ -43,6 +45,7 @@ impl Pipeline {
             rules: Rules::new()?,
             names: Names::default(),
             ledger: Ledger::default(),
+            fold: Fold::default(),
             clock: Clock::default(),
             opened: None,
             config: None,
@@ -54,8 +57,12 @@ impl Pipeline {
 
     /// Takes the next input of the recording and appends the records that it gives to `out`.
     ///
+    /// While a program looks its environment up, records are held back, at most until the first input that is
+    /// 5 ms later; so an input can give those of earlier ones. Their order stays.
+    ///
     /// The requests are to be answered live; replay ignores them.
     pub fn push(&mut self, input: &Input, out: &mut Vec<Record>) -> Vec<Request> {
+        let before = out.len();
         match input {
             Input::Raw(bytes) => self.raw(bytes, out),
             Input::Opened(opened) => self.open(opened, out),
@@ -85,7 +92,23 @@ impl Pipeline {
             }
         }
         self.next = Id { index: self.next.index + 1, part: 0, ..self.next };
+        self.fold.pass(out, before, self.now_ns, &self.tree);
+        // Whoever asks what a command did wants all of it, and after the last input none comes to release anything.
+        if matches!(input, Input::Closed(_) | Input::Observed(Observed::CommandEnded { .. })) {
+            self.fold.finish(out);
+        }
         self.tree.requests()
+    }
+
+    /// Releases what is held back; to be called where a recording ends without `Closed`.
+    pub fn finish(&mut self, out: &mut Vec<Record>) {
+        self.fold.finish(out);
+    }
+
+    /// Of records that are held back: the time, boot clock, from which on a [`Input::Tick`] releases some of them.
+    #[must_use]
+    pub fn due_ns(&self) -> Option<u64> {
+        self.fold.due_ns()
     }
 
     /// The counts so far.

@@ -11,7 +11,7 @@ use crate::{
     hash::Map,
     input::HookState,
     lines::{command_line, duration},
-    record::{Body, Connect, Exec, Exit, ProcessId, Record, SessionState, Text},
+    record::{Body, Connect, Exec, Exit, GetenvKind, ProcessId, Record, SessionState, Text},
 };
 use files::Files;
 use layout::{Layout, Size, number};
@@ -44,6 +44,8 @@ pub struct Summary {
     failed_endpoints: Tally,
     quiet_connects: u64,
     lookups: u64,
+    /// Bursts of look-ups that cover the environment.
+    enumerations: u64,
     names: Tally,
     notable_names: Map<Class, Tally>,
     /// Images that have not opened a libc yet.
@@ -83,6 +85,7 @@ impl Summary {
                 }
             }
             Body::Connect(connect) => self.connect(record, connect),
+            Body::Getenv(getenv) if getenv.kind == GetenvKind::Enumeration => self.enumerations += 1,
             Body::Getenv(getenv) => {
                 self.lookups = self.lookups.saturating_add(getenv.count);
                 let name = getenv.name.as_ref().map(shown).unwrap_or_default();
@@ -231,11 +234,15 @@ impl Summary {
     }
 
     fn variables(&self, layout: &mut Layout) {
-        if self.lookups == 0 {
+        if self.lookups + self.enumerations == 0 {
             return layout.row("variables", "no look-up seen");
         }
         let names = number(self.names.different() as u64, "name");
-        layout.row("variables", &format!("{} of {names}", number(self.lookups, "look-up")));
+        let mut text = format!("{} of {names}", number(self.lookups, "look-up"));
+        if let all @ 1.. = self.enumerations {
+            text.push_str(&format!(", the whole environment {all} ×"));
+        }
+        layout.row("variables", &text);
         for class in [Class::Credential, Class::Proxy, Class::Locale, Class::HostIdentity, Class::VcsIdentity] {
             if let Some(tally) = self.notable_names.get(&class) {
                 layout.sublist(class.name(), &tally.names_folded("LC_"), 2);

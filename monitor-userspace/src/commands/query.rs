@@ -46,13 +46,16 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let mut judged = Judged::open(&args.file)?;
     let mut out = standard::sink(args.json).context(standard::FAILED)?;
     let mut records = Vec::new();
-    while let Some(input) = judged.next(&mut records)? {
-        if let Input::Opened(opened) = &input {
+    let mut goes_on = true;
+    while goes_on {
+        let input = judged.next(&mut records)?;
+        if let Some(Input::Opened(opened)) = &input {
             out.opened(opened);
         }
         for record in records.drain(..).filter(|record| filter.matches(record)) {
             out.record(&record).context(standard::FAILED)?;
         }
+        goes_on = input.is_some();
     }
     out.flush().context(standard::FAILED)?;
     judged.finish()?;

@@ -49,18 +49,21 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let mut out = standard::sink(args.json).context(standard::FAILED)?;
     let mut pace = args.speed.map(Pace::new);
     let mut records = Vec::new();
-    while let Some(input) = judged.next(&mut records)? {
-        if let Input::Opened(opened) = &input {
+    let mut goes_on = true;
+    while goes_on {
+        let input = judged.next(&mut records)?;
+        if let Some(Input::Opened(opened)) = &input {
             out.opened(opened);
         }
-        if let Some(pace) = &mut pace
+        if let (Some(pace), Some(input)) = (&mut pace, &input)
             && !records.is_empty()
         {
-            pace.wait(frame::time(&input), out.as_mut())?;
+            pace.wait(frame::time(input), out.as_mut())?;
         }
         for record in records.drain(..) {
             out.record(&record).context(standard::FAILED)?;
         }
+        goes_on = input.is_some();
     }
     out.flush().context(standard::FAILED)?;
     judged.finish()?;

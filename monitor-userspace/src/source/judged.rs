@@ -32,13 +32,17 @@ impl Judged {
         Ok(Self { path: path.to_owned(), recording: Recording::open(path)?, pipeline: Pipeline::new()? })
     }
 
-    /// Pushes the next input through the pipeline, appends its records to `out` and returns it; `None` at the end.
+    /// Pushes the next input through the pipeline, appends its records to `out` and returns it; `None` at the end, with the
+    /// records that were held back.
     ///
     /// # Errors
     ///
     /// [`Exit::Unreadable`]: the records have a wire version that this build does not read.
     pub fn next(&mut self, out: &mut Vec<Record>) -> Result<Option<Input>> {
-        let Some(input) = self.recording.next() else { return Ok(None) };
+        let Some(input) = self.recording.next() else {
+            self.pipeline.finish(out);
+            return Ok(None);
+        };
         match &input {
             Input::Opened(opened) => self.check_wire(opened)?,
             Input::Config(config) => self.note_other_rules(config),

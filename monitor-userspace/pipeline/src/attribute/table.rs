@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::session::Life;
+use super::{environment::Environment, session::Life};
 use crate::{
     hash::Map,
     record::{Image, Namespaces, ProcessId, Text},
@@ -44,6 +44,8 @@ pub(crate) struct Entry {
     pub(crate) cwd: Option<Text>,
     /// The namespaces at the first exec that told them.
     pub(crate) namespaces: Namespaces,
+    /// The names of the environment at the last exec; absent where none was seen.
+    pub(crate) environment: Option<Arc<Environment>>,
     /// The script whose package decides whether this is an agent.
     pub(crate) asked: Option<Arc<str>>,
     pub(crate) ended_ns: Option<u64>,
@@ -67,6 +69,7 @@ impl Entry {
             session: None,
             cwd: None,
             namespaces: Namespaces::default(),
+            environment: None,
             asked: None,
             ended_ns: None,
             in_grace: false,

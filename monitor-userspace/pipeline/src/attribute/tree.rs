@@ -6,6 +6,7 @@ use monitor_common::{Header, body};
 
 use super::{
     agents::{Catalogue, Program, Verdict},
+    environment::Environment,
     packages::{Answer, Packages},
     session::{COMMAND, Change, Life, Sessions},
     table::{Entry, Learned, Table},
@@ -89,6 +90,7 @@ impl Tree {
             entry.exec_seq = header.exec_seq;
             let image = Image { comm: None, exe: None, exe_state: State::NotAsked, ..Image::clone(&entry.image) };
             entry.image = Arc::new(image);
+            entry.environment = None;
         }
         let starts = header.pid == header.root && entry.session.is_none() && entry.learned == Learned::Record;
         if starts && self.tracked.get(&header.root) == Some(&Why::Run) {
@@ -131,6 +133,7 @@ impl Tree {
         entry.parent = Some(parent);
         entry.session = above.session.clone();
         entry.cwd = above.cwd.clone();
+        entry.environment = above.environment.clone();
         self.table.insert(id, entry);
         id
     }
@@ -144,6 +147,11 @@ impl Tree {
         entry.asked = None;
         if entry.namespaces.is_unknown() {
             entry.namespaces = exec.namespaces;
+        }
+        // Most programs are given the environment of their parent, and share it here.
+        let environment = Environment::new(&exec.env_names);
+        if entry.environment.as_deref() != Some(&environment) {
+            entry.environment = Some(Arc::new(environment));
         }
         entry.image = Arc::new(Image {
             id: entry.image.id,

@@ -35,6 +35,9 @@ pub(crate) fn subject(body: &Body, out: &mut String) {
             endpoint(connect, out);
             Ok(())
         }
+        Body::Getenv(getenv) if getenv.kind == GetenvKind::Enumeration => {
+            write!(out, "the environment, {} names", getenv.names.unwrap_or(0))
+        }
         Body::Getenv(getenv) => {
             text(getenv.name.as_ref(), getenv.name_state, out);
             Ok(())

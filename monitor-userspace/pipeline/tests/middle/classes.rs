@@ -40,6 +40,8 @@ fn paths_have_their_classes() {
         ("/proc/1234/environ", "environment"),
         ("/proc/1234/cmdline", "host_identity"),
         ("/proc/self/environ", "environment"),
+        ("/proc/1234/task/1235/environ", "environment"),
+        ("/proc/thread-self/environ", "environment"),
         ("/proc/self/status", "noise"),
         ("/etc/localtime", "locale"),
         ("/usr/share/zoneinfo/Europe/Zurich", "locale"),

@@ -10,6 +10,7 @@ mod classes;
 mod common;
 mod decode;
 mod dns;
+mod fold;
 mod layouts;
 mod ledger;
 mod programs;

@@ -12,7 +12,7 @@ pub enum GetenvKind {
     /// One call for one name.
     #[default]
     Lookup,
-    /// A burst of calls that covers the environment.
+    /// A burst of calls that covers the environment, as `{...process.env}` makes them.
     Enumeration,
 }
 
@@ -29,6 +29,12 @@ pub struct Getenv {
     pub kind: GetenvKind,
     /// Calls that this record stands for.
     pub count: u64,
+    /// Of an enumeration: the names of the program's environment that were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<u64>,
+    /// Of an enumeration: nanoseconds from the first call to the last; the record's time is that of the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ns: Option<u64>,
     /// The function was secure_getenv.
     #[serde(default, skip_serializing_if = "is_false")]
     pub secure: bool,
