@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 
 use crate::project::{Project, output, run};
-use crate::{live, picture};
+use crate::{kernels, live, picture};
 
 /// A source file beyond this length holds more than one thing.
 const MAXIMUM_LINES: usize = 600;
@@ -21,6 +21,7 @@ pub(crate) fn run_all(project: &Project) -> Result<()> {
     run(project.cargo("fmt").args(["--all", "--check"]))?;
     lengths(project)?;
     picture::run(project, true)?;
+    kernels::check(project)?;
     run(project.cargo("clippy").args(["--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     let other_kernels = ["--package", KERNEL_HALF, "--features", "untyped,plain-add"];
     run(project.cargo("clippy").args(other_kernels).args(["--", "-D", "warnings"]))?;

@@ -4,6 +4,7 @@ mod agents;
 #[expect(clippy::print_stdout, reason = "the figures are the output of the command")]
 mod bench;
 mod check;
+mod kernels;
 mod live;
 mod picture;
 mod product;
@@ -60,7 +61,12 @@ enum Task {
         /// Runs a part only.
         #[arg(value_enum, default_value_t = test::Scope::All)]
         scope: test::Scope,
+        /// Runs the tests in virtual machines on this kernel alone: 5.10, 6.1, 6.12 or newest.
+        #[arg(long, value_name = "NAME")]
+        kernel: Option<String>,
     },
+    /// Writes the tables of docs/kernels.md from the reports in docs/kernels/.
+    Kernels(kernels::Args),
     /// Draws the README's picture from the session in docs/.
     Picture {
         /// Only checks that the picture shows the session.
@@ -104,7 +110,8 @@ fn perform(task: Task) -> Result<()> {
             let workload = product::build_workload(&project)?;
             bench::run(&arguments, &bench::Programs { agentsnoop, workload })
         }
-        Task::Test { scope } => test::run(&project, scope),
+        Task::Test { scope, kernel } => test::run(&project, scope, kernel.as_deref()),
+        Task::Kernels(arguments) => kernels::run(&project, &arguments),
         Task::Picture { check } => picture::run(&project, check),
     }
 }

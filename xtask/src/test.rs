@@ -20,11 +20,11 @@ pub(crate) enum Scope {
     All,
 }
 
-/// Sets up and runs the tests.
+/// Sets up and runs the tests; in virtual machines on the kernel of that name alone, where one is named.
 ///
 /// # Errors
 /// Fails at the first part that fails.
-pub(crate) fn run(project: &Project, scope: Scope) -> Result<()> {
+pub(crate) fn run(project: &Project, scope: Scope, kernel: Option<&str>) -> Result<()> {
     let wants = |part| scope == part || scope == Scope::All;
     let agents = scope == Scope::Agents || scope == Scope::All && agents::are_welcome();
     let mut purposes = vec![Purpose::Build];
@@ -45,7 +45,7 @@ pub(crate) fn run(project: &Project, scope: Scope) -> Result<()> {
         eprintln!("xtask: skipped: real agents, since there is no user agentbench; `cargo xtask test agents` makes it");
     }
     if wants(Scope::Vm) {
-        vm::run(project, &live)?;
+        vm::run(project, &live, kernel)?;
     }
     Ok(())
 }

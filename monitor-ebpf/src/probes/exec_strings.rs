@@ -15,7 +15,7 @@ use crate::{
     maps::EXEC_PROGRAMS,
     path::{Place, walk},
     probes::exec::{BEFORE_ARGV, ExecBuffer, FIXED, PLACES, VARIABLE_BYTES, buffer, continue_with},
-    read::{kernel_bytes, opaque, user_bytes, user_string},
+    read::{bytes_before, kernel_bytes, opaque, user_bytes, user_string},
     task::{current, tracked},
 };
 
@@ -136,7 +136,7 @@ pub(crate) fn exec_env(ctx: BtfTracePointContext) -> i32 {
                 state = TextState::Unreadable;
                 break;
             }
-            let name = name_len(variable.cast_const().cast());
+            let name = bytes_before::<WORDS>(variable.cast_const().cast(), b'=', 0);
             // One where this is a variable with a name, else zero; without a branch, which would double the states.
             let good =
                 opaque(whole_before & below(name, ENV_NAME_BYTES as u64) & below(name, read as u64) & below(0, name))
@@ -177,25 +177,6 @@ pub(crate) fn exec_env(ctx: BtfTracePointContext) -> i32 {
 #[inline(always)]
 fn below(left: u64, right: u64) -> u64 {
     opaque(left).wrapping_sub(right) >> 63
-}
-
-/// How many bytes stand before the first `=`; [`ENV_NAME_BYTES`] when there is none among as many.
-#[inline(always)]
-unsafe fn name_len(words: *const u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let mut len = 0;
-    let mut going = u64::MAX;
-    for at in 0..WORDS {
-        // SAFETY: the scratch is aligned to 8 bytes and longer than the words of a name.
-        let word = unsafe { words.add(at).read_volatile() } ^ (ONES * u64::from(b'='));
-        // The lowest bit that is set marks the first byte that is zero, which is the first `=`.
-        let found = word.wrapping_sub(ONES) & !word & (ONES << 7);
-        let lowest = found & found.wrapping_neg();
-        let bytes = ((lowest >> 7).wrapping_sub(1) & ONES).wrapping_mul(ONES) >> 56;
-        len += bytes & going;
-        going &= (bytes >> 3).wrapping_neg();
-    }
-    len
 }
 
 /// Sends the record.

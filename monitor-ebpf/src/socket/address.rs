@@ -5,7 +5,7 @@ use monitor_common::{Text, TextState, counters::Fault, limits::SOCKADDR_BYTES};
 use crate::{
     emit,
     globals::offset,
-    read::{clear, kernel, kernel_bytes, opaque, user_bytes, within},
+    read::{bytes_before, clear, kernel, kernel_bytes, opaque, user_bytes, within},
 };
 
 /// `AF_UNIX`, `AF_INET` and `AF_INET6` (linux/socket.h).
@@ -52,7 +52,7 @@ pub(crate) unsafe fn given(to: *mut Address, from: u64, asked: u32) -> Text {
         len = 0;
     }
     // SAFETY: the address was cleared and read.
-    len = unsafe { meaningful(to.cast(), len) };
+    len = unsafe { meaningful(to.cast_const().cast(), len) };
     match state {
         TextState::Unreadable => emit::fault(Fault::StringUnreadable),
         TextState::Cut => emit::fault(Fault::StringCut),
@@ -66,28 +66,24 @@ pub(crate) unsafe fn given(to: *mut Address, from: u64, asked: u32) -> Text {
 ///
 /// # Safety
 ///
-/// `address` must have [`SOCKADDR_BYTES`] bytes, and the verifier must see it.
+/// `address` must have [`SOCKADDR_BYTES`] bytes and be aligned to 8, and the verifier must see it.
 #[inline(always)]
-unsafe fn meaningful(address: *mut u8, len: u64) -> u64 {
-    // SAFETY: all offsets are below SOCKADDR_BYTES.
-    unsafe {
-        let family = address.cast::<u16>().read_volatile();
-        if family == AF_INET && len > IPV4_BYTES {
-            return IPV4_BYTES;
-        }
-        if family == AF_INET6 && len > IPV6_BYTES {
-            return IPV6_BYTES;
-        }
-        if family != AF_UNIX || len <= FAMILY_BYTES || address.add(FAMILY_BYTES as usize).read_volatile() == 0 {
-            return len;
-        }
-        for at in FAMILY_BYTES..SOCKADDR_BYTES as u64 {
-            if at >= len || address.add(at as usize).read_volatile() == 0 {
-                return at;
-            }
-        }
-    }
-    len
+unsafe fn meaningful(address: *const u64, len: u64) -> u64 {
+    /// The bits of the family in the first word.
+    const FAMILY: u64 = 0xffff;
+    // SAFETY: the caller's promise.
+    let (family, end) =
+        unsafe { (address.cast::<u16>().read_volatile(), opaque(bytes_before::<WORDS>(address, 0, FAMILY))) };
+    let most = match family {
+        AF_INET => IPV4_BYTES,
+        AF_INET6 => IPV6_BYTES,
+        // The name of an abstract socket begins with a NUL and has a length, as what is no name at all.
+        AF_UNIX if end > FAMILY_BYTES => end,
+        _ => len,
+    };
+    // The verifier has to see that the bound still holds.
+    let len = opaque(if len > most { most } else { len });
+    if len > SOCKADDR_BYTES as u64 { SOCKADDR_BYTES as u64 } else { len }
 }
 
 /// Which end of a socket.

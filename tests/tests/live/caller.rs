@@ -10,17 +10,17 @@ use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getsid};
 
-use crate::harness::{Observation, agentsnoop, output_in_time, own_program, text, trial};
+use crate::harness::{Observation, agentsnoop, once, output_in_time, own_program, text};
 use crate::run::{goes_on, interrupted};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
-        trial("a caller that reads standard error to its end has it when the command ends, whatever lives on", let_go),
-        trial("a FIFO with the name of a libc holds nothing up", fifo_named_libc),
-        trial("in a pid namespace of its own nothing is started, and the error says so", pid_namespace),
-        trial("the monitor has a session of its own, which no terminal ends", own_session),
-        trial("the command finds SIGPIPE ignored where its caller ignores it, and only there", sigpipe),
-        trial("the command has the descriptors that it would have without agentsnoop", descriptors),
+        once("a caller that reads standard error to its end has it when the command ends, whatever lives on", let_go),
+        once("a FIFO with the name of a libc holds nothing up", fifo_named_libc),
+        once("in a pid namespace of its own nothing is started, and the error says so", pid_namespace),
+        once("the monitor has a session of its own, which no terminal ends", own_session),
+        once("the command finds SIGPIPE ignored where its caller ignores it, and only there", sigpipe),
+        once("the command has the descriptors that it would have without agentsnoop", descriptors),
     ]
 }
 

@@ -19,6 +19,14 @@ pub(crate) fn trial(name: &str, body: fn() -> Result<()>) -> Trial {
     Trial::test(name, move || body().map_err(|error| Failed::from(format!("{error:#}"))))
 }
 
+/// The kind of the tests of [`once`].
+pub(crate) const ONCE: &str = "once";
+
+/// A test of what does not differ from kernel to kernel; it is left out on some of the kernels in virtual machines.
+pub(crate) fn once(name: &str, body: fn() -> Result<()>) -> Trial {
+    trial(name, body).with_kind(ONCE)
+}
+
 /// The agentsnoop under test.
 pub(crate) fn agentsnoop() -> Command {
     Command::new(std::env::var_os("AGENTSNOOP_BIN").unwrap_or_else(|| "agentsnoop".into()))

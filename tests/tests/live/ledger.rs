@@ -9,11 +9,11 @@ use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::Value;
 
-use crate::harness::{Observation, Seen, observe, trial, verify};
+use crate::harness::{Observation, Seen, observe, once, trial, verify};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
-        trial("with the ring at its usual size a burst of 100,000 opens arrives whole", burst),
+        once("with the ring at its usual size a burst of 100,000 opens arrives whole", burst),
         trial("with a tiny ring the exact number lost is told, on which CPU and between which events", overflow),
         trial("under --strict a loss is the exit code", strict),
     ]

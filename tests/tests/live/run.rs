@@ -11,22 +11,23 @@ use nix::unistd::Pid;
 
 use crate::caller::monitor_of;
 use crate::harness::{
-    Killed, Observation, agentsnoop, observe, own_program, query, text, trial, verify, wait_for, wait_until_closed,
+    Killed, Observation, agentsnoop, observe, once, own_program, query, text, trial, verify, wait_for,
+    wait_until_closed,
 };
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
-        trial("standard input and output of the command are untouched", keeps_the_streams),
+        once("standard input and output of the command are untouched", keeps_the_streams),
         trial("lines and replay of the same run are the same, byte for byte", replay_is_live),
-        trial("a command that does not exist is 127 and leaves no recording", no_such_command),
-        trial("a file that is no program is 126", not_executable),
-        trial("without root nothing is started, 125, and the error says what to do", without_root),
-        trial("without the kernel's type information nothing is started and the error says so", without_btf),
-        trial("a recording that cannot be written starts nothing", unwritable_recording),
-        trial("a recording that exists is not replaced unless asked", existing_recording),
-        trial("an unknown user starts nothing", unknown_user),
-        trial("SIGTERM ends the observation, closes the recording, and the command goes on", sigterm),
-        trial("SIGINT by kill ends the observation and the command goes on", sigint),
+        once("a command that does not exist is 127 and leaves no recording", no_such_command),
+        once("a file that is no program is 126", not_executable),
+        once("without root nothing is started, 125, and the error says what to do", without_root),
+        once("without the kernel's type information nothing is started and the error says so", without_btf),
+        once("a recording that cannot be written starts nothing", unwritable_recording),
+        once("a recording that exists is not replaced unless asked", existing_recording),
+        once("an unknown user starts nothing", unknown_user),
+        once("SIGTERM ends the observation, closes the recording, and the command goes on", sigterm),
+        once("SIGINT by kill ends the observation and the command goes on", sigint),
         trial("SIGKILL of both processes leaves the command running and the recording readable", sigkill),
         trial("the command runs as another user with its groups and its home", other_user),
         trial("a busy process and another observer beside the run leave nothing in its recording", others),

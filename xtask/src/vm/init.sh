@@ -20,6 +20,8 @@ busybox hostname agentsnoop-vm
 
 cd /tmp || exit 1
 busybox uname -r
+/agentsnoop doctor --json >doctor.json
+busybox printf '%s %s\n' agentsnoop-vm-doctor "$(busybox tr -d '\n' <doctor.json)"
 /live </dev/null 2>&1
 # The leading line break sets the marker apart from an unfinished line of the tests.
 printf '\n%s %s\n' agentsnoop-vm-exit "$?"

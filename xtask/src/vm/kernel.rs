@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::project::{output, run};
+use crate::project::{output, run, show};
 
 /// A kernel to test on.
 #[derive(Debug)]
@@ -15,15 +15,33 @@ pub(crate) struct Kernel {
     pub(crate) name: &'static str,
     /// Debian's suite that has it.
     suite: &'static str,
-    /// Beginning of the package's name; what follows is a number that grows with each update.
-    prefix: &'static str,
-    /// End of the package's name.
-    suffix: &'static str,
+    /// Whether the tests run as well whose subject does not differ from kernel to kernel; they do so where it is the only
+    /// kernel.
+    pub(crate) every_test: bool,
+    /// Beginnings of the package's name; what follows is a number that grows with each update. The first that the
+    /// suite has counts.
+    prefixes: &'static [&'static str],
 }
 
-/// All kernels that the live tests run on.
-pub(crate) const KERNELS: [Kernel; 1] =
-    [Kernel { name: "6.1", suite: "bookworm", prefix: "linux-image-6.1.0-", suffix: "-cloud-amd64" }];
+/// All kernels that the live tests run on: that of each Debian since the first with types (BTF), and the newest. From
+/// Linux 7 on the image is in a package of its own.
+pub(crate) const KERNELS: [Kernel; 4] = [
+    Kernel { name: "5.10", suite: "bullseye", every_test: false, prefixes: &["linux-image-5.10.0-"] },
+    Kernel { name: "6.1", suite: "bookworm", every_test: false, prefixes: &["linux-image-6.1.0-"] },
+    Kernel { name: "6.12", suite: "trixie", every_test: false, prefixes: &["linux-image-6.12."] },
+    Kernel { name: "newest", suite: "sid", every_test: true, prefixes: &["linux-binary-", "linux-image-"] },
+];
+
+/// End of the package's name: the flavour for virtual machines, which is the smallest.
+const SUFFIX: &str = "-cloud-amd64";
+
+/// What came of looking for a kernel.
+pub(crate) enum Fetched {
+    /// The kernel's bootable image.
+    Image(PathBuf),
+    /// The archive does not have it any more, with the reason.
+    NotOffered(String),
+}
 
 /// The keys of Debian's archive, of package debian-archive-keyring.
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
@@ -31,28 +49,41 @@ const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /// The kernel's bootable image, from the cache or from Debian's archive.
 ///
 /// # Errors
-/// Fails where apt knows no mirror of Debian, the suite has no such package, or it cannot be fetched.
-pub(crate) fn fetch(kernel: &Kernel, cache: &Path) -> Result<PathBuf> {
+/// Fails where apt knows no mirror of Debian, or the package cannot be fetched.
+pub(crate) fn fetch(kernel: &Kernel, cache: &Path) -> Result<Fetched> {
     let folder = cache.join(kernel.name);
     let vmlinuz = folder.join("vmlinuz");
     if vmlinuz.is_file() {
-        return Ok(vmlinuz);
+        return Ok(Fetched::Image(vmlinuz));
     }
     let apt = Apt::prepare(kernel, &folder.join("apt"))?;
-    run(apt.command("apt-get").arg("update"))?;
-    let names = output(apt.command("apt-cache").args(["pkgnames", kernel.prefix]))?;
-    let package = newest(&names, kernel).with_context(|| {
-        format!("suite {} has no package {}*{}: correct the table", kernel.suite, kernel.prefix, kernel.suffix)
-    })?;
+    if !apt.update()? {
+        return Ok(Fetched::NotOffered(format!("the mirror has no suite {}", kernel.suite)));
+    }
+    let names = output(apt.command("apt-cache").args(["pkgnames", "linux-"]))?;
+    let Some(package) = newest(&names, kernel.prefixes) else {
+        let prefixes = kernel.prefixes.join("* or ");
+        return Ok(Fetched::NotOffered(format!("suite {} has no package {prefixes}*{SUFFIX}", kernel.suite)));
+    };
     run(apt.command("apt-get").args(["download", package]).current_dir(&apt.folder))?;
     let archive = only_file(&apt.folder, |name| name.ends_with(".deb"))?;
     let tree = apt.folder.join("tree");
     run(Command::new("dpkg-deb").arg("--extract").args([&archive, &tree]))?;
-    let image = only_file(&tree.join("boot"), |name| name.starts_with("vmlinuz"))?;
+    let image = image_in(&tree)?;
     // The rename comes last, so that a file in the cache is always whole.
     fs::rename(&image, &vmlinuz).with_context(|| format!("cannot move {} into the cache", image.display()))?;
     fs::remove_dir_all(&apt.folder).with_context(|| format!("cannot remove {}", apt.folder.display()))?;
-    Ok(vmlinuz)
+    Ok(Fetched::Image(vmlinuz))
+}
+
+/// The image in an unpacked package: in `boot`, and from Linux 7 on in the folder of the kernel's modules.
+fn image_in(tree: &Path) -> Result<PathBuf> {
+    let boot = tree.join("boot");
+    if boot.is_dir() {
+        return only_file(&boot, |name| name.starts_with("vmlinuz"));
+    }
+    let modules = only_file(&tree.join("usr/lib/modules"), |name| name.ends_with(SUFFIX))?;
+    only_file(&modules, |name| name.starts_with("vmlinuz"))
 }
 
 /// apt with lists, cache and sources of its own.
@@ -77,6 +108,23 @@ impl Apt {
             fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
         }
         Ok(Self { folder: folder.to_owned() })
+    }
+
+    /// Fetches the suite's list of packages; whether the mirror has the suite.
+    fn update(&self) -> Result<bool> {
+        let mut command = self.command("apt-get");
+        command.args(["update", "-o", "APT::Update::Error-Mode=any"]);
+        eprintln!("xtask: {}", show(&command));
+        let output = command.env("LC_ALL", "C").output().context("cannot start apt-get")?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        if output.status.success() {
+            return Ok(true);
+        }
+        // A mirror that cannot be reached lacks the file as well, but answers nothing.
+        if said.contains("404") && said.contains("Release file") {
+            return Ok(false);
+        }
+        bail!("cannot fetch the list of packages: {}", said.trim())
     }
 
     fn command(&self, program: &str) -> Command {
@@ -110,15 +158,17 @@ fn mirror_in(uris: &str) -> Option<&str> {
     })
 }
 
-/// The package with the greatest number between prefix and suffix.
-fn newest<'a>(names: &'a str, kernel: &Kernel) -> Option<&'a str> {
-    let numbered = names.lines().filter_map(|name| {
-        let middle = name.strip_prefix(kernel.prefix)?.strip_suffix(kernel.suffix)?;
-        let numbers: Vec<u32> =
-            middle.split(|character: char| !character.is_ascii_digit()).flat_map(str::parse).collect();
-        Some((numbers, name))
-    });
-    numbered.max().map(|(_, name)| name)
+/// The package with the greatest number between the first prefix that any has and the suffix.
+fn newest<'a>(names: &'a str, prefixes: &[&str]) -> Option<&'a str> {
+    prefixes.iter().find_map(|prefix| {
+        let numbered = names.lines().filter_map(|name| {
+            let middle = name.strip_prefix(prefix)?.strip_suffix(SUFFIX)?;
+            let numbers: Vec<u32> =
+                middle.split(|character: char| !character.is_ascii_digit()).flat_map(str::parse).collect();
+            Some((numbers, name))
+        });
+        numbered.max().map(|(_, name)| name)
+    })
 }
 
 /// The one file of the folder whose name does.
@@ -140,8 +190,18 @@ mod tests {
     fn the_newest_package_is_chosen_by_number() {
         let names = "linux-image-6.1.0-9-cloud-amd64\nlinux-image-6.1.0-40-cloud-amd64\n\
             linux-image-6.1.0-41-cloud-amd64-dbg\nlinux-image-6.1.0-41-amd64\n";
-        assert_eq!(newest(names, &KERNELS[0]), Some("linux-image-6.1.0-40-cloud-amd64"));
-        assert_eq!(newest("", &KERNELS[0]), None);
+        assert_eq!(newest(names, &["linux-image-6.1.0-"]), Some("linux-image-6.1.0-40-cloud-amd64"));
+        assert_eq!(newest("", &["linux-image-6.1.0-"]), None);
+    }
+
+    #[test]
+    fn the_first_beginning_that_any_package_has_counts() {
+        let names = "linux-binary-7.2.13+deb14-cloud-amd64\nlinux-image-9.1.1+deb14-cloud-amd64\n\
+            linux-binary-7.10.2+deb14-cloud-amd64\n";
+        let prefixes = ["linux-binary-", "linux-image-"];
+        assert_eq!(newest(names, &prefixes), Some("linux-binary-7.10.2+deb14-cloud-amd64"));
+        let older = "linux-image-6.19.2+deb14-cloud-amd64\n";
+        assert_eq!(newest(older, &prefixes), Some("linux-image-6.19.2+deb14-cloud-amd64"));
     }
 
     #[test]

@@ -5,6 +5,14 @@ use anyhow::{Context as _, Result, bail};
 /// The line that init prints when the tests have ended begins so; the exit code follows.
 pub(crate) const MARKER: &str = "agentsnoop-vm-exit";
 
+/// The line with the report of `doctor`, in one piece, begins so.
+const DOCTOR: &str = "agentsnoop-vm-doctor ";
+
+/// Whether the line is for this program alone.
+pub(crate) fn is_report(line: &str) -> bool {
+    line.starts_with(DOCTOR)
+}
+
 /// What the console has told so far.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Verdict {
@@ -12,6 +20,7 @@ pub(crate) struct Verdict {
     panic: Option<String>,
     passed: u32,
     failed: u32,
+    doctor: Option<String>,
 }
 
 impl Verdict {
@@ -19,6 +28,8 @@ impl Verdict {
     pub(crate) fn line(&mut self, line: &str) -> bool {
         if let Some(code) = line.strip_prefix(MARKER) {
             self.exit = code.trim().parse().ok();
+        } else if let Some(report) = line.strip_prefix(DOCTOR) {
+            self.doctor = Some(report.to_owned());
         } else if line.contains("Kernel panic - not syncing") {
             self.panic.get_or_insert_with(|| line.trim().to_owned());
         } else if let Some((passed, failed)) = test_result(line) {
@@ -26,6 +37,11 @@ impl Verdict {
             self.failed += failed;
         }
         self.exit.is_some() || self.panic.is_some()
+    }
+
+    /// The report of `doctor --json`, where it came.
+    pub(crate) fn doctor(&self) -> Option<&str> {
+        self.doctor.as_deref()
     }
 
     /// The number of tests that passed.
@@ -84,6 +100,14 @@ mod tests {
         assert!(!verdict.line("test exec_is_seen ... ok"));
         assert!(!verdict.line(PASSED));
         assert!(verdict.line("agentsnoop-vm-exit 101"));
+    }
+
+    #[test]
+    fn the_report_of_doctor_is_kept_and_not_shown() {
+        let line = "agentsnoop-vm-doctor {\"hooks\": []}";
+        assert_eq!(verdict(&[line, PASSED]).doctor(), Some("{\"hooks\": []}"));
+        assert!(is_report(line) && !is_report(PASSED));
+        assert_eq!(verdict(&[PASSED]).doctor(), None);
     }
 
     #[test]

@@ -92,8 +92,9 @@ impl Kernel {
             let hooks = programs::attach(&mut ebpf, &btf, &offsets)?;
             (ebpf, hooks)
         };
+        let tracepoints = hooks.len();
         programs::load_uprobes(&mut ebpf, &mut hooks);
-        if !hooks.iter().any(|hook| hook.state == HookState::Attached) {
+        if !hooks[..tracepoints].iter().any(|hook| hook.state == HookState::Attached) {
             return Err(OpenError::NothingAttached { hooks });
         }
         #[cfg(feature = "debug-log")]

@@ -80,36 +80,28 @@ fn missing(needs: &[&'static str], offsets: &Offsets) -> Option<&'static str> {
 }
 
 /// What is not seen where programs on functions may not sleep.
-const RESIDENT: &str = "getenv: names that nobody has read before";
+const FETCHED: &str = "getenv: names not in memory yet";
 
 /// Loads the programs on functions of the C library, which [`super::libcs::attach`] attaches to each of its files.
-/// Where the kernel refuses those that may sleep (before Linux 6.0), their twins that may not take their place. Only a
-/// failure makes a hook here.
+/// Where the kernel refuses those that may sleep (before Linux 6.0), their twins that may not take their place, and a
+/// hook says so. Functions that are hooked have hooks of their own for each file.
 pub(super) fn load_uprobes(ebpf: &mut Ebpf, hooks: &mut Vec<Hook>) {
     let mut load = |name: &str| {
         let program = ebpf.program_mut(name)?;
         <&mut UProbe>::try_from(program).and_then(UProbe::load).err()
     };
-    let mut refused = None;
+    let mut fetched = HookState::Attached;
     for name in LIBC_FUNCTIONS {
         let Some(error) = load(name) else { continue };
+        fetched = HookState::Unavailable {
+            reason: format!("a program on a function may not sleep here: {}", reason(&error)),
+        };
         if let Some(error) = load(&resident(name)) {
             let state = HookState::Unavailable { reason: reason(&error) };
             hooks.push(Hook { name: name.to_owned(), feature: "getenv".to_owned(), state });
-        } else {
-            refused = Some(reason(&error));
         }
     }
-    if let Some(reason) = refused {
-        let reason = format!(
-            "a program on a function may not sleep here, so a name is read only from memory that is there ({reason})"
-        );
-        hooks.push(Hook {
-            name: RESIDENT.to_owned(),
-            feature: "getenv".to_owned(),
-            state: HookState::Unavailable { reason },
-        });
-    }
+    hooks.push(Hook { name: FETCHED.to_owned(), feature: "getenv".to_owned(), state: fetched });
 }
 
 /// The name of the program on a function of the C library that does not sleep.
