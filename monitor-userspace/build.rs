@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use ebpf_toolchain::{LINKER_VARIABLE, RUSTC_VARIABLE, Toolchain, build, target_dir_of, tools_dir};
 
 /// The builds of the kernel half: the name under which the loader includes the object from `OUT_DIR`, and the features.
@@ -65,7 +65,7 @@ fn run() -> Result<()> {
         let object = build(&toolchain, workspace, &target_dir.join("ebpf"), &all)?;
         let mut content = std::fs::read(&object).with_context(|| format!("cannot read {}", object.display()))?;
         if features.contains(&"untyped") {
-            to_raw_tracepoints(&mut content);
+            to_raw_tracepoints(&mut content)?;
         }
         let copy = out_dir.join(name);
         std::fs::write(&copy, &content).with_context(|| format!("cannot write {}", copy.display()))?;
@@ -75,16 +75,27 @@ fn run() -> Result<()> {
 }
 
 /// Puts the programs on BTF tracepoints onto the raw tracepoints of the same names. The loader takes a program's type
-/// from the name of its section, which stands in the tables of names of the object; both tracepoints hand over the same
-/// arguments. The names are of one length, so nothing moves.
-fn to_raw_tracepoints(object: &mut [u8]) {
+/// from the name of its section, which stands in the tables of names of the object, ended by a NUL; both tracepoints hand
+/// over the same arguments. The names are of one length, so nothing moves.
+fn to_raw_tracepoints(object: &mut [u8]) -> Result<()> {
     const TYPED: &[u8] = b"tp_btf/";
     const RAW: &[u8; TYPED.len()] = b"raw_tp/";
+    let found = |bytes: &[u8], part: &[u8]| bytes.windows(part.len()).position(|window| window == part);
     let mut from = 0;
-    while let Some(found) = object[from..].windows(TYPED.len()).position(|bytes| bytes == TYPED) {
-        from += found;
-        object[from..from + RAW.len()].copy_from_slice(RAW);
+    while let Some(at) = found(&object[from..], TYPED) {
+        let start = from + at;
+        from = start + RAW.len();
+        let name = object[from..].split_inclusive(|byte| *byte == 0).next().unwrap_or_default();
+        // Two sections of one name would be taken for one.
+        if found(&object[from..], &[RAW, name].concat()).is_some() {
+            bail!(
+                "a program is on the raw tracepoint {0} and another on the BTF tracepoint {0}: give the first a name of its own",
+                String::from_utf8_lossy(name).trim_end_matches('\0')
+            );
+        }
+        object[start..from].copy_from_slice(RAW);
     }
+    Ok(())
 }
 
 /// A variable that cargo sets for build scripts.

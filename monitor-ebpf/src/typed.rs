@@ -47,12 +47,15 @@ impl Typed {
     pub(crate) fn load<T: Copy>(self, offset: u32, zero: T) -> T {
         #[cfg(not(feature = "untyped"))]
         {
-            if offset == ABSENT || self.0.is_null() {
+            // The compiler must not know that it is a pointer that was checked before: it would join the ways on which
+            // that one was null, and the verifier of 6.1 would find no pointer there.
+            let pointer = crate::read::opaque(self.address()) as *const u8;
+            if offset == ABSENT || pointer.is_null() {
                 return zero;
             }
             // SAFETY: the verifier refuses a load that is no field of the pointer's type, and the kernel turns one that
             // faults into 0.
-            unsafe { self.0.add(offset as usize).cast::<T>().read_volatile() }
+            unsafe { pointer.add(offset as usize).cast::<T>().read_volatile() }
         }
         #[cfg(feature = "untyped")]
         crate::read::kernel(self.address(), offset, zero)

@@ -221,8 +221,9 @@ pub(crate) fn end_all(tid: u32, places: u32) {
 
 /// Tells a burst for userspace, which runs this program itself (`BPF_PROG_TEST_RUN`) with the key as its argument. A burst
 /// whose thread is tracked is told as one that goes on: it stays as it is, and the thread may be changing it meanwhile.
-/// The others are told for good and removed.
-#[raw_tracepoint(tracepoint = "sys_exit")]
+/// The others are told for good and removed. It is never attached; the tracepoint that it names is none, and no other
+/// program's (see the build script of monitor-userspace).
+#[raw_tracepoint(tracepoint = "tell_burst")]
 pub(crate) fn tell_burst(ctx: RawTracePointContext) -> i32 {
     let whose: u64 = ctx.arg(0);
     let key = BurstKey { tid: whose as u32, place: (whose >> 32) as u32 };
