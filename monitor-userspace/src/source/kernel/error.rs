@@ -69,7 +69,8 @@ impl fmt::Display for OpenError {
             Self::NoBtf { path, reason } => write!(
                 f,
                 "cannot read the kernel's types from {}: {reason}; agentsnoop needs a kernel built with \
-                 CONFIG_DEBUG_INFO_BTF, as those of Debian, Ubuntu and Fedora are",
+                 CONFIG_DEBUG_INFO_BTF, as those of Debian, Ubuntu and Fedora are, or with `--btf FILE` the types of just this \
+                 kernel",
                 path.display()
             ),
             Self::WireMismatch(reason) => write!(
