@@ -22,8 +22,8 @@ pub struct Args {
     /// One JSON object
     #[arg(long)]
     json: bool,
-    /// The kernel's type information
-    #[arg(long, value_name = "FILE", hide = true)]
+    /// The types (BTF) of just this kernel, where it does not tell them itself
+    #[arg(long, value_name = "FILE")]
     btf: Option<PathBuf>,
 }
 

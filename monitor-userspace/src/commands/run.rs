@@ -54,8 +54,8 @@ pub struct Args {
     /// Bytes of the ring between kernel and agentsnoop: a power of two, from 4096
     #[arg(long, value_name = "BYTES", default_value_t = RING_BYTES, value_parser = super::ring_bytes)]
     ring_bytes: u32,
-    /// The kernel's type information
-    #[arg(long, value_name = "FILE", hide = true)]
+    /// The types (BTF) of just this kernel, where it does not tell them itself
+    #[arg(long, value_name = "FILE")]
     btf: Option<PathBuf>,
     /// The command and its arguments
     #[arg(required = true, last = true, value_name = "COMMAND")]
