@@ -13,6 +13,7 @@ use monitor_common::{
 
 use crate::probes::{
     exec::ExecBuffer,
+    name::NameBuffer,
     open::OpenBuffer,
     paths::PathsBuffer,
     socket::SocketBuffer,
@@ -59,6 +60,10 @@ pub(crate) static EMPTY_BURST: Array<Burst> = Array::with_max_entries(1, 0);
 /// Bursts of one call, for which [`BURSTS`] has no room; as [`OPEN_BUFFERS`].
 #[map]
 pub(crate) static SPARE_BURSTS: PerCpuArray<Burst> = PerCpuArray::with_max_entries(1, 0);
+
+/// Where names are searched for in what was sent; as [`OPEN_BUFFERS`].
+#[map]
+pub(crate) static NAME_BUFFERS: PerCpuArray<NameBuffer> = PerCpuArray::with_max_entries(1, 0);
 
 /// The copy of a burst that userspace has told.
 #[map]

@@ -180,6 +180,7 @@ impl Live {
     /// To be called each second: passes the time on, and everything that waits to the disk.
     pub fn tick(&mut self) {
         let boot_ns = clock::boot_ns();
+        self.kernel.tell_resting_bursts(boot_ns);
         let news = self.received != self.received_at_tick;
         // A tree that is held has a deadline, which comes also when nothing happens.
         if news || self.admit.held() > 0 {
@@ -286,6 +287,7 @@ impl Live {
         let in_flight = self.kernel.tasks().filter(|(_, task)| task.call >= call::FIRST).count() as u64;
         // A tree that forks faster than it can be forgotten is cut off when the hooks go down.
         let _ = self.kernel.untrack_all();
+        self.kernel.end_bursts();
         let counters = self.settled_counters();
         let requests = self.admit.finish(&mut self.admitted);
         self.answer(requests);

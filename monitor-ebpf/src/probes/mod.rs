@@ -4,6 +4,7 @@ pub(crate) mod connect;
 pub(crate) mod exec;
 pub(crate) mod exec_strings;
 pub(crate) mod getenv;
+pub(crate) mod name;
 pub(crate) mod open;
 pub(crate) mod paths;
 pub(crate) mod process;

@@ -90,8 +90,14 @@ fn introduce(link: RawFd) -> std::io::Result<()> {
     let used = message.len() - left;
     nix::sys::socket::send(link.as_raw_fd(), &message[..used], nix::sys::socket::MsgFlags::MSG_NOSIGNAL)?;
     let mut answer = [0u8; 64];
-    let count = nix::sys::socket::recv(link.as_raw_fd(), &mut answer, nix::sys::socket::MsgFlags::empty())?;
-    if &answer[..count] == b"\"Tracked\"" { Ok(()) } else { Err(std::io::ErrorKind::ConnectionAborted.into()) }
+    // Looked at and left there for the parent, which ignores it: this process is tracked now, and what it received would be
+    // recorded as traffic of the command.
+    let count = nix::sys::socket::recv(link.as_raw_fd(), &mut answer, nix::sys::socket::MsgFlags::MSG_PEEK)?;
+    if &answer[..count] == b"\"Tracked\"" {
+        return Ok(());
+    }
+    nix::sys::socket::recv(link.as_raw_fd(), &mut answer, nix::sys::socket::MsgFlags::empty())?;
+    Err(std::io::ErrorKind::ConnectionAborted.into())
 }
 
 /// Ignores SIGPIPE where agentsnoop was started so; the standard library has set it to its default.

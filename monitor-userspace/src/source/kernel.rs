@@ -6,6 +6,7 @@
 //! reader must drain at least once in that time until it has found nothing for twice that time; only then may it sleep on
 //! [`Kernel::fd`]. A record that is written later than one such time after the last wake-up wakes the reader, so none waits longer.
 
+mod bursts;
 mod elf;
 mod error;
 mod fields;

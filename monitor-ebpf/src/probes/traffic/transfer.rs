@@ -16,8 +16,6 @@
 //! The part owns the buffer until it returns: all of this runs with other programs on `sys_exit` kept off the CPU.
 //! [`call_of_tracked`](crate::probes::syscall::call_of_tracked) must not be called again: it takes note of the return.
 
-#![expect(dead_code, reason = "for the parts, of which none is there yet")]
-
 use monitor_common::{
     body::traffic_flag,
     syscall::{PREADV2, PWRITEV2, READV, RECVMMSG, RECVMSG, SENDFILE, SENDMMSG, SENDMSG, SPLICE, WRITEV},

@@ -27,10 +27,11 @@ use monitor_common::{
 use super::messages;
 use super::{
     KERNEL_BTF,
+    bursts::Bursts,
     error::OpenError,
     fields,
     libcs::{Libcs, find_libcs},
-    programs,
+    programs, syscall,
     variant::Variant,
 };
 
@@ -64,6 +65,7 @@ pub struct Kernel {
     ring_bytes: u32,
     tasks: HashMap<MapData, u32, TaskBytes>,
     counters: PerCpuArray<MapData, CountersBytes>,
+    bursts: Bursts,
     variant: Variant,
     offsets: Offsets,
     hooks: Vec<Hook>,
@@ -104,6 +106,7 @@ impl Kernel {
             ring_bytes: options.ring_bytes,
             tasks: HashMap::try_from(take(&mut ebpf, "TASKS")?).map_err(|error| OpenError::map(&error))?,
             counters: PerCpuArray::try_from(take(&mut ebpf, "COUNTERS")?).map_err(|error| OpenError::map(&error))?,
+            bursts: Bursts::new(HashMap::try_from(take(&mut ebpf, "BURSTS")?).map_err(|error| OpenError::map(&error))?),
             ebpf,
             variant,
             offsets,
@@ -255,6 +258,18 @@ impl Kernel {
             count += 1;
         }
         count
+    }
+
+    /// Has the bursts of sending and receiving told that rested until `boot_ns` (`CLOCK_BOOTTIME`, nanoseconds): once each,
+    /// as bursts that go on; those of threads that are tracked no more for good.
+    pub fn tell_resting_bursts(&mut self, boot_ns: u64) {
+        self.bursts.tell_resting(&mut self.ebpf, boot_ns);
+    }
+
+    /// Has all bursts told. Once nothing is tracked, that ends them.
+    pub fn end_bursts(&mut self) {
+        syscall::wait_for_programs();
+        self.bursts.tell_all(&mut self.ebpf);
     }
 
     /// What each possible CPU has counted, by its number.

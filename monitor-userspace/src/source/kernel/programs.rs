@@ -53,13 +53,17 @@ fn attach_one(ebpf: &mut Ebpf, btf: &Btf, spec: &Spec) -> Result<Result<(), Stri
     if let Err(error) = loaded {
         return Ok(Err(reason(&error)));
     }
-    let Role::Call { map, at } = spec.role else {
-        let attached = match program {
-            Program::BtfTracePoint(program) => program.attach().map(drop),
-            Program::RawTracePoint(program) => program.attach(spec.tracepoint).map(drop),
-            _ => return Err(lacks()),
-        };
-        return Ok(attached.map_err(|error| reason(&error)));
+    let (map, at) = match spec.role {
+        Role::Call { map, at } => (map, at),
+        Role::Run => return Ok(Ok(())),
+        Role::Attach => {
+            let attached = match program {
+                Program::BtfTracePoint(program) => program.attach().map(drop),
+                Program::RawTracePoint(program) => program.attach(spec.tracepoint).map(drop),
+                _ => return Err(lacks()),
+            };
+            return Ok(attached.map_err(|error| reason(&error)));
+        }
     };
     let fd = match program.fd().and_then(|fd| Ok(fd.try_clone()?)) {
         Ok(fd) => fd,

@@ -65,6 +65,15 @@ pub(super) fn load(instructions: &[u64]) -> io::Result<()> {
     Ok(())
 }
 
+/// Returns when every program that was under way on a CPU is done: what it changed is then to be seen.
+pub(super) fn wait_for_programs() {
+    /// `MEMBARRIER_CMD_GLOBAL` (linux/membarrier.h): waits until every CPU has been where no program of ours can be.
+    const GLOBAL: libc::c_long = 1;
+    // SAFETY: the command takes no address. Where the kernel has none of it (`ENOSYS`), programs are done sooner than this
+    // call returns, as nearly always.
+    unsafe { libc::syscall(libc::SYS_membarrier, GLOBAL, 0) };
+}
+
 /// How often the kernel skipped a program since the same program already ran on the CPU; 0 where it does not tell.
 ///
 /// # Errors

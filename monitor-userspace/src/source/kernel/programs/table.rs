@@ -2,6 +2,8 @@
 
 use monitor_common::programs::{exec_part, family};
 
+use crate::source::kernel::bursts;
+
 /// How a program comes to run.
 #[derive(Clone, Copy)]
 pub(super) enum Role {
@@ -9,6 +11,8 @@ pub(super) enum Role {
     Attach,
     /// Another program calls it from a place of a map of programs.
     Call { map: &'static str, at: u32 },
+    /// Userspace runs it; it is on no tracepoint.
+    Run,
 }
 
 /// One program on a tracepoint.
@@ -127,6 +131,13 @@ pub(super) const PROGRAMS: &[Spec] = &[
         needs: SOCKET_FIELDS,
     },
     Spec {
+        program: "exit_name",
+        tracepoint: CALLS,
+        feature: "name: server name, Host, CONNECT",
+        role: Role::Call { map: "CALL_PROGRAMS", at: family::NAME },
+        needs: SOCKET_FIELDS,
+    },
+    Spec {
         program: "exit_send",
         tracepoint: CALLS,
         feature: "traffic: sent",
@@ -139,6 +150,13 @@ pub(super) const PROGRAMS: &[Spec] = &[
         feature: "traffic: received",
         role: Role::Call { map: "CALL_PROGRAMS", at: family::RECEIVE },
         needs: SOCKET_FIELDS,
+    },
+    Spec {
+        program: bursts::PROGRAM,
+        tracepoint: CALLS,
+        feature: "traffic: bursts that rest, and the last ones",
+        role: Role::Run,
+        needs: &[],
     },
     Spec {
         program: "sys_enter",
