@@ -16,6 +16,7 @@ mod processes;
 mod run;
 mod sockets;
 mod standing;
+mod traffic;
 mod trigger;
 mod watch;
 
@@ -44,6 +45,8 @@ fn main() -> ExitCode {
         changes::trials(),
         network::trials(),
         sockets::trials(),
+        traffic::trials(),
+        traffic::names::trials(),
         environment::trials(),
         ledger::trials(),
         run::trials(),

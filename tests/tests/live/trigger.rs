@@ -63,6 +63,7 @@ fn run(words: &[&str]) -> Result<()> {
             open("openat", path)?;
             Ok(std::io::stdout().write_all(b"opened\n")?)
         }
+        ["traffic", call @ ..] => crate::traffic::calls::make(call),
         ["sockets", call @ ..] => crate::sockets::calls::make(call),
         ["daemon", fifo, path] => daemon(fifo, path),
         ["descriptors"] => descriptors(),

@@ -49,6 +49,11 @@ const SENDING: [&str; 8] = ["write", "writev", "pwrite64", "pwritev", "pwritev2"
 /// Bytes that were sent or received, by socket and direction.
 pub(super) fn traffic(kind: &'static str, call: &Call, _: &Context) -> Option<Event> {
     let moved = call.value().filter(|value| value.number > 0)?;
+    // What is only looked at is received by the call that takes it.
+    let looks = |at| call.argument(at).contains("MSG_PEEK") || call.argument(at).contains("MSG_ERRQUEUE");
+    if call.name.starts_with("recv") && (looks(2) || looks(3)) {
+        return None;
+    }
     let socket = |at: usize| connection(file(call.argument(at)).as_ref());
     let (socket, sent) = match call.name.as_str() {
         // Out of the second descriptor into the first; splice the other way round.

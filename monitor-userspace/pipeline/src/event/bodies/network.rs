@@ -127,9 +127,11 @@ pub fn dns(dns: &body::Dns, texts: &[Str<'_>; dns_text::COUNT], bytes: &Bytes) -
 #[must_use]
 pub fn name(name: &body::Name, texts: &[Str<'_>; name_text::COUNT], bytes: &Bytes) -> Name {
     let peer = sockaddr::parse(&bytes.slice_ref(texts[name_text::PEER].bytes));
+    let (host, host_state) = text(texts[name_text::NAME], bytes);
     Name {
         connection: connection(name.inode),
-        name: text(texts[name_text::NAME], bytes).0,
+        name: host,
+        name_state: host_state,
         name_source: match name.source {
             name_source::SNI => Some(NameSource::Sni),
             name_source::HTTP_HOST => Some(NameSource::HttpHost),

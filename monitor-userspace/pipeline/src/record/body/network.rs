@@ -217,6 +217,9 @@ pub struct Name {
     /// The name of the host that was meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Text>,
+    /// How the name came.
+    #[serde(default, skip_serializing_if = "State::is_complete")]
+    pub name_state: State,
     /// How the name is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name_source: Option<NameSource>,
