@@ -116,15 +116,14 @@ impl Apt {
         command.args(["update", "-o", "APT::Update::Error-Mode=any"]);
         eprintln!("xtask: {}", show(&command));
         let output = command.env("LC_ALL", "C").output().context("cannot start apt-get")?;
-        let said = String::from_utf8_lossy(&output.stderr);
         if output.status.success() {
             return Ok(true);
         }
-        // A mirror that cannot be reached lacks the file as well, but answers nothing.
-        if said.contains("404") && said.contains("Release file") {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        if is_gone(&String::from_utf8_lossy(&output.stdout), &errors) {
             return Ok(false);
         }
-        bail!("cannot fetch the list of packages: {}", said.trim())
+        bail!("cannot fetch the list of packages: {}", errors.trim())
     }
 
     fn command(&self, program: &str) -> Command {
@@ -142,6 +141,11 @@ impl Apt {
         command.args(["-o", "Dir::Etc::sourceparts=/dev/null", "-o", "APT::Sandbox::User=root", "--quiet"]);
         command
     }
+}
+
+/// Whether apt says that the mirror has answered and has no such suite. One that cannot be reached answers nothing.
+fn is_gone(progress: &str, errors: &str) -> bool {
+    progress.contains("404  Not Found") && errors.contains("does not have a Release file")
 }
 
 /// The mirror of Debian's archive that this machine uses.
@@ -202,6 +206,14 @@ mod tests {
         assert_eq!(newest(names, &prefixes), Some("linux-binary-7.10.2+deb14-cloud-amd64"));
         let older = "linux-image-6.19.2+deb14-cloud-amd64\n";
         assert_eq!(newest(older, &prefixes), Some("linux-image-6.19.2+deb14-cloud-amd64"));
+    }
+
+    #[test]
+    fn a_suite_that_is_gone_is_told_apart_from_a_mirror_that_is_not_reached() {
+        let gone = "E: The repository 'http://mirror.example/debian old Release' does not have a Release file.\n";
+        assert!(is_gone("Err:2 http://mirror.example/debian old Release\n  404  Not Found [IP: 192.0.2.1 80]\n", gone));
+        let unreached = "E: Failed to fetch http://mirror.example/debian/dists/old/InRelease  Could not resolve\n";
+        assert!(!is_gone("Err:1 http://mirror.example/debian old InRelease\n  Could not resolve\n", unreached));
     }
 
     #[test]
