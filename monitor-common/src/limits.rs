@@ -51,6 +51,17 @@ pub const BURST_REST_NANOSECONDS: u64 = 100_000_000;
 /// [`crate::counters::Fault::TaskMapFull`].
 pub const TASKS: u32 = 32 * 1024;
 
+/// Processes of tracked trees that have ended and whose pids are remembered: a signal to such a process, or to the group
+/// that it led, goes to no outsider. Of more, those that ended first are forgotten, and a signal to one is recorded.
+pub const ENDED: u32 = 8 * 1024;
+
+/// Bytes of a name that a record of a call holds on the stack: of a thread (`TASK_COMM_LEN`) and of a network interface
+/// (`IFNAMSIZ`), both 16.
+pub const SHORT_NAME_BYTES: usize = 16;
+
+/// Bytes of a host name (`__NEW_UTS_LEN` 64, linux/utsname.h); longer ones are refused by the kernel, and cut here.
+pub const HOST_NAME_BYTES: usize = 64;
+
 /// Names of programs that make a process a candidate; see [`crate::task::Candidate`].
 pub const CANDIDATES: u32 = 256;
 

@@ -127,6 +127,9 @@ offsets! {
     mnt_namespace_common = "mnt_namespace"."ns",
     net_common = "net"."ns",
     ns_common_number = "ns_common"."inum",
+    pid_namespace_reaper = "pid_namespace"."child_reaper",
+    inode_private = "inode"."i_private",
+    superblock_magic = "super_block"."s_magic",
 }
 pod!(Offsets, 4 * COUNT);
 

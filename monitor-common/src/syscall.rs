@@ -3,17 +3,22 @@
 //! One table a family, each in a file of its own; from them come the family and the kind of a number, which the kernel
 //! half asks for at each call of the machine, and the name, which userspace shows.
 
+mod attention;
 mod file;
 mod host;
 mod network;
 pub mod paths;
 mod process;
+pub mod shape;
 
+pub use attention::*;
 pub use file::*;
 pub use host::*;
 pub use network::*;
 use paths::PATHS;
 pub use process::*;
+
+use shape::Shape;
 
 use crate::Kind;
 
@@ -31,12 +36,14 @@ pub struct Syscall {
     /// Whether its entry is noted: so a call that seccomp answered, one that has not returned, and the time that a call
     /// took are known. Calls that are made all the time do without.
     pub entry: bool,
+    /// What its arguments mean, of calls that are recorded by their shape.
+    pub shape: Shape,
 }
 
 impl Syscall {
     /// A call whose entry is noted.
     const fn new(number: u64, name: &'static str, kind: Kind, family: u32) -> Self {
-        Self { number, name, kind, family, entry: true }
+        Self { number, name, kind, family, entry: true, shape: Shape::NUMBERS }
     }
 
     /// The same, without its entry.
@@ -46,8 +53,16 @@ impl Syscall {
     }
 }
 
+impl Syscall {
+    /// The same, with arguments of this shape.
+    #[must_use]
+    const fn shaped(self, shape: Shape) -> Self {
+        Self { shape, ..self }
+    }
+}
+
 /// Every table.
-pub const TABLES: [&[Syscall]; 5] = [FILES, PATHS, SOCKETS, PROCESSES, HOST];
+pub const TABLES: [&[Syscall]; 6] = [FILES, PATHS, SOCKETS, PROCESSES, HOST, ATTENTION];
 
 /// Numbers below this can be recorded.
 pub const NUMBERS: usize = 512;
@@ -86,6 +101,22 @@ pub const KIND_OF: [u8; NUMBERS] = {
         table += 1;
     }
     kinds
+};
+
+/// The [`Shape::bits`] of each number; 0 for calls that are not recorded by their shape.
+pub const SHAPES: [u32; NUMBERS] = {
+    let mut shapes = [0; NUMBERS];
+    let mut table = 0;
+    while table < TABLES.len() {
+        let mut at = 0;
+        while at < TABLES[table].len() {
+            let call = TABLES[table][at];
+            shapes[call.number as usize] = call.shape.bits();
+            at += 1;
+        }
+        table += 1;
+    }
+    shapes
 };
 
 /// One bit per number: the calls whose entry is noted.

@@ -2,16 +2,20 @@
 
 use aya_ebpf::{
     macros::map,
-    maps::{Array, HashMap, PerCpuArray, ProgramArray, RingBuf},
+    maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf},
 };
 use monitor_common::{
     counters::Counters,
-    limits::{BURSTS as BURST_BOUND, CANDIDATES as CANDIDATE_BOUND, CPUS, RING_BYTES, TASKS as TASK_BOUND},
+    limits::{
+        BURSTS as BURST_BOUND, CANDIDATES as CANDIDATE_BOUND, CPUS, ENDED as ENDED_BOUND, RING_BYTES,
+        TASKS as TASK_BOUND,
+    },
     programs::family,
     task::{BurstKey, Candidate, Task},
 };
 
 use crate::probes::{
+    attention::AttentionBuffer,
     exec::ExecBuffer,
     name::NameBuffer,
     open::OpenBuffer,
@@ -72,6 +76,14 @@ pub(crate) static TOLD_BURSTS: PerCpuArray<Burst> = PerCpuArray::with_max_entrie
 /// Where records of calls on paths are built; as [`OPEN_BUFFERS`].
 #[map]
 pub(crate) static PATHS_BUFFERS: PerCpuArray<PathsBuffer> = PerCpuArray::with_max_entries(1, 0);
+
+/// Where records of calls that deserve attention are built; as [`OPEN_BUFFERS`].
+#[map]
+pub(crate) static ATTENTION_BUFFERS: PerCpuArray<AttentionBuffer> = PerCpuArray::with_max_entries(1, 0);
+
+/// The tracking root of processes that have ended, by pid; see `probes::signal`.
+#[map]
+pub(crate) static ENDED: LruHashMap<u32, u32> = LruHashMap::with_max_entries(ENDED_BOUND, 0);
 
 /// Where exec records are built, indexed by CPU: a per-CPU array refuses values above 32 KiB. The loader sets the
 /// number of entries to that of the possible CPUs.

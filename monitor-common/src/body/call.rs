@@ -45,6 +45,12 @@ pub mod call_text {
     pub const COUNT: usize = 4;
 }
 
+/// Bits of [`Call::flags`] beyond those of the paths.
+pub mod call_flag {
+    /// The pid among the arguments is of a pid namespace other than the initial one: the caller's.
+    pub const OWN_NUMBERS: u32 = 1 << 16;
+}
+
 /// By how many bits the [`super::path_flag`]s of the second path are shifted in [`Call::flags`].
 pub const SECOND_PATH_SHIFT: u32 = 8;
 

@@ -108,7 +108,7 @@ pub mod exec_text {
     pub const EXE: usize = 1;
     /// The working directory.
     pub const CWD: usize = 2;
-    /// The path of file descriptor 0; what has none has the kernel's name for it ([`super::path_flag::NO_PATH`]), and a
+    /// The path of file descriptor 0; what has none has the kernel's name for it ([`super::super::path_flag::NO_PATH`]), and a
     /// closed descriptor is not asked.
     pub const STDIN: usize = 3;
     /// The path of file descriptor 1, likewise.

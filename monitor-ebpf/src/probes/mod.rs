@@ -1,13 +1,16 @@
 //! One file per family of hooks.
 
+pub(crate) mod attention;
 pub(crate) mod connect;
 pub(crate) mod exec;
 pub(crate) mod exec_strings;
 pub(crate) mod getenv;
+pub(crate) mod host;
 pub(crate) mod name;
 pub(crate) mod open;
 pub(crate) mod paths;
 pub(crate) mod process;
+mod signal;
 pub(crate) mod socket;
 pub(crate) mod syscall;
 pub(crate) mod traffic;

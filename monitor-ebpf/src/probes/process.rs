@@ -22,7 +22,7 @@ use monitor_common::{
 use crate::{
     emit,
     globals::offset,
-    maps::TASKS,
+    maps::{ENDED, TASKS},
     probes::traffic::burst,
     read::Typed,
     task::{pid, start_of, tid, tracked},
@@ -47,6 +47,10 @@ pub(crate) fn task_newtask(ctx: BtfTracePointContext) -> i32 {
     let Some(parent) = tracked() else {
         // An entry of this id is of a thread that had ended before userspace put it there.
         forget(child_tid);
+        if ENDED.get_ptr(child_tid).is_some() {
+            // The number is given anew, to a process outside. Only another CPU can have been faster.
+            let _gone = ENDED.remove(child_tid);
+        }
         return 0;
     };
     let child_pid: u32 = child.load(offset!(task_tgid), 0);
@@ -119,6 +123,8 @@ pub(crate) fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
     if TASKS.remove(pid).is_err() {
         return 0;
     }
+    // A full map forgets another one; see `monitor_common::limits::ENDED`.
+    let _noted = ENDED.insert(pid, task.root, 0);
     if task.start == 0 {
         // The leader was tracked when it ran already, and has done nothing since that would have filled it in.
         task.start = start_of(thread);

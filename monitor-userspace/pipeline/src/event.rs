@@ -4,6 +4,7 @@ pub mod at_flags;
 pub mod bodies;
 pub mod call;
 pub mod clone_flags;
+pub mod detail;
 pub mod dns;
 pub mod encode;
 pub mod errno;

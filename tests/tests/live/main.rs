@@ -9,6 +9,7 @@ mod changes;
 mod environment;
 mod files;
 mod harness;
+mod host;
 mod ledger;
 mod network;
 mod oracle;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     let trials: Vec<Trial> = [
         processes::trials(),
         standing::trials(),
+        host::trials(),
         files::trials(),
         changes::trials(),
         network::trials(),

@@ -24,6 +24,8 @@ fn run(words: &[&str]) -> Result<()> {
         ["nothing", ..] => Ok(()),
         ["exec-from-thread"] => exec_from_thread(),
         ["exec-from-thread", "second"] => Command::new("true").status().map(|_| ()).context("cannot run true"),
+        ["host", call @ ..] => crate::host::calls::make(call),
+        ["host-waits"] => crate::host::calls::waits(),
         ["in-a-session", rest @ ..] => {
             // A leader of a process group cannot begin a session; a child is none.
             let own = std::env::current_exe()?;

@@ -13,9 +13,9 @@ use monitor_common::{
 use super::Pipeline;
 use crate::{
     Record,
-    enrich::{Classes, Member, Rules},
+    enrich::{Class, Classes, Member, Rules},
     event::bodies,
-    record::{Body, Getenv, Process, ProcessId, Text},
+    record::{Body, Getenv, HostCall, Process, ProcessId, Text},
 };
 
 impl Pipeline {
@@ -124,10 +124,10 @@ impl Pipeline {
             Kind::Bind => Body::Bind(bodies::socket(kind, call, texts, bytes)),
             Kind::Listen => Body::Listen(bodies::socket(kind, call, texts, bytes)),
             Kind::Accept => Body::Accept(bodies::socket(kind, call, texts, bytes)),
-            Kind::Identity => Body::Identity(Box::new(bodies::host_call(call, texts, bytes))),
-            Kind::Metadata => Body::Metadata(Box::new(bodies::host_call(call, texts, bytes))),
+            Kind::Identity => Body::Identity(Box::new(bodies::host_call(call, texts, bytes, scratch))),
+            Kind::Metadata => Body::Metadata(Box::new(bodies::host_call(call, texts, bytes, scratch))),
             // The decoder gives this shape to no kind but these and the ones above.
-            _ => Body::Attention(Box::new(bodies::host_call(call, texts, bytes))),
+            _ => Body::Attention(Box::new(bodies::host_call(call, texts, bytes, scratch))),
         }
     }
 
@@ -173,6 +173,8 @@ impl Touched<'_> {
             | Body::Truncate(change) => self.path(change.path.as_ref()),
             Body::Getenv(Getenv { name: Some(name), .. }) => self.rules.variable(name.as_bytes()),
             Body::Connect(connect) => self.rules.endpoint(connect),
+            Body::Attention(call) => self.path(call.path.as_ref()),
+            Body::Metadata(call) => metadata(call),
             _ => Classes::NONE,
         }
     }
@@ -180,6 +182,15 @@ impl Touched<'_> {
     fn path(&mut self, path: Option<&Text>) -> Classes {
         let Some(path) = path else { return Classes::NONE };
         self.rules.path(own(path.as_bytes(), self.pid, self.scratch), self.project)
+    }
+}
+
+/// What a fact about the host is for: one that tells machines apart, or one that every runtime asks for to know how much
+/// it may use.
+fn metadata(call: &HostCall) -> Classes {
+    match call.call.as_ref() {
+        "sysinfo" | "sched_getaffinity" => Class::Noise.into(),
+        _ => Class::HostIdentity.into(),
     }
 }
 

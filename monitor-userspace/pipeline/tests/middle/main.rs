@@ -5,6 +5,7 @@ mod admit;
 mod agents;
 mod anything;
 mod attribution;
+mod calls;
 mod changes;
 mod classes;
 mod common;

@@ -79,7 +79,7 @@ pub(super) fn composed(
 
 /// A path of a call that opens nothing: what the kernel half resolved, or what was asked for below the folder that the
 /// call started from.
-fn path_of(
+pub(super) fn path_of(
     asked: Str<'_>,
     resolved: Str<'_>,
     flags: u32,

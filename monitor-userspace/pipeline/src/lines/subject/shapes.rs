@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{state_name, text};
-use crate::record::{Body, Change, Direction, Dns, HostCall, NameSource, State, Text};
+use crate::record::{Body, Change, Direction, Dns, HostCall, NameSource, State, Text, escape_into};
 
 /// Appends what a record of these kinds is about; nothing for the other kinds.
 pub(super) fn subject(body: &Body, out: &mut String) {
@@ -199,10 +199,16 @@ fn peer(
 fn host(call: &HostCall, out: &mut String) {
     out.push_str(&call.call);
     if let Some(pid) = call.pid {
-        let _ = write!(out, " {pid}");
+        let _ = write!(out, " {pid}{}", if call.pid_is_local { " (own namespace)" } else { "" });
     }
     if let Some(detail) = &call.detail {
-        let _ = write!(out, " {detail}");
+        out.push(' ');
+        escape_into(detail.as_bytes(), out);
+    }
+    if call.from.is_some() {
+        out.push(' ');
+        text(call.from.as_ref(), call.from_state, out);
+        out.push_str(" ->");
     }
     if call.path.is_some() || call.requested.is_some() {
         out.push(' ');

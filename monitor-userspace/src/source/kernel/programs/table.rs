@@ -159,6 +159,36 @@ pub(super) const PROGRAMS: &[Spec] = &[
         needs: &[],
     },
     Spec {
+        program: "exit_identity",
+        tracepoint: CALLS,
+        feature: "identity: sessions, groups, credentials, filters",
+        role: Role::Call { map: "CALL_PROGRAMS", at: family::IDENTITY },
+        needs: &["task_struct.thread_info", "thread_info.status"],
+    },
+    Spec {
+        program: "exit_metadata",
+        tracepoint: CALLS,
+        feature: "metadata",
+        role: Role::Call { map: "CALL_PROGRAMS", at: family::METADATA },
+        needs: &["task_struct.thread_info", "thread_info.status"],
+    },
+    Spec {
+        program: "exit_attention",
+        tracepoint: CALLS,
+        feature: "attention",
+        role: Role::Call { map: "CALL_PROGRAMS", at: family::ATTENTION },
+        needs: path_fields!(
+            "task_struct.files",
+            "files_struct.fdt",
+            "fdtable.max_fds",
+            "fdtable.fd",
+            "fs_struct.pwd",
+            "dentry.d_hash",
+            "task_struct.thread_info",
+            "thread_info.status"
+        ),
+    },
+    Spec {
         program: "sys_enter",
         tracepoint: "sys_enter",
         feature: "entry of calls: what seccomp answered, what has not returned, how long a call took",

@@ -1,0 +1,172 @@
+//! Names of what calls that deserve attention ask for.
+
+/// Requests of ptrace (linux/ptrace.h).
+pub(super) const PTRACE: [(u64, &str); 32] = [
+    (0, "PTRACE_TRACEME"),
+    (1, "PTRACE_PEEKTEXT"),
+    (2, "PTRACE_PEEKDATA"),
+    (3, "PTRACE_PEEKUSER"),
+    (4, "PTRACE_POKETEXT"),
+    (5, "PTRACE_POKEDATA"),
+    (6, "PTRACE_POKEUSER"),
+    (7, "PTRACE_CONT"),
+    (8, "PTRACE_KILL"),
+    (9, "PTRACE_SINGLESTEP"),
+    (12, "PTRACE_GETREGS"),
+    (13, "PTRACE_SETREGS"),
+    (14, "PTRACE_GETFPREGS"),
+    (15, "PTRACE_SETFPREGS"),
+    (16, "PTRACE_ATTACH"),
+    (17, "PTRACE_DETACH"),
+    (24, "PTRACE_SYSCALL"),
+    (0x4200, "PTRACE_SETOPTIONS"),
+    (0x4201, "PTRACE_GETEVENTMSG"),
+    (0x4202, "PTRACE_GETSIGINFO"),
+    (0x4203, "PTRACE_SETSIGINFO"),
+    (0x4204, "PTRACE_GETREGSET"),
+    (0x4205, "PTRACE_SETREGSET"),
+    (0x4206, "PTRACE_SEIZE"),
+    (0x4207, "PTRACE_INTERRUPT"),
+    (0x4208, "PTRACE_LISTEN"),
+    (0x4209, "PTRACE_PEEKSIGINFO"),
+    (0x420a, "PTRACE_GETSIGMASK"),
+    (0x420b, "PTRACE_SETSIGMASK"),
+    (0x420c, "PTRACE_SECCOMP_GET_FILTER"),
+    (0x420d, "PTRACE_SECCOMP_GET_METADATA"),
+    (0x420e, "PTRACE_GET_SYSCALL_INFO"),
+];
+
+/// Commands of bpf (linux/bpf.h).
+pub(super) const BPF: [(u64, &str); 37] = [
+    (0, "BPF_MAP_CREATE"),
+    (1, "BPF_MAP_LOOKUP_ELEM"),
+    (2, "BPF_MAP_UPDATE_ELEM"),
+    (3, "BPF_MAP_DELETE_ELEM"),
+    (4, "BPF_MAP_GET_NEXT_KEY"),
+    (5, "BPF_PROG_LOAD"),
+    (6, "BPF_OBJ_PIN"),
+    (7, "BPF_OBJ_GET"),
+    (8, "BPF_PROG_ATTACH"),
+    (9, "BPF_PROG_DETACH"),
+    (10, "BPF_PROG_TEST_RUN"),
+    (11, "BPF_PROG_GET_NEXT_ID"),
+    (12, "BPF_MAP_GET_NEXT_ID"),
+    (13, "BPF_PROG_GET_FD_BY_ID"),
+    (14, "BPF_MAP_GET_FD_BY_ID"),
+    (15, "BPF_OBJ_GET_INFO_BY_FD"),
+    (16, "BPF_PROG_QUERY"),
+    (17, "BPF_RAW_TRACEPOINT_OPEN"),
+    (18, "BPF_BTF_LOAD"),
+    (19, "BPF_BTF_GET_FD_BY_ID"),
+    (20, "BPF_TASK_FD_QUERY"),
+    (21, "BPF_MAP_LOOKUP_AND_DELETE_ELEM"),
+    (22, "BPF_MAP_FREEZE"),
+    (23, "BPF_BTF_GET_NEXT_ID"),
+    (24, "BPF_MAP_LOOKUP_BATCH"),
+    (25, "BPF_MAP_LOOKUP_AND_DELETE_BATCH"),
+    (26, "BPF_MAP_UPDATE_BATCH"),
+    (27, "BPF_MAP_DELETE_BATCH"),
+    (28, "BPF_LINK_CREATE"),
+    (29, "BPF_LINK_UPDATE"),
+    (30, "BPF_LINK_GET_FD_BY_ID"),
+    (31, "BPF_LINK_GET_NEXT_ID"),
+    (32, "BPF_ENABLE_STATS"),
+    (33, "BPF_ITER_CREATE"),
+    (34, "BPF_LINK_DETACH"),
+    (35, "BPF_PROG_BIND_MAP"),
+    (36, "BPF_TOKEN_CREATE"),
+];
+
+/// Types of events of `perf_event_open` (linux/perf_event.h).
+pub(super) const PERF: [(u64, &str); 6] = [
+    (0, "PERF_TYPE_HARDWARE"),
+    (1, "PERF_TYPE_SOFTWARE"),
+    (2, "PERF_TYPE_TRACEPOINT"),
+    (3, "PERF_TYPE_HW_CACHE"),
+    (4, "PERF_TYPE_RAW"),
+    (5, "PERF_TYPE_BREAKPOINT"),
+];
+
+/// Flags of `memfd_create` (linux/memfd.h).
+pub(super) const MEMFD: [(u64, &str); 5] =
+    [(1, "MFD_CLOEXEC"), (2, "MFD_ALLOW_SEALING"), (4, "MFD_HUGETLB"), (8, "MFD_NOEXEC_SEAL"), (16, "MFD_EXEC")];
+
+/// Flags of mount (linux/mount.h).
+pub(super) const MOUNT: [(u64, &str); 23] = [
+    (0x1, "MS_RDONLY"),
+    (0x2, "MS_NOSUID"),
+    (0x4, "MS_NODEV"),
+    (0x8, "MS_NOEXEC"),
+    (0x10, "MS_SYNCHRONOUS"),
+    (0x20, "MS_REMOUNT"),
+    (0x40, "MS_MANDLOCK"),
+    (0x80, "MS_DIRSYNC"),
+    (0x100, "MS_NOSYMFOLLOW"),
+    (0x400, "MS_NOATIME"),
+    (0x800, "MS_NODIRATIME"),
+    (0x1000, "MS_BIND"),
+    (0x2000, "MS_MOVE"),
+    (0x4000, "MS_REC"),
+    (0x8000, "MS_SILENT"),
+    (0x1_0000, "MS_POSIXACL"),
+    (0x2_0000, "MS_UNBINDABLE"),
+    (0x4_0000, "MS_PRIVATE"),
+    (0x8_0000, "MS_SLAVE"),
+    (0x10_0000, "MS_SHARED"),
+    (0x20_0000, "MS_RELATIME"),
+    (0x100_0000, "MS_STRICTATIME"),
+    (0x200_0000, "MS_LAZYTIME"),
+];
+
+/// Flags of umount2 (linux/fs.h).
+pub(super) const UMOUNT: [(u64, &str); 4] =
+    [(1, "MNT_FORCE"), (2, "MNT_DETACH"), (4, "MNT_EXPIRE"), (8, "UMOUNT_NOFOLLOW")];
+
+/// Commands of reboot (linux/reboot.h).
+pub(super) const REBOOT: [(u64, &str); 8] = [
+    (0x0123_4567, "LINUX_REBOOT_CMD_RESTART"),
+    (0xcdef_0123, "LINUX_REBOOT_CMD_HALT"),
+    (0x89ab_cdef, "LINUX_REBOOT_CMD_CAD_ON"),
+    (0, "LINUX_REBOOT_CMD_CAD_OFF"),
+    (0x4321_fedc, "LINUX_REBOOT_CMD_POWER_OFF"),
+    (0xa1b2_c3d4, "LINUX_REBOOT_CMD_RESTART2"),
+    (0xd000_fce2, "LINUX_REBOOT_CMD_SW_SUSPEND"),
+    (0x4558_4543, "LINUX_REBOOT_CMD_KEXEC"),
+];
+
+/// Operations of keyctl (linux/keyctl.h).
+pub(super) const KEYCTL: [(u64, &str); 33] = [
+    (0, "KEYCTL_GET_KEYRING_ID"),
+    (1, "KEYCTL_JOIN_SESSION_KEYRING"),
+    (2, "KEYCTL_UPDATE"),
+    (3, "KEYCTL_REVOKE"),
+    (4, "KEYCTL_CHOWN"),
+    (5, "KEYCTL_SETPERM"),
+    (6, "KEYCTL_DESCRIBE"),
+    (7, "KEYCTL_CLEAR"),
+    (8, "KEYCTL_LINK"),
+    (9, "KEYCTL_UNLINK"),
+    (10, "KEYCTL_SEARCH"),
+    (11, "KEYCTL_READ"),
+    (12, "KEYCTL_INSTANTIATE"),
+    (13, "KEYCTL_NEGATE"),
+    (14, "KEYCTL_SET_REQKEY_KEYRING"),
+    (15, "KEYCTL_SET_TIMEOUT"),
+    (16, "KEYCTL_ASSUME_AUTHORITY"),
+    (17, "KEYCTL_GET_SECURITY"),
+    (18, "KEYCTL_SESSION_TO_PARENT"),
+    (19, "KEYCTL_REJECT"),
+    (20, "KEYCTL_INSTANTIATE_IOV"),
+    (21, "KEYCTL_INVALIDATE"),
+    (22, "KEYCTL_GET_PERSISTENT"),
+    (23, "KEYCTL_DH_COMPUTE"),
+    (24, "KEYCTL_PKEY_QUERY"),
+    (25, "KEYCTL_PKEY_ENCRYPT"),
+    (26, "KEYCTL_PKEY_DECRYPT"),
+    (27, "KEYCTL_PKEY_SIGN"),
+    (28, "KEYCTL_PKEY_VERIFY"),
+    (29, "KEYCTL_RESTRICT_KEYRING"),
+    (30, "KEYCTL_MOVE"),
+    (31, "KEYCTL_CAPABILITIES"),
+    (32, "KEYCTL_WATCH_KEY"),
+];
