@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::paths::At;
+use super::paths::{At, path_of_record};
 use super::{Context, Event, Known, event, field, result, text};
 use crate::oracle::syntax::{Call, number, string};
 
@@ -80,11 +80,11 @@ pub(super) fn change(kind: &'static str, call: &Call, context: &Context) -> Opti
 pub(super) fn change_record(kind: &'static str, body: &Value) -> Option<Event> {
     let number =
         |name: &str| Some(body[name].as_i64().map_or_else(|| "nothing".to_owned(), |number| number.to_string()));
-    let mode = body["mode"].as_u64().map_or_else(|| "nothing".to_owned(), |mode| format!("{:o}", mode & PERMISSIONS));
+    let mode = body["mode"].as_u64().map_or_else(|| "nothing".to_owned(), |mode| format!("{mode:o}"));
     let fields = vec![
         ("call", field(body, "call")),
         ("result", result(body)),
-        ("path", field(body, "path")),
+        ("path", path_of_record(body)),
         ("requested", field(body, "requested")),
         ("mode", Some(mode)),
         ("owner", number("owner")),
@@ -94,13 +94,21 @@ pub(super) fn change_record(kind: &'static str, body: &Value) -> Option<Event> {
     Some(Event::new(kind, fields))
 }
 
-/// The permission bits of a mode (inode(7)); above them stands the type of a file that mknod makes.
-const PERMISSIONS: u64 = 0o7777;
+/// The types of a file that mknod makes (inode(7)).
+const TYPES: [(&str, i64); 5] = [
+    ("S_IFREG", 0o100_000),
+    ("S_IFIFO", 0o010_000),
+    ("S_IFCHR", 0o020_000),
+    ("S_IFBLK", 0o060_000),
+    ("S_IFSOCK", 0o140_000),
+];
 
 /// The permissions as strace prints them: `0644`, or `S_IFREG|0644` of a file that mknod makes.
 fn permissions(text: &str) -> Known {
-    let mode = number(text.rsplit('|').next().unwrap_or(text))?;
-    Some(format!("{:o}", mode.cast_unsigned() & PERMISSIONS))
+    let bits =
+        |word: &str| TYPES.iter().find(|(name, _)| *name == word).map(|(_, bits)| *bits).or_else(|| number(word));
+    let mode: i64 = text.split('|').map(bits).sum::<Option<i64>>()?;
+    Some(format!("{mode:o}"))
 }
 
 /// A number as a record shows it; the id -1, which leaves an owner as it is, is none.
@@ -166,7 +174,7 @@ mod tests {
         let seen = |line: &str| change("chmod", &Call::parse(line).unwrap(), &context()).unwrap().to_string();
         assert_eq!(
             seen(r#"mknodat(3<\x2f>, "\x61", S_IFREG|0644) = -1 EEXIST (File exists)"#),
-            "chmod call=mknodat result=EEXIST path=/a requested=a mode=644 owner=? group=? length=?"
+            "chmod call=mknodat result=EEXIST path=/a requested=a mode=100644 owner=? group=? length=?"
         );
         assert_eq!(
             seen(r#"lchown("\x61", -1, 65534) = 0"#),

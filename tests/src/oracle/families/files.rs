@@ -2,12 +2,9 @@
 
 use serde_json::Value;
 
-use super::paths::At;
+use super::paths::{At, is_anonymous, of_file, path_of_record};
 use super::{Context, Event, event, field, flags, result, sorted};
-use crate::oracle::syntax::{Call, Outcome, member, number, shown};
-
-/// What a file without a path is shown as on both sides.
-const ANONYMOUS: &str = "(anonymous)";
+use crate::oracle::syntax::{Call, Outcome, member, number};
 
 pub(super) fn open(kind: &'static str, call: &Call, context: &Context) -> Option<Event> {
     let at = if matches!(call.name.as_str(), "open" | "creat") { At::path(0) } else { At::below(0) };
@@ -24,8 +21,7 @@ pub(super) fn open(kind: &'static str, call: &Call, context: &Context) -> Option
     let asked = at.of(call, context);
     let opened = call.value().and_then(|value| value.file.as_ref());
     let path = match opened {
-        Some(file) if is_anonymous(&file.path) => Some(ANONYMOUS.to_owned()),
-        Some(file) => Some(shown(&context.below_root(&file.path))),
+        Some(file) => Some(of_file(&file.path, context)),
         None => asked.path,
     };
     // The permissions mean something where a file may be made (open(2)).
@@ -47,10 +43,9 @@ pub(super) fn open(kind: &'static str, call: &Call, context: &Context) -> Option
 }
 
 pub(super) fn open_record(kind: &'static str, body: &Value) -> Option<Event> {
-    let anonymous = body["anonymous"].is_string().then(|| ANONYMOUS.to_owned());
     let fields = vec![
         ("result", result(body)),
-        ("path", anonymous.or_else(|| field(body, "path"))),
+        ("path", path_of_record(body)),
         ("requested", field(body, "requested")),
         ("access", body["access"].as_str().map(str::to_owned)),
         ("flags", flags(body)),
@@ -58,11 +53,6 @@ pub(super) fn open_record(kind: &'static str, body: &Value) -> Option<Event> {
         ("unlinked", Some((body["unlinked"] == true).to_string())),
     ];
     Some(Event::new(kind, fields))
-}
-
-/// Whether the kernel's name of a file is no path: `pipe:[1]`, `anon_inode:…`, `/memfd:…`.
-fn is_anonymous(name: &[u8]) -> bool {
-    !name.starts_with(b"/") || name.starts_with(b"/memfd:")
 }
 
 /// The access mode and the other flags of an open as records name them.

@@ -1,8 +1,9 @@
 //! Paths of calls: what was asked for, and where it leads.
 
 use agentsnoop_pipeline::event::path::compose;
+use serde_json::Value;
 
-use super::{Context, Known};
+use super::{Context, Known, field};
 use crate::oracle::syntax::{Call, file, shown, string};
 
 /// Where in a call a path stands.
@@ -21,6 +22,8 @@ pub(super) struct Place {
     pub(super) requested: Known,
     /// The absolute path that was asked for, or that of the descriptor; no link in it is followed.
     pub(super) path: Known,
+    /// Whether a descriptor was asked for and no path.
+    pub(super) itself: bool,
     /// Whether the folder that it starts from had been removed; `None` where there is no such folder.
     pub(super) gone: Option<bool>,
 }
@@ -45,16 +48,38 @@ impl At {
     pub(super) fn of(self, call: &Call, context: &Context) -> Place {
         let folder = self.folder.map_or("", |at| call.argument(at));
         let requested = self.path.and_then(|at| string(call.argument(at)));
-        let itself = self.path.is_none() || call.arguments.iter().any(|argument| argument.contains("AT_EMPTY_PATH"));
+        // readlinkat takes the file of the descriptor without being told to (readlinkat(2)).
+        let empty =
+            call.name == "readlinkat" || call.arguments.iter().any(|argument| argument.contains("AT_EMPTY_PATH"));
+        let itself = self.path.is_none() || empty && requested.as_ref().is_some_and(Vec::is_empty);
         let (path, gone) = match &requested {
-            Some(path) if !path.is_empty() => asked(folder, path, context),
-            None | Some(_) if itself => file(folder).map(|file| (context.below_root(&file.path), file.deleted)),
+            _ if itself => file(folder).map(|file| (of_file(&file.path, context), file.deleted)),
+            Some(path) if !path.is_empty() => asked(folder, path, context).map(|(path, gone)| (shown(&path), gone)),
             // An empty path names nothing, and one that cannot be read is not known.
             None | Some(_) => None,
         }
         .unzip();
-        Place { requested: requested.map(|path| shown(&path)), path: path.map(|path| shown(&path)), gone }
+        Place { requested: requested.map(|path| shown(&path)), path, itself, gone }
     }
+}
+
+/// What a file without a path is shown as on both sides.
+const ANONYMOUS: &str = "(anonymous)";
+
+/// The path of a file that a descriptor leads to.
+pub(super) fn of_file(name: &[u8], context: &Context) -> String {
+    if is_anonymous(name) { ANONYMOUS.to_owned() } else { shown(&context.below_root(name)) }
+}
+
+/// Whether the kernel's name of a file is no path: `pipe:[1]`, `anon_inode:…`, `/memfd:…`.
+pub(super) fn is_anonymous(name: &[u8]) -> bool {
+    !name.starts_with(b"/") || name.starts_with(b"/memfd:")
+}
+
+/// The path of a record; of a file without one, that it has none.
+pub(super) fn path_of_record(body: &Value) -> Known {
+    let anonymous = body["anonymous"].is_string().then(|| ANONYMOUS.to_owned());
+    anonymous.or_else(|| field(body, "path"))
 }
 
 /// The absolute path that was asked for, and whether the folder that it starts from is gone.
@@ -105,5 +130,9 @@ mod tests {
         assert_eq!(place(At::descriptor(0), r"fchmod(3<\x2f\x61>, 0600) = 0", b""), (None, known("/a")));
         let line = r#"fchownat(3<\x2f\x61>, "", 0, 0, AT_EMPTY_PATH) = 0"#;
         assert_eq!(place(At::below(0), line, b""), (known(""), known("/a")));
+        assert_eq!(
+            place(At::descriptor(0), r"fchmod(3<\x70\x69\x70\x65>, 0600) = 0", b""),
+            (None, known("(anonymous)"))
+        );
     }
 }
