@@ -43,7 +43,7 @@ pub(super) fn accept_record(kind: &'static str, body: &Value) -> Option<Event> {
     Some(Event::new(kind, vec![("result", result(body)), ("connection", number(body, "connection")), address, port]))
 }
 
-/// What moves bytes over a socket: of which descriptor, and which way.
+/// Calls that send; of the others each receives, or says by the place of the socket which it does.
 const SENDING: [&str; 8] = ["write", "writev", "pwrite64", "pwritev", "pwritev2", "sendto", "sendmsg", "sendmmsg"];
 
 /// Bytes that were sent or received, by socket and direction.
@@ -183,6 +183,7 @@ mod tests {
             text(format!("sendmmsg({socket}, [{{msg_hdr={{}}, msg_len=3}}, {{msg_hdr={{}}, msg_len=4}}], 2, 0) = 2")),
             "traffic connection=7 direction=sent ×7"
         );
+        assert_eq!(seen(format!("recvfrom({socket}, 0x1, 5, MSG_PEEK|MSG_DONTWAIT, NULL, NULL) = 5")), None);
         assert_eq!(seen(r"read(3<\x2f>, 0x1, 5) = 5".to_owned()), None);
         assert_eq!(seen(format!("read({socket}, 0x1, 5) = -1 EAGAIN (Again)")), None);
     }
