@@ -3,21 +3,24 @@
 //! [`Live`] owns everything and is driven by whoever has the loop: the monitor of `run`, or `watch`. It never waits.
 
 pub mod clock;
+mod demand;
 mod opening;
 mod outputs;
 pub mod pump;
 mod seeding;
+pub mod sweep;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use agentsnoop_pipeline::input::{Closed, Control, Counters, Input, Observed, Tick, Why};
+use agentsnoop_pipeline::input::{Closed, Control, Counters, Gap, Input, Observed, Tick, Why};
 use agentsnoop_pipeline::{Admit, Pipeline, Record, Request, Scrub};
 use anyhow::{Context, Result};
 use bytes::{Bytes, BytesMut};
 use monitor_common::counters::Fault;
 use monitor_common::task::call;
+use monitor_common::{Header, from_bytes};
 use serde::{Deserialize, Serialize};
 
 pub use opening::Options;
@@ -56,6 +59,10 @@ pub struct Live {
     /// `received` at the last tick.
     received_at_tick: u64,
     counters_at_ns: u64,
+    sweep: sweep::Sweep,
+    on_demand: bool,
+    /// Since when no process is tracked, where hooks come on demand.
+    idle_since_ns: Option<u64>,
     admitted: Vec<Input>,
     records: Vec<Record>,
 }
@@ -154,8 +161,13 @@ impl Live {
         });
         self.arena = arena;
         self.received += records as u64;
+        // Before anything else: each moment is one in which calls are not observed.
+        let engaged = batch.first().and_then(|first| self.engage_since(peek_time(first).unwrap_or(boot_ns)));
         for bytes in batch {
             self.feed(Input::Raw(bytes));
+        }
+        if let Some(engaged) = engaged {
+            self.tell(engaged);
         }
         // What was made before this time has come, so what the pipeline holds back need not wait for the next second.
         let is_due = records == 0 && self.pipeline.due_ns().is_some_and(|due| due <= boot_ns);
@@ -195,6 +207,12 @@ impl Live {
         if let Some(gap) = self.outputs.gap() {
             self.feed(gap);
         }
+        let swept = self.sweep.step(&mut self.kernel);
+        if swept > 0 {
+            let cause = format!("the end of {swept} threads was not seen; they are no longer tracked");
+            self.feed(Input::Gap(Gap { from_ns: boot_ns, to_ns: boot_ns, cause, inputs: Some(0) }));
+        }
+        self.disengage_if_idle(boot_ns);
         self.outputs.save();
         self.outputs.show();
     }
@@ -214,6 +232,7 @@ impl Live {
     ///
     /// The map of threads refuses it.
     pub fn track_new(&mut self, pid: u32) -> Result<()> {
+        self.engage();
         self.kernel.track(pid, pid, pid, 0)?;
         self.feed(Input::Control(Control::Track { pid, why: Why::Run }));
         Ok(())
@@ -336,4 +355,10 @@ impl Live {
     pub fn ring(&self) -> Result<std::os::fd::OwnedFd> {
         self.kernel.fd().try_clone_to_owned().context("cannot duplicate the ring's descriptor")
     }
+}
+
+/// The time of a record of the ring, boot clock.
+fn peek_time(record: &[u8]) -> Option<u64> {
+    let header = record.get(..size_of::<Header>()).and_then(from_bytes::<Header>)?;
+    Some(header.time)
 }

@@ -48,6 +48,8 @@ pub struct Ledger {
     counters: Counters,
     closed: Option<u64>,
     losses: Vec<Lost>,
+    /// When the observation began.
+    begun_ns: u64,
     now_ns: u64,
 }
 
@@ -62,17 +64,16 @@ impl Ledger {
             Input::Observed(Observed::Filtered(filtered)) => self.leave_out(filtered),
             Input::Counters(counters) => self.counters(counters),
             Input::Gap(gap) => {
-                self.unstored = self.unstored.saturating_add(gap.inputs.unwrap_or(0));
-                self.has_gap = true;
-                self.cpus.iter_mut().for_each(Sequence::resynchronize);
+                // Where nothing is missing that was taken, the numbers go on.
+                if gap.inputs != Some(0) {
+                    self.unstored = self.unstored.saturating_add(gap.inputs.unwrap_or(0));
+                    self.has_gap = true;
+                    self.cpus.iter_mut().for_each(Sequence::resynchronize);
+                }
             }
             Input::Closed(closed) => self.close(closed),
-            Input::Tick(_)
-            | Input::Opened(_)
-            | Input::Config(_)
-            | Input::Observed(_)
-            | Input::Control(_)
-            | Input::Coverage(_) => {}
+            Input::Opened(opened) => self.begun_ns = opened.clock.boot_ns,
+            Input::Tick(_) | Input::Config(_) | Input::Observed(_) | Input::Control(_) | Input::Coverage(_) => {}
         }
     }
 
@@ -109,6 +110,8 @@ impl Ledger {
         let boot_ns = header.map_or(self.now_ns, |header| header.time);
         let seq = header.map(|header| header.seq);
         let body = Loss {
+            from_ns: boot_ns,
+            to_ns: boot_ns,
             count: 1,
             cpu: header.map(|header| header.cpu),
             first_seq: seq,
@@ -215,7 +218,14 @@ impl Ledger {
         while let Some((missing, lost)) = sequence.confirmed() {
             let (kinds, causes) = names(&lost);
             for (first, range) in missing {
-                self.losses.push(lost_range(cpu, first, &range, kinds.clone(), causes.clone(), self.now_ns));
+                self.losses.push(lost_range(
+                    cpu,
+                    first,
+                    &range,
+                    kinds.clone(),
+                    causes.clone(),
+                    (self.begun_ns, self.now_ns),
+                ));
             }
         }
     }
@@ -228,7 +238,14 @@ impl Ledger {
             let (missing, lost) = sequence.close(last);
             let (kinds, causes) = names(&lost);
             for (first, range) in missing {
-                self.losses.push(lost_range(cpu, first, &range, kinds.clone(), causes.clone(), self.now_ns));
+                self.losses.push(lost_range(
+                    cpu,
+                    first,
+                    &range,
+                    kinds.clone(),
+                    causes.clone(),
+                    (self.begun_ns, self.now_ns),
+                ));
             }
         }
         self.closed = Some(closed.in_flight);
@@ -249,9 +266,18 @@ fn names(lost: &[[u64; CAUSES]; KINDS]) -> (Names, Names) {
     (kinds.map(|kind| kind.name().into()).collect(), causes.map(|cause| cause.name().into()).collect())
 }
 
-fn lost_range(cpu: u16, first: u64, range: &Missing, kinds: Names, causes: Names, now_ns: u64) -> Lost {
+fn lost_range(
+    cpu: u16,
+    first: u64,
+    range: &Missing,
+    kinds: Names,
+    causes: Names,
+    (begun_ns, now_ns): (u64, u64),
+) -> Lost {
     let boot_ns = range.after.or(range.before).map_or(now_ns, |neighbour| neighbour.boot_ns);
     let body = Loss {
+        from_ns: range.after.map_or(begun_ns, |neighbour| neighbour.boot_ns),
+        to_ns: range.before.map_or(now_ns, |neighbour| neighbour.boot_ns),
         count: range.last - first + 1,
         cpu: Some(cpu),
         first_seq: Some(first),

@@ -42,6 +42,19 @@ pub struct Args {
     /// Bytes of the ring between kernel and agentsnoop: a power of two, from 4096
     #[arg(long, value_name = "BYTES", default_value_t = RING_BYTES, value_parser = super::ring_bytes)]
     ring_bytes: u32,
+    /// When the hooks on system calls and libraries are attached: always misses nothing; on-demand costs the machine
+    /// nothing while no agent runs, and misses its first milliseconds, which are told as a gap
+    #[arg(long, value_enum, default_value_t = Hooks::Always)]
+    hooks: Hooks,
+}
+
+/// When hooks are attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Hooks {
+    /// From the start to the end
+    Always,
+    /// While a process is tracked
+    OnDemand,
 }
 
 /// Does `watch`, until a signal ends it or the last of the named processes has ended.
@@ -58,7 +71,12 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             ));
         }
     }
-    let options = Options { ring_bytes: args.ring_bytes, agents: args.pid.is_empty(), ..Options::default() };
+    let options = Options {
+        ring_bytes: args.ring_bytes,
+        agents: args.pid.is_empty(),
+        on_demand: args.hooks == Hooks::OnDemand,
+        ..Options::default()
+    };
     let live = Live::open(&options, || outputs(args.json))?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
@@ -123,7 +141,9 @@ fn ready(live: &Live, args: &Args, found: &[u32]) -> String {
         (true, false) => format!("watching for agents; found running: {pids}; ^C ends it"),
     };
     for hook in live.hooks() {
-        if let HookState::Unavailable { reason } = &hook.state {
+        if let HookState::Unavailable { reason } = &hook.state
+            && !live.is_waiting()
+        {
             text.push_str(&format!("\nagentsnoop: no {} events: {}: {reason}", hook.feature, hook.name));
         }
     }

@@ -7,6 +7,7 @@ use agentsnoop_pipeline::{Admit, Pipeline, Scrub};
 use anyhow::{Context, Result};
 use bytes::BytesMut;
 use monitor_common::WIRE_VERSION;
+use monitor_common::limits::{RING_BYTES, TASKS};
 use monitor_common::task::Candidate;
 
 use super::{Live, Outputs, clock};
@@ -14,7 +15,7 @@ use crate::error::{Exit, fail};
 use crate::source::kernel::{self, Kernel};
 
 /// What is observed, and with what.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Bytes of the ring.
     pub ring_bytes: u32,
@@ -24,6 +25,16 @@ pub struct Options {
     pub command: Vec<String>,
     /// Whether programs that may be agents are tracked from their exec on.
     pub agents: bool,
+    /// Whether the hooks of the calls wait for the first process that may be an agent.
+    pub on_demand: bool,
+    /// Threads that can be tracked at once.
+    pub tasks: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { ring_bytes: RING_BYTES, btf: None, command: Vec::new(), agents: false, on_demand: false, tasks: TASKS }
+    }
 }
 
 impl Live {
@@ -40,6 +51,8 @@ impl Live {
             candidates,
             libcs: kernel::find_libcs(),
             btf: options.btf.clone(),
+            on_demand: options.on_demand,
+            tasks: options.tasks,
         })
         .map_err(|error| fail(Exit::NotPermitted, error.to_string()))?;
         let scrub = Scrub::new().context("cannot read the built-in scrub rules")?;
@@ -57,6 +70,9 @@ impl Live {
             received: 0,
             received_at_tick: 0,
             counters_at_ns: 0,
+            sweep: super::sweep::Sweep::default(),
+            on_demand: options.on_demand,
+            idle_since_ns: None,
             admitted: Vec::new(),
             records: Vec::new(),
         };

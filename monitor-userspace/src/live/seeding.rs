@@ -24,6 +24,7 @@ impl Live {
     /// There is no such process, or the map of threads refuses it.
     pub fn track_running(&mut self, root: u32, why: Why) -> Result<()> {
         procfs::process(root, root).with_context(|| format!("cannot observe process {root}"))?;
+        self.engage();
         self.feed(Input::Control(Control::Track { pid: root, why }));
         let mut told = BTreeSet::new();
         for _ in 0..ROUNDS {

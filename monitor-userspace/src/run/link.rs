@@ -36,6 +36,8 @@ pub struct Order {
     pub linger_seconds: u64,
     /// Bytes of the ring.
     pub ring_bytes: u32,
+    /// Threads that can be tracked at once.
+    pub tasks: u32,
     /// Width of the terminal that shows the summary, in columns.
     pub columns: u16,
     /// The kernel's BTF; the default place when absent.

@@ -35,7 +35,8 @@ pub fn main() -> Result<()> {
         ring_bytes: order.ring_bytes,
         btf: order.btf.clone().map(PathBuf::from),
         command: order.command.clone(),
-        agents: false,
+        tasks: order.tasks,
+        ..Options::default()
     };
     let mut made = None;
     let live = Live::open(&options, || {

@@ -107,6 +107,20 @@ pub fn gone(pid: u32, threads: &[Thread]) -> Vec<u32> {
     gone
 }
 
+/// A clock tick of /proc (`USER_HZ` 100 on x86-64), nanoseconds: how exact a start time is.
+pub const TICK_NS: u64 = 10_000_000;
+
+/// When the process of a thread began, nanoseconds of the boot clock in steps of [`TICK_NS`]; `None` when the process
+/// has no such thread.
+#[must_use]
+pub fn start_of_thread(pid: u32, tid: u32) -> Option<u64> {
+    if !Path::new(&format!("/proc/{pid}/task/{tid}")).exists() {
+        return None;
+    }
+    let start = Process::new(i32::try_from(pid).ok()?).ok()?.stat().ok()?.starttime;
+    Some(start.saturating_mul(TICK_NS))
+}
+
 /// The paths of the files that a process has mapped whose name, without the folder, `wanted` accepts; each once.
 pub fn mapped(pid: u32, wanted: impl Fn(&[u8]) -> bool) -> BTreeSet<String> {
     let Ok(file) = File::open(format!("/proc/{pid}/maps")) else { return BTreeSet::new() };

@@ -4,6 +4,7 @@
 //! The program is its own trigger: `live trigger NAME` does the one thing that a test wants to see ([`trigger`]).
 
 mod agents;
+mod bounds;
 mod caller;
 mod changes;
 mod environment;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         traffic::names::trials(),
         environment::trials(),
         ledger::trials(),
+        bounds::trials(),
         run::trials(),
         caller::trials(),
         watch::trials(),

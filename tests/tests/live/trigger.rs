@@ -68,6 +68,12 @@ fn run(words: &[&str]) -> Result<()> {
         ["traffic", call @ ..] => crate::traffic::calls::make(call),
         ["sockets", call @ ..] => crate::sockets::calls::make(call),
         ["daemon", fifo, path] => daemon(fifo, path),
+        ["children", count] => children(count.parse()?),
+        ["dying", count] => dying(count.parse()?),
+        ["waiting-open", fifo] => {
+            std::io::stdout().write_all(format!("{}\n", std::process::id()).as_bytes())?;
+            open("openat", fifo)
+        }
         ["descriptors"] => descriptors(),
         ["calls", calls @ ..] => calls.split(|word| *word == ";").try_for_each(crate::oracle::calls::by_name),
         ["each-call", folder] => crate::oracle::calls::make(folder),
@@ -138,6 +144,52 @@ fn daemon(fifo: &str, path: &str) -> Result<()> {
     }
     fifo.read_to_string(&mut String::new())?;
     open("creat", path)
+}
+
+/// Makes children that are all there at once, and end when the last has been made.
+fn children(count: usize) -> Result<()> {
+    use nix::unistd::{ForkResult, fork};
+    let (hold, held) = nix::unistd::pipe()?;
+    for _ in 0..count {
+        // SAFETY: this process has one thread, and the child calls nothing but read, close and _exit.
+        if let ForkResult::Child = unsafe { fork() }? {
+            drop(held);
+            let _ = nix::unistd::read(&hold, &mut [0]);
+            // SAFETY: _exit takes a number.
+            unsafe { libc::_exit(0) };
+        }
+    }
+    drop(held);
+    for _ in 0..count {
+        nix::sys::wait::wait()?;
+    }
+    Ok(())
+}
+
+/// Makes children that end at once, so many at a time, until standard input ends.
+fn dying(count: usize) -> Result<()> {
+    use nix::unistd::{ForkResult, fork};
+    let input = std::io::stdin();
+    let mut out = std::io::stdout();
+    let mut poll = [nix::poll::PollFd::new(std::os::fd::AsFd::as_fd(&input), nix::poll::PollFlags::POLLIN)];
+    let mut is_ready = false;
+    while nix::poll::poll(&mut poll, nix::poll::PollTimeout::ZERO)? == 0 {
+        for _ in 0..count {
+            // SAFETY: this process has one thread, and the child calls nothing but _exit.
+            if let ForkResult::Child = unsafe { fork() }? {
+                // SAFETY: _exit takes a number.
+                unsafe { libc::_exit(0) };
+            }
+        }
+        if !is_ready {
+            out.write_all(b"ready\n")?;
+            is_ready = true;
+        }
+        for _ in 0..count {
+            nix::sys::wait::wait()?;
+        }
+    }
+    Ok(out.write_all(b"over\n")?)
 }
 
 /// Prints the open descriptors, one a line, without opening one to find out.

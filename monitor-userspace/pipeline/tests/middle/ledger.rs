@@ -78,6 +78,7 @@ fn a_loss_is_placed_between_its_neighbours() {
     assert_eq!((loss.count, loss.cpu, loss.first_seq, loss.last_seq), (7, Some(0), Some(2), Some(8)));
     let (after, before) = (loss.after.unwrap(), loss.before.unwrap());
     assert_eq!((after.id, after.seq, before.id, before.seq), (id(1), 1, id(2), 9));
+    assert_eq!((loss.from_ns, loss.to_ns), (after.boot_ns, before.boot_ns));
     assert_eq!((&loss.kinds[..], &loss.causes[..]), (&["open".into()][..], &["ring_full".into()][..]));
     assert_eq!(losses(&mut pipeline, &[closed(&[&cpu])]), [], "it is told once");
     let balance = pipeline.ledger().check();
@@ -105,6 +106,8 @@ fn a_loss_before_the_first_and_behind_the_last_record_is_told_at_the_end() {
     cpu.lose(4);
     let mut pipeline = Pipeline::new().unwrap();
     let found = losses(&mut pipeline, &[record, closed(&[&cpu])]);
+    let spans: Vec<_> = found.iter().map(|loss| (loss.from_ns == 0, loss.to_ns == 5_000_000_000)).collect();
+    assert_eq!(spans, [(true, false), (false, true)], "from the beginning, and to the counters");
     let places: Vec<_> = found.iter().map(|loss| (loss.count, loss.after.is_some(), loss.before.is_some())).collect();
     assert_eq!(places, [(2, false, true), (4, true, false)]);
 }
@@ -175,6 +178,19 @@ fn what_a_gap_leaves_out_is_not_told_as_lost() {
     assert_eq!(losses(&mut pipeline, &[first, Input::Gap(gap), last, closed(&[&cpu])]), []);
     let balance = pipeline.ledger().check();
     assert_eq!((balance.differences.len(), balance.unstored, balance.is_lossless()), (0, 3, false));
+}
+
+#[test]
+fn a_gap_that_left_out_nothing_hides_no_loss() {
+    let mut cpu = Machine::new(0);
+    let first = cpu.open();
+    cpu.lose(2);
+    let gap = Gap { from_ns: 0, to_ns: 1, cause: "hooks came on demand".to_owned(), inputs: Some(0) };
+    let last = cpu.open();
+    let mut pipeline = Pipeline::new().unwrap();
+    let found = losses(&mut pipeline, &[first, Input::Gap(gap), last, closed(&[&cpu])]);
+    assert_eq!((found.len(), found[0].count), (1, 2));
+    assert!(pipeline.ledger().check().differences.is_empty());
 }
 
 #[test]

@@ -18,7 +18,7 @@ use monitor_common::{
     Pod, bytes_of,
     counters::Counters,
     from_bytes,
-    limits::{CANDIDATES, RING_BYTES},
+    limits::{CANDIDATES, RING_BYTES, TASKS},
     offsets::Offsets,
     task::{Candidate, Task},
 };
@@ -31,7 +31,8 @@ use super::{
     error::OpenError,
     fields,
     libcs::{Libcs, find_libcs},
-    programs, syscall,
+    programs::{self, demand},
+    syscall,
     variant::Variant,
 };
 
@@ -50,11 +51,22 @@ pub struct Options {
     pub libcs: Vec<PathBuf>,
     /// The kernel's BTF; `None` means [`KERNEL_BTF`].
     pub btf: Option<PathBuf>,
+    /// Whether all hooks but those of the life of processes wait for [`Kernel::engage_calls`].
+    pub on_demand: bool,
+    /// Threads that can be tracked at once.
+    pub tasks: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { ring_bytes: RING_BYTES, candidates: Vec::new(), libcs: find_libcs(), btf: None }
+        Self {
+            ring_bytes: RING_BYTES,
+            candidates: Vec::new(),
+            libcs: find_libcs(),
+            btf: None,
+            on_demand: false,
+            tasks: TASKS,
+        }
     }
 }
 
@@ -70,8 +82,21 @@ pub struct Kernel {
     offsets: Offsets,
     hooks: Vec<Hook>,
     libcs: Libcs,
+    /// The libraries that were named at the start.
+    known_libcs: Vec<PathBuf>,
+    demand: Demand,
     #[cfg(feature = "debug-log")]
     messages: aya_log::EbpfLogger<messages::Lines>,
+}
+
+/// Whether hooks come on demand, and which have come.
+enum Demand {
+    /// All are attached from the start.
+    Always,
+    /// Those of the calls wait.
+    Waiting,
+    /// They were attached on demand.
+    Engaged(demand::Links),
 }
 
 impl Kernel {
@@ -91,7 +116,7 @@ impl Kernel {
         let (mut ebpf, mut hooks) = {
             let btf = types.parse()?;
             let mut ebpf = load(options, variant, &offsets, &btf)?;
-            let hooks = programs::attach(&mut ebpf, &btf, &offsets)?;
+            let hooks = programs::attach(&mut ebpf, &btf, &offsets, options.on_demand)?;
             (ebpf, hooks)
         };
         let tracepoints = hooks.len();
@@ -112,14 +137,52 @@ impl Kernel {
             offsets,
             hooks,
             libcs: Libcs::default(),
+            known_libcs: options.libcs.clone(),
+            demand: if options.on_demand { Demand::Waiting } else { Demand::Always },
             #[cfg(feature = "debug-log")]
             messages,
         };
-        for path in &options.libcs {
-            kernel.attach_libc(path);
+        if !options.on_demand {
+            kernel.engage_libcs();
         }
         release_memory();
         Ok(kernel)
+    }
+
+    /// Whether the hooks of the calls wait to be attached.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        matches!(self.demand, Demand::Waiting)
+    }
+
+    /// Attaches the hooks of the calls, where they wait, and returns those that have changed.
+    pub fn engage_calls(&mut self) -> Vec<Hook> {
+        if !self.is_waiting() {
+            return Vec::new();
+        }
+        let (links, changed) = demand::attach(&mut self.ebpf, &mut self.hooks);
+        self.demand = Demand::Engaged(links);
+        changed
+    }
+
+    /// Observes getenv in the libraries that were named at the start, where that was not done yet, and returns the hooks.
+    pub fn engage_libcs(&mut self) -> Vec<Hook> {
+        let paths = self.known_libcs.clone();
+        paths.iter().flat_map(|path| self.attach_libc(path)).collect()
+    }
+
+    /// Lets go of what was attached on demand, and returns the hooks that wait again.
+    pub fn disengage(&mut self) -> Vec<Hook> {
+        let Demand::Engaged(links) = std::mem::replace(&mut self.demand, Demand::Waiting) else {
+            self.demand = Demand::Always;
+            return Vec::new();
+        };
+        let mut changed = demand::detach(&mut self.ebpf, links, &mut self.hooks);
+        self.libcs.detach(&mut self.ebpf);
+        // They are found again, those of containers when they are opened again.
+        let libraries = self.hooks.extract_if(.., |hook| hook.feature == "getenv" && hook.state == HookState::Attached);
+        changed.extend(libraries.map(|hook| Hook { state: demand::waiting(), ..hook }));
+        changed
     }
 
     /// Every hook, attached or not.
@@ -235,6 +298,19 @@ impl Kernel {
         bail!("it makes new processes faster than they can be forgotten; stop it first")
     }
 
+    /// Stops tracking a thread if it is still the one that `seen` tells of.
+    ///
+    /// # Errors
+    ///
+    /// As [`Kernel::untrack`].
+    pub fn untrack_stale(&mut self, tid: u32, seen: &Task) -> Result<bool> {
+        let now: Option<Task> = self.tasks.get(&tid, 0).ok().and_then(|bytes| from_bytes(&bytes));
+        if now.as_ref() != Some(seen) {
+            return Ok(false);
+        }
+        self.untrack(tid).map(|()| true)
+    }
+
     /// The tracked threads, by thread id. A snapshot that is not atomic: threads come and go meanwhile.
     pub fn tasks(&self) -> impl Iterator<Item = (u32, Task)> + '_ {
         self.tasks.iter().flatten().filter_map(|(tid, bytes)| Some((tid, from_bytes(&bytes)?)))
@@ -339,6 +415,7 @@ fn load(options: &Options, variant: Variant, offsets: &Offsets, btf: &Btf) -> Re
         .override_global("OFFSETS", bytes_of(offsets), true)
         .override_global("LAYOUT", &layout, true)
         .map_max_entries("RING", options.ring_bytes)
+        .map_max_entries("TASKS", options.tasks)
         .map_max_entries("EXEC_BUFFERS", u32::try_from(cpus).unwrap_or(u32::MAX))
         .load(variant.object())
         .map_err(|error| OpenError::load(&error))?;
@@ -377,5 +454,23 @@ pub(super) fn release_memory() {
     // SAFETY: malloc_trim has no precondition.
     unsafe {
         libc::malloc_trim(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_half_of_another_wire_is_refused_with_what_to_do() {
+        let version = 0u32;
+        // An object lacks the symbol of every wire version but its own; that is found before anything is loaded.
+        let loaded =
+            EbpfLoader::new().override_global("AGENTSNOOP_WIRE_0", &version, true).load(Variant::Usual.object());
+        let Err(error) = loaded else { panic!("an object with another wire version was taken") };
+        let error = OpenError::load(&error);
+        assert!(matches!(error, OpenError::WireMismatch(_)), "{error}");
+        let text = error.to_string();
+        assert!(text.contains("wire version") && text.contains("build agentsnoop again"), "{text}");
     }
 }

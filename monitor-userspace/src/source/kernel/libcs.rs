@@ -17,7 +17,10 @@ use std::{
 };
 
 use agentsnoop_pipeline::input::{Hook, HookState};
-use aya::{Ebpf, programs::uprobe::UProbeScope};
+use aya::{
+    Ebpf,
+    programs::uprobe::{UProbeLinkId, UProbeScope},
+};
 
 use super::{
     elf,
@@ -112,6 +115,8 @@ pub(super) struct Libcs {
     refused: HashSet<Refused>,
     /// That a bound was reached was told.
     full: bool,
+    /// The attachments, with the function that each is on.
+    links: Vec<(&'static str, UProbeLinkId)>,
 }
 
 /// A file that was refused.
@@ -153,10 +158,22 @@ impl Libcs {
             .map(|(function, offset)| {
                 let result = offset
                     .ok_or_else(|| format!("the file exports no function {function}"))
-                    .and_then(|offset| attach_function(ebpf, &through, function, offset));
+                    .and_then(|offset| attach_function(ebpf, &through, function, offset))
+                    .map(|link| self.links.push((function, link)));
                 hook(&format!("{function} {}", path.display()), result)
             })
             .collect()
+    }
+
+    /// Lets go of every library, in a thread of its own: each attachment takes the kernel about a tenth of a second.
+    pub(super) fn detach(&mut self, ebpf: &mut Ebpf) {
+        let mut gone = Vec::new();
+        for (function, link) in std::mem::take(&mut self.links) {
+            gone.extend(libc_program(ebpf, function).and_then(|program| program.take_link(link).ok()));
+        }
+        *self = Self::default();
+        // Where no thread can be made, this one waits.
+        let _ = std::thread::Builder::new().name("detach".to_owned()).spawn(move || drop(gone));
     }
 
     fn refuse(&mut self, path: &Path, what: Refused, reason: &str) -> Vec<Hook> {
@@ -200,10 +217,10 @@ fn offsets(file: &File, len: u64) -> Result<[Option<u64>; LIBC_FUNCTIONS.len()],
     Ok(offsets)
 }
 
-fn attach_function(ebpf: &mut Ebpf, path: &Path, function: &str, offset: u64) -> Result<(), String> {
+fn attach_function(ebpf: &mut Ebpf, path: &Path, function: &str, offset: u64) -> Result<UProbeLinkId, String> {
     let program = libc_program(ebpf, function).ok_or_else(|| format!("the kernel half has no program {function}"))?;
     // An attachment for all processes alone reaches those that are still to come.
-    program.attach(offset, path, UProbeScope::AllProcesses).map(|_| ()).map_err(|error| reason(&error))
+    program.attach(offset, path, UProbeScope::AllProcesses).map_err(|error| reason(&error))
 }
 
 #[cfg(test)]

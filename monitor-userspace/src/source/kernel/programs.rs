@@ -17,22 +17,24 @@ use super::{
     syscall,
 };
 
+pub(super) mod demand;
 mod table;
 
 /// The programs on functions of the C library; they bear the functions' names.
 pub(super) const LIBC_FUNCTIONS: [&str; 2] = ["getenv", "secure_getenv"];
 
-/// Loads and attaches the programs on tracepoints; one that fails switches off only its own feature.
+/// Loads and attaches the programs on tracepoints; one that fails switches off only its own feature. On demand, all but
+/// those of the life of processes are loaded only.
 ///
 /// # Errors
 ///
 /// The kernel permits none of it, or the object lacks a program.
-pub(super) fn attach(ebpf: &mut Ebpf, btf: &Btf, offsets: &Offsets) -> Result<Vec<Hook>, OpenError> {
+pub(super) fn attach(ebpf: &mut Ebpf, btf: &Btf, offsets: &Offsets, on_demand: bool) -> Result<Vec<Hook>, OpenError> {
     let mut hooks = Vec::new();
     for spec in PROGRAMS {
         let state = match missing(spec.needs, offsets) {
             Some(field) => HookState::Unavailable { reason: format!("this kernel's BTF has no field {field}") },
-            None => match attach_one(ebpf, btf, spec)? {
+            None => match attach_one(ebpf, btf, spec, on_demand)? {
                 Ok(()) => HookState::Attached,
                 Err(error) => HookState::Unavailable { reason: error },
             },
@@ -42,7 +44,7 @@ pub(super) fn attach(ebpf: &mut Ebpf, btf: &Btf, offsets: &Offsets) -> Result<Ve
     Ok(hooks)
 }
 
-fn attach_one(ebpf: &mut Ebpf, btf: &Btf, spec: &Spec) -> Result<Result<(), String>, OpenError> {
+fn attach_one(ebpf: &mut Ebpf, btf: &Btf, spec: &Spec, on_demand: bool) -> Result<Result<(), String>, OpenError> {
     let lacks = || OpenError::WireMismatch(format!("the kernel half has no program {}", spec.program));
     let program = ebpf.program_mut(spec.program).ok_or_else(lacks)?;
     let loaded = match program {
@@ -56,6 +58,7 @@ fn attach_one(ebpf: &mut Ebpf, btf: &Btf, spec: &Spec) -> Result<Result<(), Stri
     let (map, at) = match spec.role {
         Role::Call { map, at } => (map, at),
         Role::Run => return Ok(Ok(())),
+        Role::Attach if on_demand && demand::waits(spec.program) => return Ok(Err(demand::WAITING.to_owned())),
         Role::Attach => {
             let attached = match program {
                 Program::BtfTracePoint(program) => program.attach().map(drop),

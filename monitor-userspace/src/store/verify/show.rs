@@ -48,6 +48,14 @@ impl Report {
             let skipped = ledger.skipped.iter().map(|(program, count)| format!("{} {count}", shown(program)));
             writeln!(f, "  skipped   {}", skipped.collect::<Vec<_>>().join(", "))?;
         }
+        match ledger.in_flight {
+            0 => {}
+            1 => writeln!(f, "  in flight 1 call had not returned at the end")?,
+            calls => writeln!(f, "  in flight {calls} calls had not returned at the end")?,
+        }
+        if !ledger.faults.is_empty() {
+            writeln!(f, "  faults    {}", list(&ledger.faults))?;
+        }
         if ledger.unstored > 0 {
             writeln!(f, "  gaps      {} inputs were not stored", ledger.unstored)?;
         }

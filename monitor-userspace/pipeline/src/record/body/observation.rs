@@ -44,6 +44,12 @@ pub struct Neighbour {
 pub struct Loss {
     /// How many.
     pub count: u64,
+    /// From when, boot clock, nanoseconds: the record before it, or the beginning of the observation.
+    #[serde(default)]
+    pub from_ns: u64,
+    /// To when, boot clock, nanoseconds: the record behind it, or the counters that tell of it.
+    #[serde(default)]
+    pub to_ns: u64,
     /// On which CPU; absent for a record that was malformed beyond its header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu: Option<u16>,

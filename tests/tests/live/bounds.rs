@@ -1,0 +1,200 @@
+//! What is full, in flight, left behind, on demand, or many at once.
+
+use std::io::{BufRead, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+
+use agentsnoop::live::sweep::Sweep;
+use agentsnoop::source::kernel::{Kernel, Options};
+use anyhow::{Context, Result, ensure};
+use libtest_mimic::Trial;
+use serde_json::Value;
+
+use crate::harness::{DEADLINE, Killed, Observation, agentsnoop, observe, own_program, text, trial, verify, wait_for};
+
+/// Processes at once; the machines that tests run on have little memory. docs/benchmarks.md has 10,000.
+const PROCESSES: usize = 1_000;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("threads that do not fit the map are counted exactly, and are a loss under --strict", full_of_threads),
+        trial("a thousand processes at once are recorded from fork to exit", many_at_once),
+        trial("a call that waits when the observation ends is counted as in flight", in_flight),
+        trial("two observers of two commands at once both see everything", two_observers),
+        trial("processes that die while they are being attached to do no harm", dying),
+        trial("an entry whose thread is gone is swept, and no other", stale_entries),
+        trial("hooks on demand come with the first agent, and the span without them is a gap", on_demand),
+    ]
+}
+
+fn full_of_threads() -> Result<()> {
+    const ROOM: usize = 8;
+    const CHILDREN: usize = 20;
+    let options = ["--strict", "--tasks", &ROOM.to_string()].map(str::to_owned);
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    let seen = Observation::trigger(&["children", &CHILDREN.to_string()])?.options(&options).run()?;
+    let verdict = verify(&seen.file)?;
+    // The process itself has a place, and of its children as many as are left.
+    ensure!(verdict["ledger"]["faults"]["task_map_full"] == CHILDREN - (ROOM - 1), "{verdict:#}");
+    ensure!(verdict["ledger"]["balanced"] == true, "{verdict:#}");
+    ensure!(seen.kind("fork").len() == CHILDREN, "{} forks", seen.kind("fork").len());
+    ensure!(seen.kind("exit").len() == ROOM, "{} exits", seen.kind("exit").len());
+    ensure!(seen.output.status.code() == Some(5), "run ended with {}", seen.output.status);
+    ensure!(seen.stderr().contains("13 threads were not tracked"), "{}", seen.stderr());
+    Ok(())
+}
+
+fn many_at_once() -> Result<()> {
+    let seen = observe(&["children", &PROCESSES.to_string()])?;
+    let counts = (seen.kind("fork").len(), seen.kind("exit").len());
+    ensure!(counts == (PROCESSES, PROCESSES + 1), "forks and exits: {counts:?}");
+    let mut ended: Vec<&str> = seen.kind("exit").iter().filter_map(|exit| exit["process"]["id"].as_str()).collect();
+    ended.sort_unstable();
+    ended.dedup();
+    ensure!(ended.len() == PROCESSES + 1, "{} processes have ended", ended.len());
+    seen.is_whole()
+}
+
+/// Lines of a stream, as they come.
+fn lines(stream: impl std::io::Read + Send + 'static) -> Receiver<String> {
+    let (tell, told) = channel();
+    // It ends with the stream, or when nobody listens any more.
+    std::thread::spawn(move || {
+        BufReader::new(stream).lines().map_while(Result::ok).try_for_each(|line| tell.send(line))
+    });
+    told
+}
+
+/// The first line that is what is waited for.
+fn line(lines: &Receiver<String>, what: &str, wanted: impl Fn(&str) -> bool) -> Result<String> {
+    loop {
+        let line = lines.recv_timeout(DEADLINE).with_context(|| format!("no line came: {what}"))?;
+        if wanted(&line) {
+            return Ok(line);
+        }
+    }
+}
+
+fn in_flight() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (fifo, file) = (folder.path().join("fifo"), folder.path().join("test.rec"));
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU)?;
+    let mut run = agentsnoop();
+    run.arg("run").arg("--record").arg(&file).arg("--").arg(own_program()?);
+    let run = run.args(["trigger", "waiting-open"]).arg(&fifo).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut run = Killed(run.spawn()?);
+    let said = lines(run.0.stdout.take().context("no output")?);
+    let pid = line(&said, "the pid of the command", |line| line.parse::<u32>().is_ok())?;
+    let stat = format!("/proc/{pid}/stat");
+    wait_for("the command to wait", || Ok(std::fs::read_to_string(&stat)?.contains(") S ")))?;
+    let pid_of_run = nix::unistd::Pid::from_raw(i32::try_from(run.0.id())?);
+    nix::sys::signal::kill(pid_of_run, nix::sys::signal::Signal::SIGTERM)?;
+    wait_for("the recording to be closed", || Ok(verify(&file)?["complete"] == true))?;
+    let verdict = verify(&file)?;
+    // Whoever opens the other end lets the command go.
+    let _other_end = std::fs::OpenOptions::new().read(true).write(true).open(&fifo)?;
+    ensure!(verdict["ledger"]["in_flight"] == 1 && verdict["ok"] == true, "{verdict:#}");
+    let told = agentsnoop().arg("verify").arg(&file).output()?;
+    ensure!(text(&told.stdout).contains("1 call had not returned"), "{}", text(&told.stdout));
+    Ok(())
+}
+
+fn two_observers() -> Result<()> {
+    const OPENS: usize = 5_000;
+    let one = || -> Result<()> {
+        let seen = observe(&["opens", &OPENS.to_string(), "/etc/hostname"])?;
+        let opens = seen.kind("open").into_iter().filter(|open| open["open"]["requested"] == "/etc/hostname").count();
+        ensure!(opens == OPENS, "{opens} of {OPENS} opens");
+        seen.is_whole()
+    };
+    let other = std::thread::spawn(one);
+    one()?;
+    other.join().map_err(|_| anyhow::anyhow!("the other observer's thread panicked"))?
+}
+
+/// `watch` with these options, what it shows and what it says.
+fn watch(options: &[&str]) -> Result<(Killed, ChildStdout, ChildStderr)> {
+    let mut watch: Child =
+        agentsnoop().arg("watch").args(options).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let (out, err) = (watch.stdout.take().context("no output")?, watch.stderr.take().context("no messages")?);
+    Ok((Killed(watch), out, err))
+}
+
+fn dying() -> Result<()> {
+    let mut target = Command::new(own_program()?);
+    target.args(["trigger", "dying", "200"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut target = Killed(target.spawn()?);
+    let said = lines(target.0.stdout.take().context("no output")?);
+    line(&said, "the processes to begin to die", |line| line == "ready")?;
+    let pid = target.0.id().to_string();
+    let (mut watch, out, err) = watch(&["--json", "--strict", "--pid", &pid])?;
+    let (shown, messages) = (lines(out), lines(err));
+    line(&messages, "watch to be ready", |line| line.contains("watching process"))?;
+    drop(target.0.stdin.take());
+    line(&said, "the processes to be over", |line| line == "over")?;
+    // Watch ends by itself with the last process: nothing that has died is taken for alive.
+    wait_for("watch to end", || Ok(watch.0.try_wait()?.is_some()))?;
+    let ended = line(&messages, "the reason", |line| line.contains("the last watched process has ended"))?;
+    ensure!(ended.contains("nothing lost"), "{ended}");
+    let seen: Vec<Value> = shown.iter().filter_map(|line| serde_json::from_str(&line).ok()).collect();
+    ensure!(seen.iter().any(|record| record["kind"] == "exit"), "no end of a process was seen");
+    ensure!(watch.0.wait()?.code() == Some(0), "watch ended with {}", watch.0.wait()?);
+    Ok(())
+}
+
+fn stale_entries() -> Result<()> {
+    let mut kernel = Kernel::open(&Options { libcs: Vec::new(), ..Options::default() })?;
+    let child = Killed(Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?);
+    let alive = child.0.id();
+    kernel.track(alive, alive, alive, 0)?;
+    // Above the largest pid there can be (PID_MAX_LIMIT, linux/threads.h).
+    let gone = 4 * 1024 * 1024 + 1;
+    kernel.track(gone, gone, gone, 0)?;
+    let mut sweep = Sweep::default();
+    ensure!(sweep.step(&mut kernel) == 0, "an entry was swept at first sight");
+    ensure!(sweep.step(&mut kernel) == 1, "the entry of a thread that is gone was not swept");
+    ensure!(sweep.step(&mut kernel) == 0, "something was swept that is alive");
+    let left: Vec<u32> = kernel.tasks().map(|(tid, _)| tid).collect();
+    ensure!(left == [alive], "left are {left:?}, not {alive}");
+    Ok(())
+}
+
+fn on_demand() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    // What the catalogue of agents knows by its place.
+    let program = folder.path().join("node_modules/@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex");
+    std::fs::create_dir_all(program.parent().context("no folder")?)?;
+    std::fs::copy(own_program()?, &program)?;
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755))?;
+    let marker = folder.path().join("marker").display().to_string();
+    let (_watch, out, err) = watch(&["--json", "--hooks", "on-demand"])?;
+    let (shown, messages) = (lines(out), lines(err));
+    line(&messages, "watch to be ready", |line| line.contains("watching for agents"))?;
+    let mut agent = Command::new(&program);
+    agent.args(["trigger", "wait-then-open", &marker]).stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut agent = Killed(agent.spawn()?);
+    let pid = agent.0.id();
+    let json = |line: &str| serde_json::from_str::<Value>(line).unwrap_or_default();
+    let waits = line(&shown, "the hooks that wait", |line| {
+        let record = json(line);
+        record["coverage"]["name"] == "sys_exit" && record["coverage"]["state"] == "unavailable"
+    })?;
+    ensure!(waits.contains("on-demand"), "{waits}");
+    line(&shown, "the exec of the agent", |line| {
+        let record = json(line);
+        record["kind"] == "exec" && record["process"]["pid"] == pid
+    })?;
+    line(&shown, "the hooks that have come", |line| {
+        let record = json(line);
+        record["coverage"]["name"] == "sys_exit" && record["coverage"]["state"] == "attached"
+    })?;
+    let gap = json(&line(&shown, "the gap", |line| json(line)["kind"] == "gap")?);
+    let took = |gap: &Value| gap["gap"]["to_ns"].as_u64()?.checked_sub(gap["gap"]["from_ns"].as_u64()?);
+    ensure!(took(&gap).is_some_and(|took| took < 5_000_000_000), "{gap:#}");
+    if let Some(mut input) = agent.0.stdin.take() {
+        input.write_all(b"go\n")?;
+    }
+    line(&shown, "the open behind the gap", |line| json(line)["open"]["requested"] == marker.as_str())?;
+    Ok(())
+}
