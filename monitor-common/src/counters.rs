@@ -55,10 +55,13 @@ pub enum Fault {
     CompatCall = 6,
     /// A thread ended within a call that is recorded, which therefore never returned.
     CallUnfinished = 7,
+    /// The map of repeats was full, or its entry was of another process: a call was recorded by itself instead of being
+    /// counted among its repeats.
+    RepeatsMapFull = 8,
 }
 
 /// How many faults there are.
-pub const FAULTS: usize = 8;
+pub const FAULTS: usize = 9;
 
 impl Fault {
     /// Every fault, in the order of its number.
@@ -71,6 +74,7 @@ impl Fault {
         Self::OffsetAbsent,
         Self::CompatCall,
         Self::CallUnfinished,
+        Self::RepeatsMapFull,
     ];
 
     /// The name in the ledger.
@@ -85,6 +89,7 @@ impl Fault {
             Self::OffsetAbsent => "offset_absent",
             Self::CompatCall => "compat_call",
             Self::CallUnfinished => "call_unfinished",
+            Self::RepeatsMapFull => "repeats_map_full",
         }
     }
 }
@@ -104,13 +109,35 @@ pub struct Counters {
     pub lost: [[u64; CAUSES]; KINDS],
     /// Faults, by [`Fault`].
     pub faults: [u64; FAULTS],
+    /// Calls behind records of [`crate::Kind::Stat`].
+    pub calls: Calls,
 }
-pod!(Counters, 8 * (1 + KINDS * (2 + CAUSES) + FAULTS));
+pod!(Counters, 8 * (1 + KINDS * (2 + CAUSES) + FAULTS) + size_of::<Calls>());
+
+/// The calls behind records that each tell a number of them. `seen = told + lost` and what is still counted in
+/// [`crate::repeats::Repeats`].
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Calls {
+    /// Calls that have returned.
+    pub seen: u64,
+    /// Calls that records tell which were written to the ring.
+    pub told: u64,
+    /// Calls that records told which were lost.
+    pub lost: u64,
+}
+pod!(Calls, 24);
 
 impl Counters {
     /// Counters of a CPU on which nothing has happened.
-    pub const ZERO: Self =
-        Self { seq: 0, seen: [0; KINDS], stored: [0; KINDS], lost: [[0; CAUSES]; KINDS], faults: [0; FAULTS] };
+    pub const ZERO: Self = Self {
+        seq: 0,
+        seen: [0; KINDS],
+        stored: [0; KINDS],
+        lost: [[0; CAUSES]; KINDS],
+        faults: [0; FAULTS],
+        calls: Calls { seen: 0, told: 0, lost: 0 },
+    };
 
     /// All records lost on this CPU.
     #[must_use]

@@ -14,6 +14,8 @@ pub mod kind;
 pub mod limits;
 pub mod offsets;
 pub mod programs;
+pub mod repeats;
+pub mod siphash;
 pub mod syscall;
 pub mod task;
 

@@ -62,6 +62,10 @@ pub const SHORT_NAME_BYTES: usize = 16;
 /// Bytes of a host name (`__NEW_UTS_LEN` 64, linux/utsname.h); longer ones are refused by the kernel, and cut here.
 pub const HOST_NAME_BYTES: usize = 64;
 
+/// Processes whose repeated calls can be counted at once; a call of a process beyond it is recorded by itself and counted
+/// in [`crate::counters::Fault::RepeatsMapFull`].
+pub const REPEATS: u32 = 16 * 1024;
+
 /// Names of programs that make a process a candidate; see [`crate::task::Candidate`].
 pub const CANDIDATES: u32 = 256;
 

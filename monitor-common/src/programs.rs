@@ -29,6 +29,10 @@ pub mod family {
     pub const NAME: u32 = 30;
     /// Part of [`PATHS`]: adds one of the files and calls itself for the next.
     pub const PATHS_FILE: u32 = 29;
+    /// Records the first call of a kind by stat and its like.
+    pub const STAT_FIRST: u32 = 28;
+    /// Tells what stat and its like have counted of the process, then ends.
+    pub const STAT_FLUSH: u32 = 27;
 
     /// How many places the map has: room for parts of families, from the end.
     pub const PLACES: u32 = 32;
@@ -36,12 +40,14 @@ pub mod family {
 
 /// Places in the map `EXEC_PROGRAMS`: the parts of an exec record, in the order in which they run.
 pub mod exec_part {
+    /// Tells what was counted of the image before.
+    pub const REPEATS: u32 = 0;
     /// The paths of the image, of the working directory, of descriptors 0 to 2.
-    pub const PATHS: u32 = 0;
+    pub const PATHS: u32 = 1;
     /// argv.
-    pub const ARGV: u32 = 1;
+    pub const ARGV: u32 = 2;
     /// The names of the environment.
-    pub const ENV: u32 = 2;
+    pub const ENV: u32 = 3;
     /// Sends the record; the last.
-    pub const SEND: u32 = 3;
+    pub const SEND: u32 = 4;
 }

@@ -164,6 +164,10 @@ pub mod regs {
 
 /// `AT_FDCWD` (linux/fcntl.h): a relative path starts from the working directory.
 pub const AT_FDCWD: i32 = -100;
+/// `AT_SYMLINK_NOFOLLOW` (linux/fcntl.h): a symbolic link at the end of the path is not followed.
+pub const AT_SYMLINK_NOFOLLOW: u32 = 0x100;
+/// `AT_EMPTY_PATH` (linux/fcntl.h): an empty path means the descriptor itself.
+pub const AT_EMPTY_PATH: u32 = 0x1000;
 /// The flags that creat implies: `O_CREAT | O_WRONLY | O_TRUNC` (asm-generic/fcntl.h).
 pub const CREAT_FLAGS: u64 = 0o1101;
 /// `TS_COMPAT` (asm/thread_info.h) in `thread_info.status`: the thread is in a 32-bit call, whose number means another call.

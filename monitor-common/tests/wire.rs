@@ -7,6 +7,8 @@ use monitor_common::{
     kind::KINDS,
     offsets::{ABSENT, Offsets, layout},
     programs::family,
+    repeats,
+    siphash::SipHash,
     syscall::{self, ENTRIES, FAMILIES, KIND_OF, NOT_RECORDED, NUMBERS},
     task::Task,
 };
@@ -91,4 +93,29 @@ fn a_field_that_is_not_found_is_absent() {
     let known: Vec<_> = offsets.fields().filter(|(_, offset)| *offset != ABSENT).collect();
     assert_eq!(known.len(), 1);
     assert_eq!((known[0].0.structure, known[0].1), ("task_struct", 4));
+}
+
+#[test]
+fn a_hash_is_siphash_1_3_of_its_words() {
+    // std hashes with SipHash-1-3 and a key of zeroes.
+    let mut expected = std::hash::DefaultHasher::new();
+    let mut hash = SipHash::new([0, 0]);
+    for word in [0x0123_4567_89ab_cdef, 1, u64::MAX] {
+        std::hash::Hasher::write(&mut expected, &u64::to_le_bytes(word));
+        hash.word(word);
+    }
+    assert_eq!(hash.finish(3), std::hash::Hasher::finish(&expected));
+}
+
+#[test]
+fn a_hash_that_looks_like_an_empty_word_has_a_tag_all_the_same() {
+    assert_eq!((repeats::tag(repeats::COUNT), repeats::slot(repeats::COUNT)), (repeats::COUNT + 1, repeats::SLOTS - 1));
+    assert_eq!(repeats::tag(u64::MAX), !repeats::COUNT);
+}
+
+#[test]
+fn told_words_belong_to_the_slots_from_the_lowest_on() {
+    let words: Vec<u8> = [7u64, 9, 11].into_iter().flat_map(u64::to_le_bytes).collect();
+    assert_eq!(repeats::told(1 << 3 | 1 << 63, &words).collect::<Vec<_>>(), [(3, 7), (63, 9)]);
+    assert_eq!(repeats::told(u64::MAX, &words[..15]).collect::<Vec<_>>(), [(0, 7)]);
 }

@@ -18,10 +18,11 @@ use monitor_common::{
     counters::{Cause, Counters, Fault},
     kind::{KIND_NUMBERS, KINDS},
     limits::WAKE_NANOSECONDS,
+    repeats::Repeats,
     task::Task,
 };
 
-use self::add::add;
+use self::add::{add, add_many};
 use crate::{
     globals::{last_wake, woke},
     maps::{COUNTERS, RING},
@@ -65,9 +66,22 @@ pub(crate) fn lost_number(kind: u64, cause: Cause) {
             add(&raw mut (*counters).seq);
             add(&raw mut (*counters).seen[kind]);
             add(&raw mut (*counters).lost[kind][cause as usize]);
+            if kind == Kind::Stat.index() {
+                add(&raw mut (*counters).calls.seen);
+                add(&raw mut (*counters).calls.lost);
+            }
         }
     }
     debug(kind, cause);
+}
+
+/// Counts a call that is told by a record of several, now or later.
+#[inline(always)]
+pub(crate) fn seen_call() {
+    if let Some(counters) = counters() {
+        // SAFETY: the pointer is to this CPU's counters.
+        unsafe { add(&raw mut (*counters).calls.seen) };
+    }
 }
 
 /// Completes the header of a record and writes the record to the ring.
@@ -79,7 +93,7 @@ pub(crate) fn lost_number(kind: u64, cause: Cause) {
 #[inline(always)]
 pub(crate) unsafe fn send(kind: Kind, tid: u32, task: *const Task, record: *mut u8, len: u64) {
     // SAFETY: the caller's promise.
-    unsafe { send_flagged(kind, tid, task, 0, record, len) }
+    unsafe { send_flagged(kind, tid, task, 0, record, len) };
 }
 
 /// The same for the record of a call, whose own flags are added to those of the thread.
@@ -90,19 +104,64 @@ pub(crate) unsafe fn send(kind: Kind, tid: u32, task: *const Task, record: *mut 
 #[inline(always)]
 pub(crate) unsafe fn send_call(kind: Kind, who: Tracked, call: Call, record: *mut u8, len: u64) {
     // SAFETY: the caller's promise; the task is a value of the map.
-    unsafe { send_flagged(kind, who.tid, who.task, call.flags, record, len) }
+    unsafe { send_flagged(kind, who.tid, who.task, call.flags, record, len) };
+}
+
+/// The same for the first call of those that [`seen_call`] counts; whether it was stored.
+///
+/// # Safety
+///
+/// As for [`send`].
+#[inline(always)]
+pub(crate) unsafe fn send_counted(kind: Kind, who: Tracked, record: *mut u8, len: u64) -> bool {
+    // SAFETY: the caller's promise; the task is a value of the map.
+    unsafe { told(1, send_flagged(kind, who.tid, who.task, 0, record, len)) }
+}
+
+/// The same for a record that tells `count` calls of a process, which need not be the one that runs.
+///
+/// # Safety
+///
+/// As for [`send`]; `repeats` must be a value of the map.
+#[inline(always)]
+pub(crate) unsafe fn send_repeats(repeats: *const Repeats, record: *mut u8, len: u64, count: u64) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let header = record.cast::<Header>();
+        (*header).start = (*repeats).start;
+        (*header).pid = (*repeats).pid;
+        (*header).tid = (*repeats).pid;
+        (*header).root = (*repeats).root;
+        (*header).exec_seq = (*repeats).exec_seq;
+        (*header).uid = (*repeats).uid;
+        (*header).flags = (*repeats).flags;
+        told(count, send_identified(Kind::Stat, record, len));
+    }
+}
+
+/// Counts the calls that a record tells as told or lost.
+#[inline(always)]
+fn told(count: u64, stored: bool) -> bool {
+    if let Some(counters) = counters() {
+        // SAFETY: the pointer is to this CPU's counters.
+        unsafe {
+            let calls = &raw mut (*counters).calls;
+            add_many(if stored { &raw mut (*calls).told } else { &raw mut (*calls).lost }, count);
+        }
+    }
+    stored
 }
 
 /// # Safety
 ///
 /// As for [`send`].
 #[inline(always)]
-unsafe fn send_flagged(kind: Kind, tid: u32, task: *const Task, flags: u32, record: *mut u8, len: u64) {
+unsafe fn send_flagged(kind: Kind, tid: u32, task: *const Task, flags: u32, record: *mut u8, len: u64) -> bool {
     // SAFETY: the caller's promise; a record begins with room for a header.
     unsafe {
         identify(tid, task, record.cast());
         (*record.cast::<Header>()).flags |= flags;
-        send_identified(kind, record, len);
+        send_identified(kind, record, len)
     }
 }
 
@@ -125,13 +184,13 @@ pub(crate) unsafe fn identify(tid: u32, task: *const Task, header: *mut Header) 
     }
 }
 
-/// The same as [`send`] for a record whose header was given its identity before; see [`identify`].
+/// The same as [`send`] for a record whose header was given its identity before, see [`identify`]; whether it was stored.
 ///
 /// # Safety
 ///
 /// As for [`send`].
 #[inline(always)]
-pub(crate) unsafe fn send_identified(kind: Kind, record: *mut u8, len: u64) {
+pub(crate) unsafe fn send_identified(kind: Kind, record: *mut u8, len: u64) -> bool {
     // SAFETY: the caller's promise.
     unsafe { write(kind.index(), kind.number(), record, len) }
 }
@@ -154,14 +213,14 @@ pub(crate) unsafe fn send_call_number(kind: u64, who: Tracked, call: Call, recor
     }
 }
 
-/// Completes the header and writes the record, of a kind by its [`Kind::index`], which is below [`KINDS`], and its number.
+/// Completes the header and writes the record, of a kind by its [`Kind::index`], which is below [`KINDS`], and its number; whether it was stored.
 ///
 /// # Safety
 ///
 /// As for [`send_identified`].
 #[inline(always)]
-unsafe fn write(kind: usize, number: u16, record: *mut u8, len: u64) {
-    let Some(counters) = counters() else { return };
+unsafe fn write(kind: usize, number: u16, record: *mut u8, len: u64) -> bool {
+    let Some(counters) = counters() else { return false };
     // SAFETY: the helper has no precondition.
     let now = unsafe { bpf_ktime_get_boot_ns() };
     // SAFETY: `counters` is this CPU's value; `record` begins with room for a header, as the caller promises.
@@ -185,12 +244,13 @@ unsafe fn write(kind: usize, number: u16, record: *mut u8, len: u64) {
         }
         // SAFETY: `counters` is this CPU's value.
         unsafe { add(&raw mut (*counters).stored[kind]) };
-        return;
+        return true;
     }
     let cause = if answer == -EAGAIN { Cause::RingFull } else { Cause::RingRefused };
     // SAFETY: `counters` is this CPU's value.
     unsafe { add(&raw mut (*counters).lost[kind][cause as usize]) };
     debug(kind, cause);
+    false
 }
 
 /// Says a loss in the log of the kernel half, which only a build with `debug-log` has.

@@ -15,6 +15,10 @@ pub(crate) static OFFSETS: Offsets = Offsets::ABSENT;
 #[unsafe(no_mangle)]
 static LAYOUT: u32 = 0;
 
+/// The key of the hash by which calls repeat each other: random, and another one at each start.
+#[unsafe(no_mangle)]
+static SEED: [u64; 2] = [0; 2];
+
 /// When the reader was last woken, nanoseconds of `CLOCK_BOOTTIME`.
 static mut LAST_WAKE: u64 = 0;
 
@@ -37,6 +41,13 @@ pub(crate) fn woke(now: u64) {
 pub(crate) fn fixed(global: &'static u32) -> u32 {
     // SAFETY: the reference is to an integer that nothing changes once the program is loaded.
     unsafe { core::ptr::read_volatile(global) }
+}
+
+/// The key of the hash by which calls repeat each other.
+#[inline(always)]
+pub(crate) fn seed() -> [u64; 2] {
+    // SAFETY: aligned words that nothing changes once the program is loaded.
+    unsafe { [(&raw const SEED[0]).read_volatile(), (&raw const SEED[1]).read_volatile()] }
 }
 
 /// The offset of a field of a kernel structure, or [`monitor_common::offsets::ABSENT`].

@@ -9,6 +9,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "the macros that make programs hand over the context by value")]
 #![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]
 
+mod atomic;
 mod emit;
 mod globals;
 mod maps;
@@ -16,6 +17,7 @@ mod namespace;
 mod path;
 mod probes;
 mod read;
+mod repeats;
 mod socket;
 mod task;
 mod typed;

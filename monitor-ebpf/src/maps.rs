@@ -7,21 +7,26 @@ use aya_ebpf::{
 use monitor_common::{
     counters::Counters,
     limits::{
-        BURSTS as BURST_BOUND, CANDIDATES as CANDIDATE_BOUND, CPUS, ENDED as ENDED_BOUND, RING_BYTES,
-        TASKS as TASK_BOUND,
+        BURSTS as BURST_BOUND, CANDIDATES as CANDIDATE_BOUND, CPUS, ENDED as ENDED_BOUND, REPEATS as REPEATS_BOUND,
+        RING_BYTES, TASKS as TASK_BOUND,
     },
     programs::family,
+    repeats::Repeats,
     task::{BurstKey, Candidate, Task},
 };
 
-use crate::probes::{
-    attention::AttentionBuffer,
-    exec::ExecBuffer,
-    name::NameBuffer,
-    open::OpenBuffer,
-    paths::PathsBuffer,
-    socket::SocketBuffer,
-    traffic::{burst::Burst, transfer::Transfer},
+use crate::{
+    probes::{
+        attention::AttentionBuffer,
+        exec::ExecBuffer,
+        name::NameBuffer,
+        open::OpenBuffer,
+        paths::PathsBuffer,
+        socket::SocketBuffer,
+        stat::StatBuffer,
+        traffic::{burst::Burst, transfer::Transfer},
+    },
+    repeats::{FlushBuffer, OCCASIONS},
 };
 
 /// The records; only `emit` writes here. The loader sets the size.
@@ -84,6 +89,19 @@ pub(crate) static ATTENTION_BUFFERS: PerCpuArray<AttentionBuffer> = PerCpuArray:
 /// The tracking root of processes that have ended, by pid; see `probes::signal`.
 #[map]
 pub(crate) static ENDED: LruHashMap<u32, u32> = LruHashMap::with_max_entries(ENDED_BOUND, 0);
+
+/// Where records of calls that look at files are built, as in [`OPEN_BUFFERS`].
+#[map]
+pub(crate) static STAT_BUFFERS: PerCpuArray<StatBuffer> = PerCpuArray::with_max_entries(1, 0);
+
+/// The calls that repeat each other, by process. Entries take memory when they are made: few processes are tracked.
+#[map]
+pub(crate) static REPEATS: HashMap<u32, Repeats> =
+    HashMap::with_max_entries(REPEATS_BOUND, aya_ebpf::bindings::BPF_F_NO_PREALLOC);
+
+/// Where records that tell repeats are built, by [`crate::repeats::Occasion`].
+#[map]
+pub(crate) static FLUSH_BUFFERS: PerCpuArray<FlushBuffer> = PerCpuArray::with_max_entries(OCCASIONS, 0);
 
 /// Where exec records are built, indexed by CPU: a per-CPU array refuses values above 32 KiB. The loader sets the
 /// number of entries to that of the possible CPUs.

@@ -79,6 +79,16 @@ impl Place {
     }
 }
 
+impl Place {
+    /// What tells the place from others: its addresses, and name and parent, by which a folder is another one when it was
+    /// moved, or when another one has come to lie at its address.
+    #[inline(always)]
+    pub(crate) fn identity(self) -> [u64; 4] {
+        let step = step(self.dentry);
+        [self.dentry, self.mnt, step.parent, step.hash_len]
+    }
+}
+
 /// Where a walk ended.
 #[derive(Clone, Copy)]
 pub(crate) struct Walked {

@@ -193,6 +193,7 @@ impl Live {
     pub fn tick(&mut self) {
         let boot_ns = clock::boot_ns();
         self.kernel.tell_resting_bursts(boot_ns);
+        self.kernel.tell_repeats();
         let news = self.received != self.received_at_tick;
         // A tree that is held has a deadline, which comes also when nothing happens.
         if news || self.admit.held() > 0 {
@@ -307,12 +308,14 @@ impl Live {
         // A tree that forks faster than it can be forgotten is cut off when the hooks go down.
         let _ = self.kernel.untrack_all();
         self.kernel.end_bursts();
+        self.kernel.tell_repeats();
         let counters = self.settled_counters();
+        let held = self.kernel.held_calls();
         let requests = self.admit.finish(&mut self.admitted);
         self.answer(requests);
         self.deliver();
         let boot_ns = clock::boot_ns();
-        let mut closed = Closed { boot_ns, reason: reason.to_owned(), counters, in_flight, inputs: 0 };
+        let mut closed = Closed { boot_ns, reason: reason.to_owned(), counters, in_flight, held, inputs: 0 };
         let closing = self.outputs.close(&mut closed);
         // The recording ends with these inputs; the pipeline must have seen the same.
         let gap = closing.as_ref().ok().and_then(Clone::clone).map(Input::Gap);

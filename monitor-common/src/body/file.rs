@@ -49,13 +49,15 @@ pub mod path_flag {
 }
 
 /// [`crate::Kind::Stat`]: one of the calls that look at a file without opening it. The first of its kind in a process
-/// is sent at once; what repeats it is counted in the kernel half and told later, with [`stat_flag::REPEATS`].
+/// is sent at once; what repeats it is counted in the kernel half ([`crate::repeats`]) and told later, of several kinds at
+/// once, with [`stat_flag::REPEATS`].
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stat {
     /// 0, or a negative errno.
     pub result: i64,
-    /// A keyed hash of call, folder, path and result, by which repeats find what they repeat.
+    /// A keyed hash of call, folder, path and result, by which repeats find what they repeat. With
+    /// [`stat_flag::REPEATS`] the slots that are told, one bit each.
     pub hash: u64,
     /// Calls that this record tells.
     pub count: u32,
@@ -63,19 +65,22 @@ pub struct Stat {
     pub syscall: u32,
     /// The directory descriptor asked for; `AT_FDCWD` (-100) for calls without one.
     pub dfd: i32,
-    /// The flags or the mode asked for.
+    /// The flags asked for (`AT_*`); 0 for calls without any.
     pub asked: u32,
     /// Bits of [`path_flag`] in the low half, bits of [`stat_flag`] in the high half.
     pub flags: u32,
-    /// Zero.
-    pub pad: u32,
-    /// The strings, by [`open_text`]; none with [`stat_flag::REPEATS`].
+    /// The permissions asked for (`R_OK`, `W_OK`, `X_OK`) by access and its like; 0 for the others.
+    pub mode: u32,
+    /// The strings, by [`open_text`]. With [`stat_flag::REPEATS`] the first is the words of the slots that are told, from
+    /// the lowest slot on, eight bytes each, and the second is not asked.
     pub texts: [Text; open_text::COUNT],
 }
 pod!(Stat, 40 + 8 * open_text::COUNT);
 
 /// Bits of [`Stat::flags`].
 pub mod stat_flag {
-    /// The record tells only how often an earlier one, of the same hash and process, was repeated.
+    /// The record tells only how often earlier ones of the same process were repeated.
     pub const REPEATS: u32 = 1 << 16;
+    /// The call was about an open descriptor and named no path. All of a process with one result are counted together.
+    pub const DESCRIPTOR: u32 = 1 << 17;
 }

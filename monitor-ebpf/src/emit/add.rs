@@ -10,11 +10,22 @@
 /// # Safety
 ///
 /// The pointer must be to a counter in map memory.
-#[cfg(all(target_arch = "bpf", not(feature = "plain-add")))]
 #[inline(always)]
 pub(super) unsafe fn add(counter: *mut u64) -> u64 {
+    // SAFETY: the caller's promise.
+    unsafe { add_many(counter, 1) }
+}
+
+/// Adds to a counter and gives the value before.
+///
+/// # Safety
+///
+/// As for [`add`].
+#[cfg(all(target_arch = "bpf", not(feature = "plain-add")))]
+#[inline(always)]
+pub(super) unsafe fn add_many(counter: *mut u64, by: u64) -> u64 {
     // The target has no compare-and-swap, for which Rust withholds the whole family of atomic changes.
-    let mut before = 1u64;
+    let mut before = by;
     // SAFETY: the caller's promise; map memory is aligned to 8 bytes and lives as long as the program.
     unsafe {
         core::arch::asm!(
@@ -27,18 +38,18 @@ pub(super) unsafe fn add(counter: *mut u64) -> u64 {
     before
 }
 
-/// Adds one to a counter and gives the value before.
+/// Adds to a counter and gives the value before.
 ///
 /// # Safety
 ///
-/// The pointer must be to a counter in map memory.
+/// As for [`add`].
 #[cfg(any(not(target_arch = "bpf"), feature = "plain-add"))]
 #[inline(always)]
-pub(super) unsafe fn add(counter: *mut u64) -> u64 {
+pub(super) unsafe fn add_many(counter: *mut u64, by: u64) -> u64 {
     // SAFETY: the caller's promise. Volatile, so that two additions are two.
     unsafe {
         let before = counter.read_volatile();
-        counter.write_volatile(before.wrapping_add(1));
+        counter.write_volatile(before.wrapping_add(by));
         before
     }
 }

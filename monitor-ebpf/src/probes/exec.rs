@@ -161,7 +161,7 @@ pub(crate) fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
         }
         (*body).texts[exec_text::FILENAME] = filename;
     }
-    continue_with(&ctx, exec_part::PATHS);
+    continue_with(&ctx, exec_part::REPEATS);
     0
 }
 

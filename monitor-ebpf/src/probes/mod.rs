@@ -12,5 +12,6 @@ pub(crate) mod paths;
 pub(crate) mod process;
 mod signal;
 pub(crate) mod socket;
+pub(crate) mod stat;
 pub(crate) mod syscall;
 pub(crate) mod traffic;

@@ -25,6 +25,7 @@ use crate::{
     maps::{ENDED, TASKS},
     probes::traffic::burst,
     read::Typed,
+    repeats::{self, Occasion},
     task::{pid, start_of, tid, tracked},
 };
 
@@ -129,6 +130,7 @@ pub(crate) fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
         // The leader was tracked when it ran already, and has done nothing since that would have filled it in.
         task.start = start_of(thread);
     }
+    repeats::end(pid, Occasion::Ends);
     let flags: u32 = signal.load(offset!(signal_flags), 0);
     let status = if flags & SIGNAL_GROUP_EXIT != 0 {
         signal.load(offset!(signal_group_exit_code), 0)

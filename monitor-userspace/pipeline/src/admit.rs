@@ -182,7 +182,7 @@ impl Admit {
         }
         match self.roots.get(&root) {
             Some(State::Agent) => out.push(Input::Raw(bytes)),
-            Some(State::Other) => self.dropped.count(&header, out),
+            Some(State::Other) => self.dropped.count(&bytes, out),
             Some(State::Held(_)) | None => self.hold(&header, &bytes, out, requests),
         }
     }

@@ -12,6 +12,9 @@ pub mod flags;
 pub mod named;
 pub mod path;
 pub mod peek;
+mod repeats;
 pub mod signal;
 pub mod sockaddr;
 pub mod stdio;
+
+pub use repeats::{REMEMBERED, Repeats};

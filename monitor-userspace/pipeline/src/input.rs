@@ -179,6 +179,9 @@ pub struct Filtered {
     pub kinds: Vec<(String, u64)>,
     /// Which: a CPU, and the first and last of consecutive sequence numbers.
     pub spans: Vec<(u16, u64, u64)>,
+    /// The calls that those of kind `stat` told.
+    #[serde(default)]
+    pub calls: u64,
 }
 
 /// A person's act.
@@ -270,6 +273,9 @@ pub struct Closed {
     pub counters: Counters,
     /// Tracked threads that were in a call that is recorded only when it returns.
     pub in_flight: u64,
+    /// Calls of kind `stat` that the kernel half had counted and not told.
+    #[serde(default)]
+    pub held: u64,
     /// Inputs written to the recording before this one, by variant.
     pub inputs: u64,
 }
@@ -285,7 +291,7 @@ impl Opened {
 
 /// Counters of CPUs as lists of numbers, in the order of the wire type.
 mod cpus {
-    use monitor_common::counters::{CAUSES, Counters as Cpu, FAULTS};
+    use monitor_common::counters::{CAUSES, Calls, Counters as Cpu, FAULTS};
     use monitor_common::kind::KINDS;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -296,6 +302,8 @@ mod cpus {
         stored: Vec<u64>,
         lost: Vec<Vec<u64>>,
         faults: Vec<u64>,
+        #[serde(default)]
+        calls: Vec<u64>,
     }
 
     pub(super) fn serialize<S: Serializer>(cpus: &[Cpu], serializer: S) -> Result<S::Ok, S::Error> {
@@ -305,6 +313,7 @@ mod cpus {
             stored: cpu.stored.to_vec(),
             lost: cpu.lost.iter().map(|causes| causes.to_vec()).collect(),
             faults: cpu.faults.to_vec(),
+            calls: vec![cpu.calls.seen, cpu.calls.told, cpu.calls.lost],
         };
         cpus.iter().map(row).collect::<Vec<_>>().serialize(serializer)
     }
@@ -327,6 +336,7 @@ mod cpus {
         for fault in 0..FAULTS {
             cpu.faults[fault] = at(&row.faults, fault);
         }
+        cpu.calls = Calls { seen: at(&row.calls, 0), told: at(&row.calls, 1), lost: at(&row.calls, 2) };
         cpu
     }
 }

@@ -1,7 +1,8 @@
 //! The counts at every hop, so that nothing is lost in silence.
 //!
 //! Per kind: `seen = stored + lost`, `stored = received + filtered`, `received = recorded + malformed`. Per CPU: each
-//! sequence number is received, filtered or lost, and the kernel half counted as many lost as are missing.
+//! sequence number is received, filtered or lost, and the kernel half counted as many lost as are missing. Of kind `stat`,
+//! whose records each tell a number of calls, those add up as well: `seen = told + lost + held`, `told = received + filtered`.
 
 mod balance;
 mod sequence;
@@ -14,7 +15,7 @@ use monitor_common::{
     limits::CPUS,
 };
 
-pub use balance::{Balance, Row};
+pub use balance::{Balance, Calls, Row};
 use sequence::{Missing, Sequence};
 
 use crate::{
@@ -40,13 +41,17 @@ pub struct Ledger {
     recorded: [u64; KINDS],
     filtered: [u64; KINDS],
     malformed: [u64; KINDS],
+    /// Calls that records of kind `stat` told, and those that filtered ones did.
+    told: u64,
+    told_filtered: u64,
     /// Records without a header of a known kind.
     nameless: u64,
     masked: u64,
     /// Inputs that a gap says were not stored.
     unstored: u64,
     counters: Counters,
-    closed: Option<u64>,
+    /// Calls under way, and calls counted and not told, at the end.
+    closed: Option<(u64, u64)>,
     losses: Vec<Lost>,
     /// When the observation began.
     begun_ns: u64,
@@ -90,6 +95,9 @@ impl Ledger {
             Wire::Fork(_) | Wire::Exit(_) | Wire::Traffic(..) | Wire::Dns(..) | Wire::Name(..) => false,
         };
         self.masked += u64::from(masked);
+        if let Wire::Stat(stat, _) = body {
+            self.told = self.told.saturating_add(u64::from(stat.count));
+        }
         self.place(header, id);
     }
 
@@ -187,6 +195,7 @@ impl Ledger {
                 *sum = sum.saturating_add(*count);
             }
         }
+        self.told_filtered = self.told_filtered.saturating_add(filtered.calls);
         for (cpu, first, last) in &filtered.spans {
             if let Some(sequence) = self.sequence(*cpu) {
                 sequence.cover(*first, *last);
@@ -248,7 +257,7 @@ impl Ledger {
                 ));
             }
         }
-        self.closed = Some(closed.in_flight);
+        self.closed = Some((closed.in_flight, closed.held));
     }
 }
 

@@ -15,6 +15,7 @@ mod libcs;
 #[cfg(feature = "debug-log")]
 mod messages;
 mod programs;
+mod repeats;
 mod syscall;
 mod variant;
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use agentsnoop_pipeline::{
     Ledger,
     input::{Closed, Input, Opened},
-    ledger::{Balance, Row},
+    ledger::{Balance, Calls, Row},
     record::Id,
 };
 use anyhow::Result;
@@ -84,12 +84,38 @@ pub struct Counts {
     pub unstored: u64,
     /// Calls that were under way at the end, and so are not recorded.
     pub in_flight: u64,
+    /// The calls behind the records of kind `stat`, which each tell a number of them.
+    pub stat_calls: StatCalls,
     /// Records in which something was masked.
     pub masked: u64,
     /// What went less than well without losing a record, by name.
     pub faults: BTreeMap<&'static str, u64>,
     /// Runs of programs that the kernel skipped, by program.
     pub skipped: BTreeMap<String, u64>,
+}
+
+/// The calls behind the records of kind `stat`: `seen = told + lost + held`, `told = recorded + filtered`.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct StatCalls {
+    /// Calls that have returned.
+    pub seen: u64,
+    /// Calls that the records which the kernel half wrote tell.
+    pub told: u64,
+    /// Calls that lost records told.
+    pub lost: u64,
+    /// Calls that were counted and not told at the end.
+    pub held: u64,
+    /// Calls that the records of the recording tell.
+    pub recorded: u64,
+    /// Calls that records told which are not in the recording, of processes that were no agent's.
+    pub filtered: u64,
+}
+
+impl StatCalls {
+    fn of(calls: Calls) -> Self {
+        let Calls { seen, told, lost, held, received, filtered } = calls;
+        Self { seen, told, lost, held, recorded: received, filtered }
+    }
 }
 
 /// How a recording was made.
@@ -198,6 +224,7 @@ impl Report {
             recorded_by_kind: by_kind(|row| row.recorded),
             unstored: balance.unstored,
             in_flight: balance.in_flight,
+            stat_calls: StatCalls::of(balance.calls),
             masked: balance.masked,
             faults: balance.faults.into_iter().collect(),
             skipped: balance.recursion_misses.into_iter().collect(),

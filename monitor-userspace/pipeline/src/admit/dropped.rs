@@ -20,6 +20,8 @@ pub(super) struct Dropped {
     /// Spans of consecutive numbers that were not told yet, by CPU.
     spans: BTreeMap<u16, Vec<(u64, u64)>>,
     count: usize,
+    /// Calls that dropped records of kind `stat` told, of which was not told yet.
+    calls: u64,
     boot_ns: u64,
 }
 
@@ -29,8 +31,8 @@ impl Dropped {
     }
 
     /// Counts a record that is dropped at once.
-    pub(super) fn count(&mut self, header: &Header, out: &mut Vec<Input>) {
-        self.place(header);
+    pub(super) fn count(&mut self, bytes: &[u8], out: &mut Vec<Input>) {
+        self.add(bytes);
         self.tell_many(out);
     }
 
@@ -38,6 +40,7 @@ impl Dropped {
     pub(super) fn add(&mut self, bytes: &[u8]) {
         if let Some(header) = peek::header(bytes) {
             self.place(&header);
+            self.calls = self.calls.saturating_add(peek::calls(bytes));
         }
     }
 
@@ -73,7 +76,8 @@ impl Dropped {
         let spans = std::mem::take(&mut self.spans);
         let spans =
             spans.into_iter().flat_map(|(cpu, spans)| spans.into_iter().map(move |(first, last)| (cpu, first, last)));
-        let fact = Filtered { boot_ns: self.boot_ns, kinds, spans: spans.collect() };
+        let fact =
+            Filtered { boot_ns: self.boot_ns, kinds, spans: spans.collect(), calls: std::mem::take(&mut self.calls) };
         out.push(Input::Observed(Observed::Filtered(fact)));
         self.told = self.total;
         self.count = 0;

@@ -2,7 +2,11 @@
 
 use core::mem::offset_of;
 
-use monitor_common::{Header, Kind, body::exec_flag, header::flag};
+use monitor_common::{
+    Header, Kind,
+    body::{Stat, exec_flag},
+    header::flag,
+};
 
 /// Bytes of a header.
 pub const HEADER: usize = size_of::<Header>();
@@ -37,6 +41,14 @@ pub fn header(bytes: &[u8]) -> Option<Header> {
 #[must_use]
 pub fn kind(bytes: &[u8]) -> Option<Kind> {
     Kind::from_number(u16::from_le_bytes(array(bytes, offset_of!(Header, kind))?))
+}
+
+/// How many calls a record of [`Kind::Stat`] tells; 0 for other kinds.
+#[must_use]
+pub fn calls(bytes: &[u8]) -> u64 {
+    let at = HEADER + offset_of!(Stat, count);
+    let count = array(bytes, at).filter(|_| kind(bytes) == Some(Kind::Stat));
+    count.map_or(0, |count| u64::from(u32::from_le_bytes(count)))
 }
 
 /// Whether the process of the record is tracked provisionally.

@@ -36,11 +36,30 @@ impl Row {
     }
 }
 
+/// The calls behind the records of kind `stat`, which each tell a number of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Calls {
+    /// Calls that have returned.
+    pub seen: u64,
+    /// Calls that stored records tell.
+    pub told: u64,
+    /// Calls that lost records told.
+    pub lost: u64,
+    /// Calls that were counted and not told at the end.
+    pub held: u64,
+    /// Calls that records in the recording tell.
+    pub received: u64,
+    /// Calls that filtered records told.
+    pub filtered: u64,
+}
+
 /// The counts of a recording, and each way in which they do not add up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Balance {
     /// One a kind.
     pub rows: Vec<Row>,
+    /// Of the calls behind kind `stat`.
+    pub calls: Calls,
     /// Whether the final counters came; without them the counts of the kernel half are older than the last record.
     pub is_final: bool,
     /// Tracked threads in a call that is recorded when it returns, at the end.
@@ -83,7 +102,8 @@ impl Ledger {
         let rows: Vec<Row> = Kind::ALL.into_iter().map(|kind| self.row(kind)).collect();
         let mut balance = Balance {
             is_final: self.closed.is_some(),
-            in_flight: self.closed.unwrap_or(0),
+            in_flight: self.closed.unwrap_or_default().0,
+            calls: self.calls(),
             masked: self.masked,
             nameless: self.nameless,
             unstored: self.unstored,
@@ -118,6 +138,9 @@ impl Ledger {
                 differences.push(format!("{kind}: {stored} stored, but {received} received and {filtered} filtered"));
             }
         }
+        if let Some(stat) = rows.iter().find(|row| row.kind == Kind::Stat) {
+            self.compare_calls(stat, differences);
+        }
         let stored = super::total(rows.iter().map(|row| row.stored));
         let arrived =
             super::total(rows.iter().flat_map(|row| [row.received, row.filtered])).saturating_add(self.nameless);
@@ -139,6 +162,31 @@ impl Ledger {
             if counted > 0 {
                 differences.push(format!("CPU {cpu}: {counted} records were counted as lost, but none is missing"));
             }
+        }
+    }
+
+    fn calls(&self) -> Calls {
+        let sum = |count: fn(&super::Cpu) -> u64| super::total(self.counters.cpus.iter().map(count));
+        Calls {
+            seen: sum(|cpu| cpu.calls.seen),
+            told: sum(|cpu| cpu.calls.told),
+            lost: sum(|cpu| cpu.calls.lost),
+            held: self.closed.unwrap_or_default().1,
+            received: self.told,
+            filtered: self.told_filtered,
+        }
+    }
+
+    fn compare_calls(&self, stat: &Row, differences: &mut Vec<String>) {
+        let Calls { seen, told, lost, held, received, filtered } = self.calls();
+        if seen != super::total([told, lost, held]) {
+            differences.push(format!("stat: {seen} calls seen, but {told} told, {lost} lost and {held} held"));
+        }
+        let arrived = received.saturating_add(filtered);
+        // How many calls a record told that cannot be read, or was not stored, is not known.
+        let is_known = stat.malformed == 0 && self.nameless == 0 && self.unstored == 0;
+        if arrived > told || (arrived < told && is_known) {
+            differences.push(format!("stat: {told} calls told, but {received} received and {filtered} filtered"));
         }
     }
 

@@ -5,16 +5,17 @@ use std::{borrow::Cow, sync::Arc};
 use bytes::Bytes;
 use monitor_common::{
     Header, Kind,
-    body::{self as wire, call_text, exec_flag},
+    body::{self as wire, call_text, exec_flag, open_text, stat_flag},
     decode::{self, Body as Wire, Str},
     header::flag,
+    repeats,
 };
 
 use super::Pipeline;
 use crate::{
     Record,
     enrich::{Class, Classes, Member, Rules},
-    event::bodies,
+    event::{Repeats, bodies},
     record::{Body, Getenv, HostCall, Process, ProcessId, Text},
 };
 
@@ -50,6 +51,7 @@ impl Pipeline {
             Wire::Exit(fixed) => {
                 let process = self.tree.see(header);
                 self.tree.exit(process, header.time);
+                self.repeats.forget(process);
                 (process, Body::Exit(bodies::exit(fixed, header)))
             }
             Wire::Open(fixed, texts) => {
@@ -58,9 +60,14 @@ impl Pipeline {
             }
             Wire::Connect(fixed, text) => (self.tree.see(header), Body::Connect(bodies::connect(fixed, *text, bytes))),
             Wire::Getenv(fixed, text) => (self.tree.see(header), Body::Getenv(bodies::getenv(fixed, *text, bytes))),
+            Wire::Stat(fixed, texts) if fixed.flags & stat_flag::REPEATS != 0 => {
+                return self.repeats(header, fixed, texts[open_text::REQUESTED].bytes, out);
+            }
             Wire::Stat(fixed, texts) => {
+                let process = self.tree.see(header);
                 let body = bodies::stat(fixed, texts, bytes, &mut self.scratch);
-                (self.tree.see(header), Body::Stat(body))
+                self.repeats.remember(process, fixed.hash, &body);
+                (process, Body::Stat(body))
             }
             Wire::Traffic(fixed, text) => {
                 (self.tree.see(header), Body::Traffic(Box::new(bodies::traffic(fixed, *text, bytes))))
@@ -106,6 +113,20 @@ impl Pipeline {
             _ => {}
         }
         body
+    }
+
+    /// The records of calls that repeat earlier ones, one for each kind of them.
+    fn repeats(&mut self, header: &Header, fixed: &wire::Stat, words: &[u8], out: &mut Vec<Record>) {
+        let process = self.tree.see(header);
+        let mut rest = u64::from(fixed.count);
+        for (slot, word) in repeats::told(fixed.hash, words) {
+            let stat = self.repeats.told(process, slot, word);
+            rest = rest.saturating_sub(stat.count);
+            self.record(header, process, Body::Stat(stat), out);
+        }
+        if rest > 0 {
+            self.record(header, process, Body::Stat(Repeats::unknown(rest)), out);
+        }
     }
 
     /// The body of a call of one shape, by its kind.

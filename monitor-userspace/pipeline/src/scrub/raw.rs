@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use monitor_common::{
     Header, Kind, TextState,
-    body::{Open, exec_text},
+    body::{Open, exec_text, stat_flag},
     decode::{self, Body, Str},
     limits::RECORD_BYTES,
 };
@@ -49,6 +49,8 @@ pub(super) fn mask(rules: &mut Rules, bytes: &mut Bytes) -> bool {
             let [text] = replaced(&[text], &masked);
             changed(&masked).then(|| encode::record(&record.header, &Body::Getenv(fixed, text)))
         }
+        // Numbers, in the place of a string.
+        Body::Stat(fixed, _) if fixed.flags & stat_flag::REPEATS != 0 => None,
         Body::Stat(fixed, texts) => {
             let masked = texts.map(|text| string(rules, Place::Path, text));
             changed(&masked).then(|| encode::record(&record.header, &Body::Stat(fixed, replaced(&texts, &masked))))

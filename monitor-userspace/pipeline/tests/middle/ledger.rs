@@ -160,7 +160,7 @@ fn filtered_records_are_no_loss() {
     let first = cpu.open();
     let _filtered = [cpu.open(), cpu.open()];
     let last = cpu.open();
-    let fact = Filtered { boot_ns: 0, kinds: vec![("open".to_owned(), 2)], spans: vec![(0, 1, 2)] };
+    let fact = Filtered { boot_ns: 0, kinds: vec![("open".to_owned(), 2)], spans: vec![(0, 1, 2)], calls: 0 };
     let mut pipeline = Pipeline::new().unwrap();
     assert_eq!(losses(&mut pipeline, &[first, last, Input::Observed(Observed::Filtered(fact)), closed(&[&cpu])]), []);
     let balance = pipeline.ledger().check();
@@ -269,7 +269,7 @@ proptest! {
         for seq in seqs {
             actor.header.seq = seq;
             let Input::Raw(raw) = actor.raw(&monitor_common::decode::Body::Exit(monitor_common::body::Exit::default())) else { panic!() };
-            let fact = Filtered { boot_ns: seq, kinds: vec![("open".to_owned(), seq)], spans: vec![(0, seq, numbers[0])] };
+            let fact = Filtered { boot_ns: seq, kinds: vec![("open".to_owned(), seq)], spans: vec![(0, seq, numbers[0])], calls: seq };
             losses(&mut pipeline, &[Input::Raw(raw), Input::Observed(Observed::Filtered(fact))]);
             actor.header.seq = 0;
         }

@@ -32,6 +32,7 @@ use super::{
     fields,
     libcs::{Libcs, find_libcs},
     programs::{self, demand},
+    repeats::Counted,
     syscall,
     variant::Variant,
 };
@@ -78,6 +79,7 @@ pub struct Kernel {
     tasks: HashMap<MapData, u32, TaskBytes>,
     counters: PerCpuArray<MapData, CountersBytes>,
     bursts: Bursts,
+    repeats: Counted,
     variant: Variant,
     offsets: Offsets,
     hooks: Vec<Hook>,
@@ -121,6 +123,7 @@ impl Kernel {
         };
         let tracepoints = hooks.len();
         programs::load_uprobes(&mut ebpf, &mut hooks);
+        let repeats = Counted::open(&mut ebpf, &mut hooks)?;
         if !hooks[..tracepoints].iter().any(|hook| hook.state == HookState::Attached) {
             return Err(OpenError::NothingAttached { hooks });
         }
@@ -132,6 +135,7 @@ impl Kernel {
             tasks: HashMap::try_from(take(&mut ebpf, "TASKS")?).map_err(|error| OpenError::map(&error))?,
             counters: PerCpuArray::try_from(take(&mut ebpf, "COUNTERS")?).map_err(|error| OpenError::map(&error))?,
             bursts: Bursts::new(HashMap::try_from(take(&mut ebpf, "BURSTS")?).map_err(|error| OpenError::map(&error))?),
+            repeats,
             ebpf,
             variant,
             offsets,
@@ -358,6 +362,20 @@ impl Kernel {
         Ok(values.iter().map(|bytes| from_bytes(bytes).unwrap_or_default()).collect())
     }
 
+    /// Lets the kernel half tell the calls that it has counted and not told yet, of every process; and forgets processes
+    /// whose end it missed. To be called each second.
+    pub fn tell_repeats(&mut self) {
+        let tracked = self.tasks.iter().flatten().filter_map(|(_, bytes)| from_bytes(&bytes));
+        let tracked = tracked.map(|task: Task| task.pid).collect();
+        self.repeats.tell(&tracked);
+    }
+
+    /// Calls that the kernel half has counted and not told.
+    #[must_use]
+    pub fn held_calls(&self) -> u64 {
+        self.repeats.held()
+    }
+
     /// How often the kernel skipped a program since the same program already ran on the CPU, by program. Kernels
     /// before 5.12 do not tell, which reads as 0.
     ///
@@ -414,6 +432,7 @@ fn load(options: &Options, variant: Variant, offsets: &Offsets, btf: &Btf) -> Re
         .override_global(monitor_common::WIRE_SYMBOL, &version, true)
         .override_global("OFFSETS", bytes_of(offsets), true)
         .override_global("LAYOUT", &layout, true)
+        .override_global("SEED", &random()?, true)
         .map_max_entries("RING", options.ring_bytes)
         .map_max_entries("TASKS", options.tasks)
         .map_max_entries("EXEC_BUFFERS", u32::try_from(cpus).unwrap_or(u32::MAX))
@@ -429,6 +448,17 @@ fn load(options: &Options, variant: Variant, offsets: &Offsets, btf: &Btf) -> Re
         })?;
     }
     Ok(ebpf)
+}
+
+/// Words that nobody can guess.
+fn random() -> Result<[u64; 2], OpenError> {
+    let mut words = [0u64; 2];
+    // SAFETY: the buffer has the length that is told.
+    let got = unsafe { libc::getrandom(words.as_mut_ptr().cast(), size_of_val(&words), 0) };
+    if usize::try_from(got) == Ok(size_of_val(&words)) {
+        return Ok(words);
+    }
+    Err(OpenError::Other(format!("cannot get random bytes: {}", std::io::Error::last_os_error())))
 }
 
 fn take(ebpf: &mut Ebpf, name: &str) -> Result<aya::maps::Map, OpenError> {

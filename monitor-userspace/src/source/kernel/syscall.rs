@@ -7,6 +7,8 @@ use std::{
 
 /// `BPF_PROG_LOAD`, `BPF_OBJ_GET_INFO_BY_FD` and `BPF_PROG_TYPE_RAW_TRACEPOINT` (linux/bpf.h).
 const PROG_LOAD: libc::c_long = 5;
+/// `BPF_PROG_TEST_RUN`.
+const TEST_RUN: libc::c_long = 10;
 const GET_INFO: libc::c_long = 15;
 const RAW_TRACEPOINT: u32 = 17;
 
@@ -72,6 +74,48 @@ pub(super) fn wait_for_programs() {
     // SAFETY: the command takes no address. Where the kernel has none of it (`ENOSYS`), programs are done sooner than this
     // call returns, as nearly always.
     unsafe { libc::syscall(libc::SYS_membarrier, GLOBAL, 0) };
+}
+
+/// What `BPF_PROG_TEST_RUN` takes, as far as every kernel knows it.
+#[repr(C)]
+struct Run {
+    program: u32,
+    answer: u32,
+    data_len: u32,
+    data_out_len: u32,
+    data: u64,
+    data_out: u64,
+    repeat: u32,
+    duration: u32,
+}
+
+/// Bytes of an Ethernet header, which the kernel takes off before it runs a program on a packet.
+const ETHERNET: usize = 14;
+
+/// Runs a program on a packet once, with a number in the first four bytes behind the Ethernet header.
+///
+/// # Errors
+///
+/// The kernel does not run it.
+pub(super) fn run(program: BorrowedFd<'_>, number: u32) -> io::Result<()> {
+    // Longer than any header that a kernel might look for.
+    let mut packet = [0u8; 64];
+    for (byte, from) in packet.iter_mut().skip(ETHERNET).zip(number.to_ne_bytes()) {
+        *byte = from;
+    }
+    let mut attributes = Run {
+        program: u32::try_from(program.as_raw_fd()).map_err(io::Error::other)?,
+        answer: 0,
+        data_len: u32::try_from(packet.len()).map_err(io::Error::other)?,
+        data_out_len: 0,
+        data: packet.as_ptr() as u64,
+        data_out: 0,
+        repeat: 1,
+        duration: 0,
+    };
+    // SAFETY: the attributes are those of the command, and the packet outlives the call.
+    let answer = unsafe { libc::syscall(libc::SYS_bpf, TEST_RUN, &raw mut attributes, size_of::<Run>()) };
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// How often the kernel skipped a program since the same program already ran on the CPU; 0 where it does not tell.

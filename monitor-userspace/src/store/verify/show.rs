@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::Report;
+use super::{Report, StatCalls};
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -39,6 +39,12 @@ impl Report {
     fn counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ledger = &self.ledger;
         writeln!(f, "  recorded  {}", list(&ledger.recorded_by_kind))?;
+        if ledger.stat_calls.seen > 0 {
+            let StatCalls { seen, recorded, filtered, lost, held, .. } = ledger.stat_calls;
+            let parts = [("recorded", recorded), ("filtered", filtered), ("lost", lost), ("held", held)];
+            let parts = list(&parts.into_iter().collect());
+            writeln!(f, "  stat      {seen} calls: {parts}")?;
+        }
         writeln!(f, "  filtered  {}", list(&ledger.filtered_by_kind))?;
         writeln!(f, "  lost      {}", list(&ledger.lost_by_kind))?;
         if !ledger.lost_by_cause.is_empty() {

@@ -1,5 +1,7 @@
 //! Files.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use monitor_common::{
     TextState,
@@ -92,20 +94,45 @@ pub(super) fn path_of(
     composed(asked, (flags & path_flag::BASE != 0).then_some(resolved), bytes, scratch)
 }
 
-/// A file was looked at, or was again.
+/// A file was looked at for the first time; what tells repeats is completed by [`crate::event::Repeats`].
 #[must_use]
 pub fn stat(stat: &body::Stat, texts: &[Str<'_>; open_text::COUNT], bytes: &Bytes, scratch: &mut Vec<u8>) -> Stat {
-    let (requested, requested_state) = text(texts[open_text::REQUESTED], bytes);
-    let (path, path_state) = path_of(texts[open_text::REQUESTED], texts[open_text::PATH], stat.flags, bytes, scratch);
+    let number = u64::from(stat.syscall);
+    let (asked, resolved) = (texts[open_text::REQUESTED], texts[open_text::PATH]);
+    let (requested, requested_state) = text(asked, bytes);
+    let descriptor = stat.flags & stat_flag::DESCRIPTOR != 0;
+    let has_no_path = stat.flags & path_flag::NO_PATH != 0;
+    let itself = asked.bytes.is_empty() && stat.asked & syscall::AT_EMPTY_PATH != 0;
+    let (path, path_state) = if has_no_path {
+        (None, State::Complete)
+    } else if descriptor || itself {
+        text(resolved, bytes)
+    } else {
+        path_of(asked, resolved, stat.flags, bytes, scratch)
+    };
     Stat {
         call: call::name(stat.syscall),
         path,
         path_state,
-        requested,
+        // fstat(2) asks for no path.
+        requested: requested.filter(|_| number != syscall::FSTAT),
         requested_state,
+        descriptor,
+        anonymous: has_no_path.then(|| Text::new(bytes.slice_ref(resolved.bytes))),
+        nofollow: number == syscall::LSTAT || stat.asked & syscall::AT_SYMLINK_NOFOLLOW != 0,
+        mode: matches!(number, syscall::ACCESS | syscall::FACCESSAT | syscall::FACCESSAT2).then(|| mode(stat.mode)),
         count: u64::from(stat.count),
-        repeats: stat.flags & stat_flag::REPEATS != 0,
-        result: stat.result,
+        repeats: false,
+        result: Some(stat.result),
         error: errno::of_result(stat.result),
+    }
+}
+
+/// What access(2) was asked: `F_OK`, or bits of `R_OK`, `W_OK` and `X_OK` (linux/fs.h).
+fn mode(mode: u32) -> Cow<'static, str> {
+    const NAMES: [&str; 8] = ["exists", "x", "w", "wx", "r", "rx", "rw", "rwx"];
+    match usize::try_from(mode).ok().and_then(|at| NAMES.get(at)) {
+        Some(name) => Cow::Borrowed(name),
+        None => Cow::Owned(format!("{mode:#o}")),
     }
 }

@@ -16,7 +16,12 @@ pub(super) fn subject(body: &Body, out: &mut String) {
             path(link.path.as_ref(), link.path_state, link.requested.as_ref(), out);
             arrow(link.target.as_ref(), link.target_state, out);
         }
-        Body::Stat(stat) => path(stat.path.as_ref(), stat.path_state, stat.requested.as_ref(), out),
+        Body::Stat(stat) => match &stat.anonymous {
+            _ if stat.descriptor && stat.path.is_none() && stat.repeats => out.push_str("(open descriptors)"),
+            Some(name) if name.as_bytes().is_empty() => out.push_str("(no path)"),
+            Some(name) => text(Some(name), State::Complete, out),
+            None => path(stat.path.as_ref(), stat.path_state, stat.requested.as_ref(), out),
+        },
         Body::Rename(pair) | Body::Link(pair) => {
             path(pair.from.as_ref(), pair.from_state, pair.requested_from.as_ref(), out);
             out.push_str(if pair.exchanges() { " <-> " } else { " -> " });

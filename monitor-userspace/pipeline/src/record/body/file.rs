@@ -93,7 +93,8 @@ pub struct Open {
 /// A call that looks at a file without opening it has returned, or earlier ones were repeated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stat {
-    /// The name of the system call.
+    /// The name of the system call; absent for repeats of which the first is not known.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
     pub call: Cow<'static, str>,
     /// The absolute path, as the kernel resolved it; with the state `unresolved` what was asked for, below the folder that it
     /// started from.
@@ -108,13 +109,26 @@ pub struct Stat {
     /// How `requested` came.
     #[serde(default, skip_serializing_if = "State::is_complete")]
     pub requested_state: State,
+    /// The call was about an open descriptor and named no path. Repeats are those with the same result, of any descriptor.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub descriptor: bool,
+    /// The kernel's name of a file that has no path, such as `[eventfd]`; empty for a pipe or a socket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anonymous: Option<Text>,
+    /// Of a symbolic link at the end of the path, the link itself was looked at.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub nofollow: bool,
+    /// What access and its like asked for: `exists`, or letters of `rwx`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Cow<'static, str>>,
     /// Calls that this record tells.
     pub count: u64,
     /// The calls repeat one that an earlier record of the same process told; else this is the first.
     #[serde(default, skip_serializing_if = "is_false")]
     pub repeats: bool,
-    /// What the call returned: a value, or a negative errno.
-    pub result: i64,
+    /// 0, or a negative errno; absent for repeats of which the first is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<i64>,
     /// The errno's name when the call failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Cow<'static, str>>,

@@ -117,6 +117,36 @@ pub(super) const PROGRAMS: &[Spec] = &[
         needs: PATHS_OF_CALLS,
     },
     Spec {
+        program: "stat_first",
+        tracepoint: CALLS,
+        feature: "stat",
+        role: Role::Call { map: "CALL_PROGRAMS", at: family::STAT_FIRST },
+        needs: path_fields!("dentry.d_hash"),
+    },
+    Spec {
+        program: "exit_stat",
+        tracepoint: CALLS,
+        feature: "stat",
+        role: Role::Call { map: "CALL_PROGRAMS", at: family::STAT },
+        needs: path_fields!(
+            "task_struct.files",
+            "files_struct.fdt",
+            "fdtable.max_fds",
+            "fdtable.fd",
+            "fs_struct.pwd",
+            "dentry.d_hash",
+            "task_struct.thread_info",
+            "thread_info.status"
+        ),
+    },
+    Spec {
+        program: "flush_stat",
+        tracepoint: CALLS,
+        feature: "stat: repeats told before what is sent",
+        role: Role::Call { map: "CALL_PROGRAMS", at: family::STAT_FLUSH },
+        needs: &[],
+    },
+    Spec {
         program: "exit_connect",
         tracepoint: CALLS,
         feature: "connect",
@@ -196,6 +226,13 @@ pub(super) const PROGRAMS: &[Spec] = &[
         needs: &[],
     },
     Spec { program: "sys_exit", tracepoint: CALLS, feature: "every system call", role: Role::Attach, needs: &[] },
+    Spec {
+        program: "exec_repeats",
+        tracepoint: EXEC,
+        feature: "stat: repeats told before the next image",
+        role: Role::Call { map: "EXEC_PROGRAMS", at: exec_part::REPEATS },
+        needs: &[],
+    },
     Spec {
         program: "exec_paths",
         tracepoint: EXEC,
