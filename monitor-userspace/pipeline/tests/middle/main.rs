@@ -16,6 +16,7 @@ mod layouts;
 mod ledger;
 mod programs;
 mod rejected;
+mod repeats;
 mod run;
 mod scrub;
 mod secrets;
