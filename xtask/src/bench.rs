@@ -58,14 +58,16 @@ fn measure(args: &Args, programs: &Programs, folder: &Path) -> Result<()> {
     let mut report = serde_json::Map::new();
     for (name, depth) in [("path of 3 components", 1), ("path of 8 components", 6)] {
         let file = file_at(folder, depth)?;
-        let rounds = (0..args.rounds).map(|_| round(args, programs, folder, &file)).collect::<Result<Vec<_>>>()?;
-        let of = |pick: fn(&Round) -> f64| median(rounds.iter().map(pick).collect());
-        let figures = [
-            ("bare_ns", of(|round| round.bare)),
-            ("untracked_ratio", of(|round| round.untracked / round.bare)),
-            ("tracked_ratio", of(|round| round.tracked / round.bare)),
-        ];
-        row(&mut report, &format!("open+close, {name}"), &figures);
+        ratios(&mut report, &format!("open+close, {name}"), args, programs, folder, &opening(&file, args.opens))?;
+    }
+    for (what, name) in [
+        ("file", "write to a file"),
+        ("pipe", "write or read of a pipe"),
+        ("socket", "write or read of a socket"),
+        ("turns", "write or read of a socket, direction turning each time"),
+    ] {
+        let words = ["moves".to_owned(), args.opens.to_string(), what.to_owned()];
+        ratios(&mut report, name, args, programs, folder, &words)?;
     }
     let run = observed::full_speed(programs, folder, &file_at(folder, 1)?, args.opens)?;
     row(
@@ -103,13 +105,38 @@ fn file_at(folder: &Path, depth: u32) -> Result<PathBuf> {
     Ok(file)
 }
 
-fn round(args: &Args, programs: &Programs, folder: &Path, file: &Path) -> Result<Round> {
-    let loop_once = || load(Command::new(&programs.workload).args(["opens", &args.opens.to_string()]).arg(file));
+/// The words of the load that opens a file so often.
+fn opening(file: &Path, opens: u32) -> [String; 3] {
+    ["opens".to_owned(), opens.to_string(), file.display().to_string()]
+}
+
+/// Measures a load bare, untracked and tracked in turn, and writes the row of its medians.
+fn ratios(
+    report: &mut serde_json::Map<String, serde_json::Value>,
+    name: &str,
+    args: &Args,
+    programs: &Programs,
+    folder: &Path,
+    words: &[String],
+) -> Result<()> {
+    let rounds = (0..args.rounds).map(|_| round(programs, folder, words)).collect::<Result<Vec<_>>>()?;
+    let of = |pick: fn(&Round) -> f64| median(rounds.iter().map(pick).collect());
+    let figures = [
+        ("bare_ns", of(|round| round.bare)),
+        ("untracked_ratio", of(|round| round.untracked / round.bare)),
+        ("tracked_ratio", of(|round| round.tracked / round.bare)),
+    ];
+    row(report, name, &figures);
+    Ok(())
+}
+
+fn round(programs: &Programs, folder: &Path, words: &[String]) -> Result<Round> {
+    let loop_once = || load(Command::new(&programs.workload).args(words));
     let bare = loop_once()?;
     let observer = Observer::start(programs, folder)?;
     let untracked = loop_once()?;
     observer.end()?;
-    let (tracked, _) = observed::tracked(programs, folder, file, args.opens)?;
+    let (tracked, _) = observed::tracked(programs, folder, words)?;
     Ok(Round { bare, untracked, tracked })
 }
 

@@ -36,9 +36,9 @@ use crate::{
 /// agreement has up to 2,000.
 const HEAD: usize = 4096;
 
-/// Bytes of a request in which the `Host` field is searched for: the verifier walks each of them. Most programs send it
-/// as the first field, some behind all that their user has set.
-const HTTP_BYTES: u64 = 2048;
+/// Bytes of a request in which the `Host` field is searched for: the verifier walks each of them, 110 instructions a byte.
+/// Most programs send it as the first field, some behind all that their user has set.
+const HTTP_BYTES: u64 = 1024;
 
 /// Extensions of a ClientHello that are walked over; browsers send about 20.
 const EXTENSIONS: u32 = 48;

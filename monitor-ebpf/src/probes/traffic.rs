@@ -106,9 +106,12 @@ fn moved(ctx: &BtfTracePointContext, call: Call, who: Tracked, file: SocketFile,
     }
     // SAFETY: the helper has no precondition.
     let now = unsafe { bpf_ktime_get_boot_ns() };
-    let (Some((burst, kept)), Some(transfer)) =
-        (burst::at(who, burst::key(who.tid, file.inode)), TRANSFERS.get_ptr_mut(0))
-    else {
+    let Some(transfer) = TRANSFERS.get_ptr_mut(0) else {
+        emit::lost(Kind::Traffic, Cause::NoBuffer);
+        return 0;
+    };
+    // SAFETY: the transfer is this CPU's, and the programs that use it run with preemption off.
+    let Some(burst) = (unsafe { burst::at(who, burst::key(who.tid, file.inode), transfer) }) else {
         emit::lost(Kind::Traffic, Cause::NoBuffer);
         return 0;
     };
@@ -136,7 +139,7 @@ fn moved(ctx: &BtfTracePointContext, call: Call, who: Tracked, file: SocketFile,
         } else {
             burst::add(burst, bytes, now);
         }
-        if !kept {
+        if (*transfer).is_spare != 0 {
             burst::end(burst);
         }
         let port = Transfer::port(transfer);

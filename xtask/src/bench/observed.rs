@@ -73,8 +73,8 @@ fn gone(pid: u32) -> Result<()> {
 }
 
 /// The loop in a tracked process, fully recorded; returns its figure and the recording.
-pub(super) fn tracked(programs: &Programs, folder: &Path, file: &Path, opens: u32) -> Result<(f64, PathBuf)> {
-    let (run, record) = start_tracked(programs, folder, file, opens)?;
+pub(super) fn tracked(programs: &Programs, folder: &Path, words: &[String]) -> Result<(f64, PathBuf)> {
+    let (run, record) = start_tracked(programs, folder, words)?;
     let monitor = monitor_of(run.id());
     let output = run.wait_with_output().context("cannot wait for agentsnoop")?;
     if let Ok(monitor) = monitor {
@@ -85,15 +85,14 @@ pub(super) fn tracked(programs: &Programs, folder: &Path, file: &Path, opens: u3
     Ok((figure, record))
 }
 
-fn start_tracked(programs: &Programs, folder: &Path, file: &Path, opens: u32) -> Result<(Child, PathBuf)> {
+fn start_tracked(programs: &Programs, folder: &Path, words: &[String]) -> Result<(Child, PathBuf)> {
     let record = folder.join("tracked.rec");
     let run = Command::new(&programs.agentsnoop)
         .args(["run", "--quiet", "--overwrite", "--record"])
         .arg(&record)
         .arg("--")
         .arg(&programs.workload)
-        .args(["opens", &opens.to_string()])
-        .arg(file)
+        .args(words)
         .stdout(Stdio::piped())
         .spawn()
         .context("cannot start agentsnoop")?;
@@ -112,7 +111,7 @@ pub(super) struct FullSpeed {
 
 /// The loop in a tracked process, with a look at the monitor's memory and at the ledger.
 pub(super) fn full_speed(programs: &Programs, folder: &Path, file: &Path, opens: u32) -> Result<FullSpeed> {
-    let (mut run, record) = start_tracked(programs, folder, file, opens)?;
+    let (mut run, record) = start_tracked(programs, folder, &super::opening(file, opens))?;
     let mut monitor = None;
     let (mut peak, mut last) = (0, 0);
     while run.try_wait().context("cannot wait for agentsnoop")?.is_none() {

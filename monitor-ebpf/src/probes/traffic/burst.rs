@@ -49,27 +49,33 @@ pub(crate) fn key(tid: u32, inode: u64) -> BurstKey {
     BurstKey { tid, place: inode as u32 & (BURST_PLACES - 1) }
 }
 
-/// The burst of the thread at the place of a socket; `true` says that it is kept there, `false` that there is no room and
-/// it must be sent with this call.
+/// The burst of the thread at a place; where there is no room for it, one that must be sent with this call, as the transfer
+/// then says.
+///
+/// # Safety
+///
+/// `transfer` must be this CPU's.
 #[inline(always)]
-pub(crate) fn at(who: Tracked, key: BurstKey) -> Option<(*mut Burst, bool)> {
-    if let Some(burst) = BURSTS.get_ptr_mut(key) {
-        return Some((burst, true));
-    }
-    let empty = EMPTY_BURST.get_ptr(0)?;
-    // SAFETY: the value is map memory that nobody writes; the task is a value of the map.
+pub(crate) unsafe fn at(who: Tracked, key: BurstKey, transfer: *mut Transfer) -> Option<*mut Burst> {
+    // SAFETY: the caller's promise; the values are map memory, of which nobody writes the empty one; the task is a value
+    // of the map, the spare buffer this CPU's.
     unsafe {
+        (*transfer).is_spare = 0;
+        if let Some(burst) = BURSTS.get_ptr_mut(key) {
+            return Some(burst);
+        }
+        let empty = EMPTY_BURST.get_ptr(0)?;
         if BURSTS.insert(key, &*empty, 0).is_ok() {
             (*who.task).bursts |= 1 << key.place;
         }
+        if let Some(burst) = BURSTS.get_ptr_mut(key) {
+            return Some(burst);
+        }
+        let spare = SPARE_BURSTS.get_ptr_mut(0)?;
+        (*spare).body.calls = 0;
+        (*transfer).is_spare = 1;
+        Some(spare)
     }
-    if let Some(burst) = BURSTS.get_ptr_mut(key) {
-        return Some((burst, true));
-    }
-    let spare = SPARE_BURSTS.get_ptr_mut(0)?;
-    // SAFETY: the buffer is this CPU's, and the programs that use it run with preemption off.
-    unsafe { (*spare).body.calls = 0 };
-    Some((spare, false))
 }
 
 /// Whether a call at `now` goes on with a burst, as far as the peer is the same.

@@ -57,6 +57,8 @@ pub(crate) struct Transfer {
     pub(crate) protocol: u16,
     /// Bits of [`traffic_flag`]: whether the bytes were received.
     pub(crate) flags: u32,
+    /// Not 0 where its burst is no longer than this call; see [`super::burst`].
+    pub(crate) is_spare: u64,
     /// Bytes of `peer`; at most those of an address.
     pub(crate) peer_len: u64,
     /// The peer, as a `struct sockaddr`: of the first message, where there are several.
