@@ -1,4 +1,4 @@
-//! The data files: agents, resource classes and scrub rules, built in and replaceable.
+//! The data files: agents, resource classes, delegates and scrub rules, built in and replaceable.
 
 use std::fmt;
 
@@ -7,9 +7,10 @@ use serde::de::DeserializeOwned;
 use crate::input::Data;
 
 /// The names and contents of the built-in sets.
-const BUILT_IN: [(&str, &str); 3] = [
+const BUILT_IN: [(&str, &str); 4] = [
     (AGENTS, include_str!("../data/agents.toml")),
     (CLASSES, include_str!("../data/classes.toml")),
+    (DELEGATES, include_str!("../data/delegates.toml")),
     (SCRUB, include_str!("../data/scrub.toml")),
 ];
 
@@ -17,6 +18,8 @@ const BUILT_IN: [(&str, &str); 3] = [
 pub const AGENTS: &str = "agents";
 /// The name of the resource classes.
 pub const CLASSES: &str = "classes";
+/// The name of the sockets behind which another process works on request.
+pub const DELEGATES: &str = "delegates";
 /// The name of the scrub rules.
 pub const SCRUB: &str = "scrub";
 

@@ -1,6 +1,7 @@
 //! What a thing that was touched is for, and who was meant by an address.
 
 mod class;
+mod delegates;
 mod names;
 mod network;
 mod paths;
@@ -10,4 +11,5 @@ mod wildcard;
 pub use class::{Class, Classes};
 pub use rules::Rules;
 
+pub(crate) use delegates::Delegates;
 pub(crate) use names::{Member, Names};

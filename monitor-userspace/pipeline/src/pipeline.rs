@@ -2,13 +2,15 @@
 
 mod decoded;
 
+pub(crate) use decoded::DELEGATED;
+
 use std::sync::Arc;
 
 use crate::{
     DataError, Record, Request,
     attribute::{Change, Tree, agents::Catalogue},
     data,
-    enrich::{Classes, Names, Rules},
+    enrich::{Classes, Delegates, Names, Rules},
     event::Repeats,
     fold::Fold,
     input::{Clock, Config, Control, Input, Observed, Opened},
@@ -21,6 +23,7 @@ use crate::{
 pub struct Pipeline {
     tree: Tree,
     rules: Rules,
+    delegates: Delegates,
     names: Names,
     ledger: Ledger,
     fold: Fold,
@@ -45,6 +48,7 @@ impl Pipeline {
         Ok(Self {
             tree: Tree::new(Catalogue::new()?),
             rules: Rules::new()?,
+            delegates: Delegates::new()?,
             names: Names::default(),
             ledger: Ledger::default(),
             fold: Fold::default(),
@@ -190,6 +194,11 @@ impl Pipeline {
                 data::AGENTS => {
                     if let Ok(catalogue) = Catalogue::parse(content) {
                         self.tree.set_catalogue(catalogue);
+                    }
+                }
+                data::DELEGATES => {
+                    if let Ok(delegates) = Delegates::parse(content) {
+                        self.delegates = delegates;
                     }
                 }
                 data::CLASSES => {

@@ -180,6 +180,16 @@ impl Actor {
     }
 }
 
+/// The address of a unix socket as the kernel has it (`struct sockaddr_un`); a name that begins with `@` is abstract.
+#[must_use]
+pub fn unix(path: &str) -> Vec<u8> {
+    let name = match path.strip_prefix('@') {
+        Some(name) => [b"\0", name.as_bytes()].concat(),
+        None => path.as_bytes().to_vec(),
+    };
+    [&1u16.to_ne_bytes()[..], &name].concat()
+}
+
 /// The bytes of a `struct sockaddr_in` or `struct sockaddr_in6`.
 #[must_use]
 pub fn sockaddr(address: std::net::SocketAddr) -> Vec<u8> {

@@ -19,6 +19,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("calls that reach into the kernel are seen with what they ask for", kernel),
         trial("mounts are seen with source, type and the absolute path", mounts),
         trial("a signal is seen where it leaves the tree, and only there", signals),
+        trial("a connection to somebody who works on request says where the observation ends, once", delegated),
         trial("a call that a seccomp filter answers is told from one that the kernel refuses", filtered),
     ]
 }
@@ -177,6 +178,25 @@ fn signals() -> Result<()> {
     for record in seen.kind("attention") {
         expect(record, "/attention/pid", pid)?;
     }
+    seen.is_whole()
+}
+
+fn delegated() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let socket = folder.path().join("S.gpg-agent").display().to_string();
+    let _listener = std::os::unix::net::UnixListener::bind(&socket)?;
+    let seen = observe(&["connect", "unix", &socket, "twice"])?;
+    ensure!(seen.kind("connect").len() == 2, "{:#?}", seen.kind("connect"));
+    let attention = seen.only("attention", "/attention/path", &socket)?;
+    expect(attention, "/attention/call", "connect")?;
+    let coverage = seen.only("coverage", "/coverage/feature", "delegated")?;
+    expect(coverage, "/coverage/name", format!("gpg-agent {socket}"))?;
+    expect(coverage, "/process/pid", attention["process"]["pid"].clone())?;
+    ensure!(
+        seen.told("not").is_some_and(|said| said.contains("gpg-agent")),
+        "the summary does not say it: {}",
+        seen.stderr()
+    );
     seen.is_whole()
 }
 

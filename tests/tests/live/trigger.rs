@@ -47,6 +47,10 @@ fn run(words: &[&str]) -> Result<()> {
         ["opens", count, path] => (0..count.parse::<u32>()?).try_for_each(|_| open("openat", path)),
         ["connect", "ipv4", port] => std::net::TcpStream::connect(format!("127.0.0.1:{port}")).map(drop).or(Ok(())),
         ["connect", "ipv6", port] => std::net::TcpStream::connect(format!("[::1]:{port}")).map(drop).or(Ok(())),
+        ["connect", "unix", path, "twice"] => {
+            drop((std::os::unix::net::UnixStream::connect(path)?, std::os::unix::net::UnixStream::connect(path)?));
+            Ok(())
+        }
         ["connect", "unix", path] => std::os::unix::net::UnixStream::connect(path).map(drop).or(Ok(())),
         ["connect", "abstract", name] => abstract_connect(name),
         ["connect", "nonblocking", port] => nonblocking(port.parse()?),

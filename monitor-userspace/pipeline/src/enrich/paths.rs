@@ -144,12 +144,12 @@ impl Shape {
     }
 }
 
-fn glob(pattern: &str) -> Result<globset::Glob, String> {
+pub(super) fn glob(pattern: &str) -> Result<globset::Glob, String> {
     let built = GlobBuilder::new(pattern).literal_separator(true).build();
     built.map_err(|error| format!("the pattern `{pattern}` cannot be read: {}", error.kind()))
 }
 
-fn as_path(bytes: &[u8]) -> &std::path::Path {
+pub(super) fn as_path(bytes: &[u8]) -> &std::path::Path {
     use std::os::unix::ffi::OsStrExt as _;
     std::path::Path::new(std::ffi::OsStr::from_bytes(bytes))
 }

@@ -116,7 +116,8 @@ pub(super) fn outcome(body: &Body, out: &mut String) -> bool {
             }
             HookState::Unavailable { reason } => {
                 // The name of a process and the reason are one sentence.
-                out.push_str(if hook.feature == crate::admit::PROCESS { "" } else { "unavailable: " });
+                let sentence = [crate::admit::PROCESS, crate::pipeline::DELEGATED].contains(&hook.feature.as_str());
+                out.push_str(if sentence { "" } else { "unavailable: " });
                 crate::record::escape_into(reason.as_bytes(), out);
                 true
             }

@@ -16,8 +16,12 @@ use crate::{
     Record,
     enrich::{Class, Classes, Member, Rules},
     event::{Repeats, bodies},
-    record::{Body, Getenv, HostCall, Process, ProcessId, Text},
+    input::{Hook, HookState},
+    record::{Body, Connect, Getenv, HostCall, Process, ProcessId, Text},
 };
+
+/// The feature of a coverage record about work that another process does on request.
+pub(crate) const DELEGATED: &str = "delegated";
 
 impl Pipeline {
     /// Takes a raw record.
@@ -93,7 +97,11 @@ impl Pipeline {
             Wire::Call(kind, fixed, texts) => (self.tree.see(header), self.call(*kind, fixed, texts, bytes)),
         };
         let body = self.named(Member { process, root: header.root }, body);
+        let delegated = self.delegated(process, &body);
         self.record(header, process, body, out);
+        for body in delegated.into_iter().flatten() {
+            self.record(header, process, body, out);
+        }
         if let Some(call) = raised {
             self.record(header, process, Body::Attention(Box::new(call)), out);
         }
@@ -150,6 +158,28 @@ impl Pipeline {
             // The decoder gives this shape to no kind but these and the ones above.
             _ => Body::Attention(Box::new(bodies::host_call(call, texts, bytes, scratch))),
         }
+    }
+
+    /// What a connection to somebody who works on request means, once for each session and socket: it deserves attention,
+    /// and the observation ends there.
+    fn delegated(&mut self, process: ProcessId, body: &Body) -> Option<[Body; 2]> {
+        let Body::Connect(Connect { path: Some(path), result: 0, .. }) = body else { return None };
+        let life = self.tree.get(process)?.session.as_ref()?;
+        let delegate = self.delegates.first(life.root, path.as_bytes())?;
+        let call = HostCall {
+            call: Cow::Borrowed("connect"),
+            detail: Some(Cow::Owned(format!("{}: {}", delegate.name, delegate.reason))),
+            path: Some(path.clone()),
+            ..HostCall::default()
+        };
+        let mut name = format!("{} ", delegate.name);
+        path.escape_into(&mut name);
+        let hook = Hook {
+            name,
+            feature: DELEGATED.to_owned(),
+            state: HookState::Unavailable { reason: "what its owner does on request is not attributed".to_owned() },
+        };
+        Some([Body::Attention(Box::new(call)), Body::Coverage(Box::new(hook))])
     }
 
     fn record(&mut self, header: &Header, process: ProcessId, body: Body, out: &mut Vec<Record>) {

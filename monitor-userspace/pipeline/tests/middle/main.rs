@@ -10,6 +10,7 @@ mod changes;
 mod classes;
 mod common;
 mod decode;
+mod delegates;
 mod dns;
 mod fold;
 mod layouts;
