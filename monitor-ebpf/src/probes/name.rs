@@ -23,7 +23,10 @@ use monitor_common::{
     limits::{NAME_BYTES, SOCKADDR_BYTES},
 };
 
-use super::traffic::transfer::{self, Transfer};
+use super::{
+    stat::flush_last,
+    traffic::transfer::{self, Transfer},
+};
 use crate::{
     emit,
     maps::NAME_BUFFERS,
@@ -68,17 +71,27 @@ pub(crate) struct NameBuffer {
 
 /// Records the name in what a call has sent, if there is one.
 #[btf_tracepoint(function = "sys_exit")]
-pub(crate) fn exit_name(_ctx: BtfTracePointContext) -> i32 {
-    let Some((transfer, who)) = transfer::of_this_call() else { return 0 };
+pub(crate) fn exit_name(ctx: BtfTracePointContext) -> i32 {
+    if let Some((transfer, who)) = transfer::of_this_call() {
+        look(transfer, who);
+    }
+    // A burst of sending has begun.
+    flush_last(&ctx);
+    0
+}
+
+/// Looks for a name in what a call has sent.
+#[inline(always)]
+fn look(transfer: *const Transfer, who: Tracked) {
     // SAFETY: the transfer is this CPU's, filled by the program that called this one.
     let message = unsafe { Transfer::message(transfer, 0) };
     let (first, second) = (message.first, message.second);
     if message.bytes == 0 || first.len == 0 {
-        return 0;
+        return;
     }
     let Some(buffer) = NAME_BUFFERS.get_ptr_mut(0) else {
         emit::lost(Kind::Name, Cause::NoBuffer);
-        return 0;
+        return;
     };
     // SAFETY: the buffer is this CPU's, and the programs that use it run with preemption off. The bounds of what is read
     // are those of the two halves of the scratch memory.
@@ -86,7 +99,7 @@ pub(crate) fn exit_name(_ctx: BtfTracePointContext) -> i32 {
         let head = (&raw mut (*buffer).head).cast::<u8>();
         let len = bounded(first.len);
         if !user_bytes(head, len as u32, first.address) {
-            return 0;
+            return;
         }
         (*buffer).len = len;
         if second.len != 0 && first.len == len {
@@ -110,7 +123,6 @@ pub(crate) fn exit_name(_ctx: BtfTracePointContext) -> i32 {
             buffer.send(who, transfer, source);
         }
     }
-    0
 }
 
 /// At most the bytes of a half of the scratch memory, visibly for the verifier.

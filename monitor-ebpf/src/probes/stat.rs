@@ -323,7 +323,6 @@ unsafe fn requested(strings: *mut u8, asked: Arguments, number: u64, result: i64
 /// Ends a program on `sys_exit` by telling what was counted of the process; nothing behind it runs, unless nothing was
 /// counted.
 #[inline(always)]
-#[expect(dead_code, reason = "for programs that see a process begin to send")]
 pub(crate) fn flush_last(ctx: &BtfTracePointContext) {
     let Some(repeats) = REPEATS.get_ptr(pid()) else { return };
     // SAFETY: a value of the map, whose memory lives as long as the program; the context is that of this program.

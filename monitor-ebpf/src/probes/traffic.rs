@@ -27,7 +27,10 @@ use self::transfer::{Transfer, bytes_of_messages, port_of};
 use crate::{
     emit,
     maps::{CALL_PROGRAMS, TRANSFERS},
-    probes::syscall::{Call, call_of_tracked},
+    probes::{
+        stat::flush_last,
+        syscall::{Call, call_of_tracked},
+    },
     read::{clear, user},
     socket::{
         SocketFile,
@@ -148,6 +151,9 @@ fn moved(ctx: &BtfTracePointContext, call: Call, who: Tracked, file: SocketFile,
             CALL_PROGRAMS.tail_call(ctx, family::DNS);
         } else if begins && port != 0 && flags & traffic_flag::RECEIVED == 0 && (*transfer).kind == STREAM {
             CALL_PROGRAMS.tail_call(ctx, family::NAME);
+        }
+        if begins && flags & traffic_flag::RECEIVED == 0 {
+            flush_last(ctx);
         }
     }
     0
