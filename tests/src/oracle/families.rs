@@ -12,6 +12,9 @@ mod paths;
 mod processes;
 mod stats;
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use monitor_common::syscall;
 use serde_json::Value;
 
@@ -49,6 +52,10 @@ pub struct Context {
     pub root: Vec<u8>,
     /// The working directory, where it is known.
     pub cwd: Option<Vec<u8>>,
+    /// Whether the thread is the leader of its process.
+    pub leader: bool,
+    /// The threads that strace saw.
+    pub tree: Arc<BTreeSet<u32>>,
 }
 
 impl Context {

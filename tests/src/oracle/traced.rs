@@ -1,6 +1,7 @@
 //! What strace saw, as events.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::compare::Side;
 use super::families::{self, Context};
@@ -15,10 +16,13 @@ pub fn events(trace: &Trace, foreign_root: bool) -> Side {
     // pivot_root changes the path of every working directory in its mount namespace, at a moment that only its caller knows.
     let calls = trace.threads.values().flatten().filter_map(Step::call);
     let pivots = calls.filter(|call| call.name == "pivot_root").any(|call| call.value().is_some());
+    let tree = Arc::new(trace.threads.keys().copied().collect());
+    let first = Context { foreign_root, tree, ..Context::default() };
     let mut inherited = BTreeMap::<u32, Context>::new();
     for thread in makers_first(trace) {
         let process = trace.process(thread);
-        let mut context = inherited.remove(&thread).unwrap_or(Context { foreign_root, ..Context::default() });
+        let mut context = inherited.remove(&thread).unwrap_or_else(|| first.clone());
+        context.leader = thread == process;
         let steps = &trace.threads[&thread];
         let folders = if pivots { vec![None; steps.len()] } else { folders(steps, context.cwd.take()) };
         for (step, folder) in steps.iter().zip(folders) {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Context, Event, event, field, result};
 use crate::oracle::syntax::Call;
 
-pub(super) fn host(kind: &'static str, call: &Call, _: &Context) -> Option<Event> {
+pub(super) fn host(kind: &'static str, call: &Call, context: &Context) -> Option<Event> {
     // Of sockets only those are recorded that carry raw packets.
     let raw = |call: &Call| {
         let asks = |at: usize, name: &str| call.argument(at).split('|').any(|word| word == name);
@@ -17,12 +17,29 @@ pub(super) fn host(kind: &'static str, call: &Call, _: &Context) -> Option<Event
     if !recorded(call) {
         return None;
     }
-    let certain = !matches!(call.name.as_str(), "kill" | "tkill" | "tgkill" | "rt_sigqueueinfo" | "rt_tgsigqueueinfo")
-        && call.name != "pidfd_send_signal"
-        && !(call.name == "prctl" && call.argument(0) == "PR_SET_NAME");
-    let event = event(kind, call, vec![("call", Some(call.name.clone())), ("result", call.result())]);
-    // Whether a signal leaves the tree, and whether a thread is the leader, one line of strace does not tell.
-    Some(Event { certain: certain && event.certain, ..event })
+    let is_signal = SIGNALS.contains(&call.name.as_str());
+    let target = if is_signal { target(call) } else { None };
+    // Of threads other than the leader the name is nobody's business, and a signal within the tree neither.
+    let is_thread_name = call.name == "prctl" && call.argument(0) == "PR_SET_NAME" && !context.leader;
+    if is_thread_name || target.is_some_and(|target| context.tree.contains(&target)) {
+        return None;
+    }
+    let pid = target.filter(|_| !call.argument(0).starts_with('-')).map(|target| target.to_string());
+    let fields = vec![("call", Some(call.name.clone())), ("result", call.result()), ("pid", pid)];
+    let event = event(kind, call, fields);
+    // Whether a signal leaves the tree, strace does not tell where it goes to a pidfd, to the own group or to everybody.
+    Some(Event { certain: event.certain && (!is_signal || target.is_some()), ..event })
+}
+
+/// Calls that send a signal.
+const SIGNALS: [&str; 6] = ["kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"];
+
+/// The process, or the leader of the group, that a signal is sent to, in the initial pid namespace.
+fn target(call: &Call) -> Option<u32> {
+    let (number, note) = call.argument(0).split_once(" /* ").unwrap_or((call.argument(0), ""));
+    let number = note.split(' ').next().filter(|number| !number.is_empty()).unwrap_or(number);
+    let pid: u32 = number.trim_start_matches('-').parse().ok()?;
+    (call.name != "pidfd_send_signal" && pid > 1).then_some(pid)
 }
 
 /// Whether a call is one that the kernel half does not leave out (`monitor_common::syscall`).
@@ -55,5 +72,34 @@ pub(super) fn host_record(kind: &'static str, body: &Value) -> Option<Event> {
     if body["call"] == "setuid exec" || body["call"] == "connect" {
         return None;
     }
-    Some(Event::new(kind, vec![("call", field(body, "call")), ("result", result(body))]))
+    let pid = Some(body["pid"].to_string());
+    Some(Event::new(kind, vec![("call", field(body, "call")), ("result", result(body)), ("pid", pid)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_is_told_where_it_leaves_the_tree() {
+        let context = Context { tree: std::sync::Arc::new([7, 8].into()), ..Context::default() };
+        let seen = |line: &str| host("attention", &Call::parse(line).unwrap(), &context);
+        assert_eq!(seen("kill(7, SIGTERM) = 0"), None);
+        assert_eq!(seen("kill(-8, SIGTERM) = 0"), None);
+        assert_eq!(seen("kill(2 /* 8 in strace's PID NS */, SIGTERM) = 0"), None);
+        let outside = seen("kill(9, SIGTERM) = 0").unwrap();
+        assert_eq!((outside.to_string().as_str(), outside.certain), ("attention call=kill result=0 pid=9", true));
+        for line in ["kill(0, SIGTERM) = 0", "kill(-1, SIGTERM) = 0", "pidfd_send_signal(7, SIGTERM, NULL, 0) = 0"] {
+            assert!(!seen(line).unwrap().certain, "{line}");
+        }
+    }
+
+    #[test]
+    fn only_the_leader_names_the_process() {
+        let call = Call::parse(r#"prctl(PR_SET_NAME, "\x61") = 0"#).unwrap();
+        assert_eq!(host("identity", &call, &Context::default()), None);
+        assert!(
+            host("identity", &call, &Context { leader: true, ..Context::default() }).is_some_and(|event| event.certain)
+        );
+    }
 }

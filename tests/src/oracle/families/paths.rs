@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     fn place(at: At, line: &str, root: &[u8]) -> (Known, Known) {
-        let context = Context { foreign_root: false, root: root.to_vec(), cwd: Some(b"/w".to_vec()) };
+        let context = Context { root: root.to_vec(), cwd: Some(b"/w".to_vec()), ..Context::default() };
         let place = at.of(&Call::parse(line).unwrap(), &context);
         (place.requested, place.path)
     }
