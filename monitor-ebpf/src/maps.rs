@@ -18,6 +18,7 @@ use monitor_common::{
 use crate::{
     probes::{
         attention::AttentionBuffer,
+        dns::DnsBuffer,
         exec::ExecBuffer,
         name::NameBuffer,
         open::OpenBuffer,
@@ -61,6 +62,10 @@ pub(crate) static TRANSFERS: PerCpuArray<Transfer> = PerCpuArray::with_max_entri
 /// The bursts of each thread; only its own programs change them, and userspace has those told that nobody will end.
 #[map]
 pub(crate) static BURSTS: HashMap<BurstKey, Burst> = HashMap::with_max_entries(BURST_BOUND, 0);
+
+/// Where records of DNS messages are built; as [`OPEN_BUFFERS`].
+#[map]
+pub(crate) static DNS_BUFFERS: PerCpuArray<DnsBuffer> = PerCpuArray::with_max_entries(1, 0);
 
 /// A burst of no calls, from which new ones are made: one is too large for the stack.
 #[map]

@@ -2,6 +2,7 @@
 
 pub(crate) mod attention;
 pub(crate) mod connect;
+pub(crate) mod dns;
 pub(crate) mod exec;
 pub(crate) mod exec_strings;
 pub(crate) mod getenv;

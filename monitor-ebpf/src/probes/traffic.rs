@@ -23,7 +23,7 @@ use monitor_common::{
     syscall::{RECVFROM, RECVMMSG, RECVMSG, SENDMMSG, SENDMSG, SENDTO, SPLICE, regs},
 };
 
-use self::transfer::{Transfer, bytes_of_messages, port_of};
+use self::transfer::{NOTHING, Transfer, bytes_of_messages, port_of};
 use crate::{
     emit,
     maps::{CALL_PROGRAMS, TRANSFERS},
@@ -133,6 +133,8 @@ fn moved(ctx: &BtfTracePointContext, call: Call, who: Tracked, file: SocketFile,
         (*transfer).result = result;
         (*transfer).bytes = bytes;
         (*transfer).inode = file.inode;
+        (*transfer).next = 0;
+        (*transfer).rest = NOTHING;
         (*transfer).flags = flags;
         describe(transfer, call, file);
         let begins = !(goes_on && burst::same_peer(burst, transfer));

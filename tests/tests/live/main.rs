@@ -7,6 +7,7 @@ mod agents;
 mod bounds;
 mod caller;
 mod changes;
+mod dns;
 mod environment;
 mod files;
 mod harness;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         sockets::trials(),
         traffic::trials(),
         traffic::names::trials(),
+        dns::trials(),
         environment::trials(),
         ledger::trials(),
         bounds::trials(),

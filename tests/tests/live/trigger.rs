@@ -70,6 +70,12 @@ fn run(words: &[&str]) -> Result<()> {
             Ok(std::io::stdout().write_all(b"opened\n")?)
         }
         ["traffic", call @ ..] => crate::traffic::calls::make(call),
+        ["dns", "ask", how] => crate::dns::asking::ask(how),
+        ["dns", "network", "itself", how] => {
+            let own = std::env::current_exe()?;
+            crate::dns::network::run(own.to_str().context("an odd path")?, &["trigger", "dns", "ask", how])
+        }
+        ["dns", "network", "program", program, arguments @ ..] => crate::dns::network::run(program, arguments),
         ["sockets", call @ ..] => crate::sockets::calls::make(call),
         ["daemon", fifo, path] => daemon(fifo, path),
         ["children", count] => children(count.parse()?),

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Bytes of `struct mmsghdr` (linux/socket.h), and where in it `msg_len` stands.
-const MMSGHDR: u64 = 64;
+pub(crate) const MMSGHDR: u64 = 64;
 const MMSGHDR_LEN: u64 = 56;
 /// Bytes of `struct iovec`.
 const IOVEC: u64 = 16;
@@ -41,7 +41,7 @@ pub(crate) struct Transfer {
     pub(crate) number: u64,
     /// Its second argument: the buffer, the vector, the message or the messages, by the call.
     pub(crate) data: u64,
-    /// Its third argument where that counts the parts of the vector.
+    /// Its third argument: the parts of the vector or the bytes of the buffer, by the call.
     pub(crate) count: u64,
     /// What it returned: bytes, or messages of sendmmsg and recvmmsg.
     pub(crate) result: u64,
@@ -59,6 +59,10 @@ pub(crate) struct Transfer {
     pub(crate) flags: u32,
     /// Not 0 where its burst is no longer than this call; see [`super::burst`].
     pub(crate) is_spare: u64,
+    /// 0, and then the parts' own: how many messages they have looked at.
+    pub(crate) next: u64,
+    /// Nothing, and then the parts' own: what they have not looked at yet.
+    pub(crate) rest: Segment,
     /// Bytes of `peer`; at most those of an address.
     pub(crate) peer_len: u64,
     /// The peer, as a `struct sockaddr`: of the first message, where there are several.
@@ -85,11 +89,12 @@ pub(crate) struct Message {
     pub(crate) second: Segment,
 }
 
-const NOTHING: Segment = Segment { address: 0, len: 0 };
+/// No memory.
+pub(crate) const NOTHING: Segment = Segment { address: 0, len: 0 };
 
 impl Message {
     /// None.
-    const NONE: Self = Self { bytes: 0, first: NOTHING, second: NOTHING };
+    pub(crate) const NONE: Self = Self { bytes: 0, first: NOTHING, second: NOTHING };
 
     /// The first two parts of a vector of which so many bytes were moved.
     #[inline(always)]
@@ -134,7 +139,11 @@ impl Transfer {
                 let bytes = if several { u64::from(user::<u32>(header + MMSGHDR_LEN)) } else { bytes };
                 Message::of_vector(vector, count, bytes)
             }
-            _ => Message { bytes, first: Segment { address: data, len: bytes }, second: NOTHING },
+            // With `MSG_TRUNC`, recvfrom returns more than fitted its buffer.
+            _ => {
+                let len = if bytes < count { bytes } else { count };
+                Message { bytes, first: Segment { address: data, len }, second: NOTHING }
+            }
         }
     }
 
@@ -151,7 +160,7 @@ impl Transfer {
 }
 
 /// Where the vector and its length stand in `struct user_msghdr` (linux/socket.h).
-const MSGHDR_VECTOR: u64 = 16;
+pub(crate) const MSGHDR_VECTOR: u64 = 16;
 
 /// The port in an address of IPv4 or IPv6; else 0.
 ///

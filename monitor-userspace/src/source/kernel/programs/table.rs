@@ -161,6 +161,13 @@ pub(super) const PROGRAMS: &[Spec] = &[
         needs: SOCKET_FIELDS,
     },
     Spec {
+        program: "exit_dns",
+        tracepoint: CALLS,
+        feature: "dns",
+        role: Role::Call { map: "CALL_PROGRAMS", at: family::DNS },
+        needs: SOCKET_FIELDS,
+    },
+    Spec {
         program: "exit_name",
         tracepoint: CALLS,
         feature: "name: server name, Host, CONNECT",
