@@ -21,6 +21,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("three images in one process are told apart by their sequence", exec_chain),
         trial("exit codes and signals are recorded as wait tells them", exits),
         trial("a daemon that outlives the command is recorded to its end", daemon),
+        trial("a child by vfork is its parent's, also once it executes", vfork),
+        trial("two processes of one tree with the same pid are told apart", pid_reuse),
         trial("a fork names its child and the child's first event follows it", fork),
     ]
 }
@@ -197,4 +199,30 @@ fn fork() -> Result<()> {
         ensure!(first > at(&|record| record["id"] == fork["id"]), "the child {child} is seen before its fork");
     }
     Ok(())
+}
+
+fn vfork() -> Result<()> {
+    // The second image of the trigger starts a program as the standard library does: by a child that shares its memory.
+    let seen = observe(&["exec-from-thread", "second"])?;
+    let forks = seen.kind("fork");
+    let shares =
+        |fork: &&&Value| fork["fork"]["flags"].as_array().is_some_and(|flags| flags.contains(&json!("CLONE_VFORK")));
+    let fork = forks.iter().find(shares).with_context(|| format!("no vfork in {forks:#?}"))?;
+    let Some(exec) = seen.kind("exec").last().copied() else { anyhow::bail!("no exec") };
+    expect(exec, "/process/id", fork["fork"]["child"].clone())?;
+    expect(exec, "/process/ppid", fork["process"]["pid"].clone())?;
+    ensure!(exec["agent"] == fork["agent"], "the child is not attributed as its parent");
+    seen.is_whole()
+}
+
+fn pid_reuse() -> Result<()> {
+    let seen = observe(&["reuse-a-pid"])?;
+    let pid: u64 = seen.stdout().trim().parse().with_context(|| format!("no pid was reused: {}", seen.stderr()))?;
+    let of_pid: Vec<_> = seen.kind("exit").into_iter().filter(|exit| exit["process"]["pid"] == pid).collect();
+    let [first, second] = of_pid.as_slice() else { anyhow::bail!("{of_pid:#?}") };
+    ensure!(first["process"]["id"] != second["process"]["id"], "both have one identity: {first:#}");
+    expect(first, "/exit/code", 3)?;
+    expect(second, "/exit/code", 4)?;
+    ensure!(second["agent"] == first["agent"] && first["agent"].is_object(), "one is not attributed");
+    seen.is_whole()
 }

@@ -25,6 +25,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["exec-from-thread"] => exec_from_thread(),
         ["exec-from-thread", "second"] => Command::new("true").status().map(|_| ()).context("cannot run true"),
         ["host", call @ ..] => crate::host::calls::make(call),
+        ["reuse-a-pid"] => reuse_a_pid(),
         ["host-waits"] => crate::host::calls::waits(),
         ["in-a-session", rest @ ..] => {
             // A leader of a process group cannot begin a session; a child is none.
@@ -267,4 +268,28 @@ fn getenv(name: &str, secure: bool) -> Result<()> {
         };
     }
     Ok(())
+}
+
+/// Makes two children with the same pid, one after the other, and prints it. The kernel gives the number behind the last
+/// one (`ns_last_pid`, proc_sys_kernel(5)); whoever else forks at the moment takes it, so it is tried again.
+fn reuse_a_pid() -> Result<()> {
+    use nix::unistd::{ForkResult, fork};
+    let child = |code: i32| -> Result<i32> {
+        // SAFETY: this process has one thread; the child ends at once.
+        match unsafe { fork() }? {
+            ForkResult::Child => std::process::exit(code),
+            ForkResult::Parent { child } => Ok(child.as_raw()),
+        }
+    };
+    for _ in 0..1000 {
+        let first = child(3)?;
+        nix::sys::wait::wait()?;
+        std::fs::write("/proc/sys/kernel/ns_last_pid", (first - 1).to_string())?;
+        let second = child(4)?;
+        nix::sys::wait::wait()?;
+        if first == second {
+            return Ok(std::io::stdout().write_all(first.to_string().as_bytes())?);
+        }
+    }
+    bail!("the pid was always taken by another process")
 }
