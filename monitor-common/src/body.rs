@@ -7,7 +7,7 @@ mod file;
 mod network;
 mod process;
 
-pub use call::{Call, IoUring, SECOND_PATH_SHIFT, call_flag, call_text};
+pub use call::{Call, SECOND_PATH_SHIFT, call_flag, call_text};
 pub use environment::{Getenv, getenv_flag};
 pub use file::{Open, Stat, open_text, path_flag, stat_flag};
 pub use network::{Connect, Dns, Name, Traffic, dns_text, name_source, name_text, traffic_flag};

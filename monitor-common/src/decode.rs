@@ -3,8 +3,8 @@
 use crate::{
     Header, Kind, Pod, Text, TextState, WIRE_VERSION,
     body::{
-        Call, Connect, Dns, Exec, Exit, Fork, Getenv, IoUring, Name, Open, Stat, Traffic, call_text, dns_text,
-        exec_text, name_text, open_text,
+        Call, Connect, Dns, Exec, Exit, Fork, Getenv, Name, Open, Stat, Traffic, call_text, dns_text, exec_text,
+        name_text, open_text,
     },
     limits::RECORD_BYTES,
 };
@@ -113,8 +113,6 @@ pub enum Body<'a> {
     Dns(Dns, [Str<'a>; dns_text::COUNT]),
     /// See [`Name`]; the strings are indexed by [`name_text`].
     Name(Name, [Str<'a>; name_text::COUNT]),
-    /// See [`IoUring`]; the strings are the first two of [`call_text`].
-    IoUring(IoUring, [Str<'a>; 2]),
     /// See [`Call`]: every kind that has no body of its own; the strings are indexed by [`call_text`].
     Call(Kind, Call, [Str<'a>; call_text::COUNT]),
 }
@@ -134,7 +132,6 @@ impl Body<'_> {
             Self::Traffic(..) => Kind::Traffic,
             Self::Dns(..) => Kind::Dns,
             Self::Name(..) => Kind::Name,
-            Self::IoUring(..) => Kind::IoUring,
             Self::Call(kind, ..) => *kind,
         }
     }
@@ -195,10 +192,6 @@ pub fn record(bytes: &[u8]) -> Result<Record<'_>, Malformed> {
             let body: Name = reader.pod("body")?;
             Body::Name(body, reader.texts(&body.texts)?)
         }
-        Kind::IoUring => {
-            let body: IoUring = reader.pod("body")?;
-            Body::IoUring(body, reader.texts(&body.texts)?)
-        }
         Kind::Identity
         | Kind::Readlink
         | Kind::Rename
@@ -213,7 +206,8 @@ pub fn record(bytes: &[u8]) -> Result<Record<'_>, Malformed> {
         | Kind::Listen
         | Kind::Accept
         | Kind::Metadata
-        | Kind::Attention => {
+        | Kind::Attention
+        | Kind::IoUring => {
             let body: Call = reader.pod("body")?;
             Body::Call(kind, body, reader.texts(&body.texts)?)
         }

@@ -10,6 +10,7 @@ pub mod body;
 pub mod counters;
 pub mod decode;
 pub mod header;
+pub mod io_uring;
 pub mod kind;
 pub mod limits;
 pub mod offsets;

@@ -38,6 +38,12 @@ pub mod family {
     pub const PLACES: u32 = 32;
 }
 
+/// Places in the map `IO_URING_PROGRAMS`: the parts of the record of a request.
+pub mod io_uring_part {
+    /// Adds one of the files and calls itself for the next.
+    pub const FILE: u32 = 0;
+}
+
 /// Places in the map `EXEC_PROGRAMS`: the parts of an exec record, in the order in which they run.
 pub mod exec_part {
     /// Tells what was counted of the image before.

@@ -11,6 +11,7 @@
 
 mod atomic;
 mod emit;
+mod files;
 mod globals;
 mod maps;
 mod namespace;

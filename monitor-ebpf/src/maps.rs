@@ -20,6 +20,7 @@ use crate::{
         attention::AttentionBuffer,
         dns::DnsBuffer,
         exec::ExecBuffer,
+        io_uring::IoUringBuffer,
         name::NameBuffer,
         open::OpenBuffer,
         paths::PathsBuffer,
@@ -107,6 +108,14 @@ pub(crate) static REPEATS: HashMap<u32, Repeats> =
 /// Where records that tell repeats are built, by [`crate::repeats::Occasion`].
 #[map]
 pub(crate) static FLUSH_BUFFERS: PerCpuArray<FlushBuffer> = PerCpuArray::with_max_entries(OCCASIONS, 0);
+
+/// Where records of requests to an io_uring are built: for the programs on their submission alone.
+#[map]
+pub(crate) static IO_URING_BUFFERS: PerCpuArray<IoUringBuffer> = PerCpuArray::with_max_entries(1, 0);
+
+/// The programs that finish the record of a request to an io_uring; see `probes::io_uring`.
+#[map]
+pub(crate) static IO_URING_PROGRAMS: ProgramArray = ProgramArray::with_max_entries(1, 0);
 
 /// Where exec records are built, indexed by CPU: a per-CPU array refuses values above 32 KiB. The loader sets the
 /// number of entries to that of the possible CPUs.

@@ -15,7 +15,7 @@ pub struct Call {
     pub took: u64,
     /// A fact about the object of the call: `inode->i_ino` of a socket, the pid of a process; else 0.
     pub object: u64,
-    /// The number of the call.
+    /// The number of the call; of [`crate::Kind::IoUring`] the operation, `IORING_OP_*` (linux/io_uring.h).
     pub syscall: u32,
     /// Bits of [`super::path_flag`]: of [`call_text::PATH`] in the low 8 bits, of [`call_text::SECOND_PATH`] in the next 8.
     pub flags: u32,
@@ -53,22 +53,3 @@ pub mod call_flag {
 
 /// By how many bits the [`super::path_flag`]s of the second path are shifted in [`Call::flags`].
 pub const SECOND_PATH_SHIFT: u32 = 8;
-
-/// [`crate::Kind::IoUring`]: a request that was submitted to an io_uring, which raises no system call of its own.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct IoUring {
-    /// `IORING_OP_*` (linux/io_uring.h).
-    pub opcode: u32,
-    /// The descriptor of the request: a directory, a socket.
-    pub fd: i32,
-    /// The flags asked for, where the request has some.
-    pub asked: u64,
-    /// Bits of [`super::path_flag`].
-    pub flags: u32,
-    /// Zero.
-    pub pad: u32,
-    /// The strings, by [`call_text`]: the first two.
-    pub texts: [Text; 2],
-}
-pod!(IoUring, 24 + 16);

@@ -35,6 +35,9 @@ pub const PERF_EVENT_OPEN: u64 = 298;
 pub const SETNS: u64 = 308;
 /// `memfd_create(const char *name, unsigned int flags)`.
 pub const MEMFD_CREATE: u64 = 319;
+/// `io_uring_setup(unsigned int entries, struct io_uring_params *params)`: what is asked of the ring is told by
+/// [`crate::Kind::IoUring`].
+pub const IO_URING_SETUP: u64 = 425;
 /// `bpf(int command, union bpf_attr *attr, unsigned int size)`.
 pub const BPF: u64 = 321;
 /// `pidfd_send_signal(int pidfd, int signal, siginfo_t *info, unsigned int flags)`.
@@ -89,6 +92,7 @@ pub(super) const ATTENTION: &[Syscall] = &[
     attention(313, "finit_module", NUMBERS.addresses(0b10).file(0)),
     attention(MEMFD_CREATE, "memfd_create", NUMBERS.first(0, From::Nowhere)),
     attention(320, "kexec_file_load", NUMBERS.addresses(0b1000).file(0)),
+    attention(IO_URING_SETUP, "io_uring_setup", NUMBERS.addresses(0b10)),
     attention(BPF, "bpf", NUMBERS.addresses(0b10)),
     attention(323, "userfaultfd", NUMBERS),
     attention(PIDFD_SEND_SIGNAL, "pidfd_send_signal", NUMBERS.addresses(0b100)),

@@ -7,6 +7,7 @@ pub(crate) mod exec;
 pub(crate) mod exec_strings;
 pub(crate) mod getenv;
 pub(crate) mod host;
+pub(crate) mod io_uring;
 pub(crate) mod name;
 pub(crate) mod open;
 pub(crate) mod paths;

@@ -68,7 +68,7 @@ pub(crate) unsafe fn given(to: *mut Address, from: u64, asked: u32) -> Text {
 ///
 /// `address` must have [`SOCKADDR_BYTES`] bytes and be aligned to 8, and the verifier must see it.
 #[inline(always)]
-unsafe fn meaningful(address: *const u64, len: u64) -> u64 {
+pub(crate) unsafe fn meaningful(address: *const u64, len: u64) -> u64 {
     /// The bits of the family in the first word.
     const FAMILY: u64 = 0xffff;
     // SAFETY: the caller's promise.

@@ -88,7 +88,7 @@ impl Ledger {
         self.received[kind] += 1;
         self.recorded[kind] += 1;
         let masked = match body {
-            Wire::Open(_, texts) | Wire::Stat(_, texts) | Wire::IoUring(_, texts) => bodies::is_masked(texts),
+            Wire::Open(_, texts) | Wire::Stat(_, texts) => bodies::is_masked(texts),
             Wire::Call(_, _, texts) => bodies::is_masked(texts),
             Wire::Exec(_, texts) => bodies::is_masked(texts),
             Wire::Connect(_, text) | Wire::Getenv(_, text) => bodies::is_masked(&[*text]),

@@ -63,7 +63,7 @@ const CAPABILITIES: [(&str, u32); 3] = [("CAP_SYS_ADMIN", 21), ("CAP_PERFMON", 3
 
 const BLIND_SPOTS: [&str; 4] = [
     "getenv in static programs, in Go, Bun and bash, which keep their own copy of the environment; the names that they were given are shown",
-    "files and connections through io_uring",
+    "what becomes of requests to an io_uring, and those that name neither file nor address",
     "32-bit programs' calls, which are counted and not decoded",
     "a call that has not returned when the observation ends",
 ];

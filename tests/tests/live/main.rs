@@ -12,6 +12,7 @@ mod environment;
 mod files;
 mod harness;
 mod host;
+mod io_uring;
 mod ledger;
 mod network;
 mod oracle;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         host::trials(),
         files::trials(),
         changes::trials(),
+        io_uring::trials(),
         network::trials(),
         sockets::trials(),
         traffic::trials(),

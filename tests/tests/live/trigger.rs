@@ -86,6 +86,7 @@ fn run(words: &[&str]) -> Result<()> {
             open("openat", fifo)
         }
         ["descriptors"] => descriptors(),
+        ["io-uring", mode, folder, port] => crate::io_uring::trigger(mode, folder, port),
         ["calls", calls @ ..] => calls.split(|word| *word == ";").try_for_each(crate::oracle::calls::by_name),
         ["each-call", folder] => crate::oracle::calls::make(folder),
         ["killed-in-a-call", folder] => crate::oracle::calls::killed_in_a_call(folder),

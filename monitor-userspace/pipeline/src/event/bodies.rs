@@ -4,6 +4,7 @@ mod change;
 mod environment;
 mod file;
 mod host;
+mod io_uring;
 mod network;
 mod process;
 
@@ -13,7 +14,8 @@ use monitor_common::{TextState, decode::Str};
 pub use change::{change, pair, readlink};
 pub use environment::getenv;
 pub use file::{open, stat};
-pub use host::{host_call, io_uring, raised};
+pub use host::{host_call, raised};
+pub use io_uring::io_uring;
 pub use network::{connect, dns, name, socket, traffic};
 pub use process::{exec, exit, fork};
 

@@ -2,7 +2,7 @@
 
 use monitor_common::{
     Header, Pod, Text,
-    body::{Call, Connect, Dns, Exec, Getenv, IoUring, Name, Open, Stat, Traffic},
+    body::{Call, Connect, Dns, Exec, Getenv, Name, Open, Stat, Traffic},
     bytes_of,
     decode::{Body, Str},
 };
@@ -30,7 +30,6 @@ pub fn record(header: &Header, body: &Body<'_>) -> Vec<u8> {
         }
         Body::Dns(fixed, strings) => assemble(header, body, &Dns { texts: texts(strings), ..*fixed }, strings),
         Body::Name(fixed, strings) => assemble(header, body, &Name { texts: texts(strings), ..*fixed }, strings),
-        Body::IoUring(fixed, strings) => assemble(header, body, &IoUring { texts: texts(strings), ..*fixed }, strings),
         Body::Call(_, fixed, strings) => assemble(header, body, &Call { texts: texts(strings), ..*fixed }, strings),
     }
 }

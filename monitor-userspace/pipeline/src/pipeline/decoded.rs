@@ -1,6 +1,6 @@
 //! Raw records: decoded, attributed, classified.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use monitor_common::{
@@ -91,9 +91,6 @@ impl Pipeline {
                 }
                 (self.tree.see(header), Body::Name(Box::new(body)))
             }
-            Wire::IoUring(fixed, texts) => {
-                (self.tree.see(header), Body::Attention(Box::new(bodies::io_uring(fixed, texts, bytes))))
-            }
             Wire::Call(kind, fixed, texts) => (self.tree.see(header), self.call(*kind, fixed, texts, bytes)),
         };
         let body = self.named(Member { process, root: header.root }, body);
@@ -155,6 +152,7 @@ impl Pipeline {
             Kind::Accept => Body::Accept(bodies::socket(kind, call, texts, bytes)),
             Kind::Identity => Body::Identity(Box::new(bodies::host_call(call, texts, bytes, scratch))),
             Kind::Metadata => Body::Metadata(Box::new(bodies::host_call(call, texts, bytes, scratch))),
+            Kind::IoUring => Body::Attention(Box::new(bodies::io_uring(call, texts, bytes, scratch))),
             // The decoder gives this shape to no kind but these and the ones above.
             _ => Body::Attention(Box::new(bodies::host_call(call, texts, bytes, scratch))),
         }
@@ -222,12 +220,27 @@ impl Touched<'_> {
             | Body::Chmod(change)
             | Body::Chown(change)
             | Body::Truncate(change) => self.path(change.path.as_ref()),
+            Body::Attention(call) if call.call == "io_uring" => {
+                let paths = self.path(call.path.as_ref()).union(self.path(call.from.as_ref()));
+                paths.union(call.address.as_ref().map_or(Classes::NONE, |address| self.address(address)))
+            }
             Body::Getenv(Getenv { name: Some(name), .. }) => self.rules.variable(name.as_bytes()),
             Body::Connect(connect) => self.rules.endpoint(connect),
             Body::Attention(call) => self.path(call.path.as_ref()),
             Body::Metadata(call) => metadata(call),
             _ => Classes::NONE,
         }
+    }
+
+    /// The classes of an endpoint: an IP address with its port, or the path of a unix socket.
+    fn address(&self, address: &Text) -> Classes {
+        let ip: Option<SocketAddr> = address.to_str().parse().ok();
+        self.rules.endpoint(&Connect {
+            address: ip.map(|ip| ip.ip()),
+            port: ip.map(|ip| ip.port()),
+            path: ip.is_none().then(|| address.clone()),
+            ..Connect::default()
+        })
     }
 
     fn path(&mut self, path: Option<&Text>) -> Classes {

@@ -60,10 +60,6 @@ pub(super) fn mask(rules: &mut Rules, bytes: &mut Bytes) -> bool {
             let body = |texts| Body::Call(kind, fixed, texts);
             changed(&masked).then(|| encode::record(&record.header, &body(replaced(&texts, &masked))))
         }
-        Body::IoUring(fixed, texts) => {
-            let masked = texts.map(|text| string(rules, Place::Path, text));
-            changed(&masked).then(|| encode::record(&record.header, &Body::IoUring(fixed, replaced(&texts, &masked))))
-        }
         // Numbers, addresses and names of hosts.
         Body::Fork(_) | Body::Exit(_) | Body::Traffic(..) | Body::Dns(..) | Body::Name(..) => None,
     };

@@ -57,14 +57,12 @@ proptest! {
         let stat = body::Stat { result: numbers.0, hash: numbers.1, count: numbers.2, syscall: numbers.3, flags: numbers.2, ..body::Stat::default() };
         let traffic = body::Traffic { inode: numbers.1, bytes: numbers.1, flags: numbers.2, protocol: numbers.3 as u16, ..body::Traffic::default() };
         let call = body::Call { result: numbers.0, args: [numbers.1; 6], syscall: numbers.3, flags: numbers.2, ..body::Call::default() };
-        let ring = body::IoUring { opcode: numbers.2, asked: numbers.1, ..body::IoUring::default() };
         let shaped = Kind::ALL.into_iter().filter(|kind| matches!(decode::record(&encode::record(&header, &Wire::Call(*kind, call, std::array::from_fn(text)))), Ok(decode::Record { body: Wire::Call(..), .. })));
         let mut bodies = vec![
             Wire::Stat(stat, std::array::from_fn(text)),
             Wire::Traffic(traffic, text(2)),
             Wire::Dns(body::Dns { inode: numbers.1, flags: numbers.2, ..body::Dns::default() }, std::array::from_fn(text)),
             Wire::Name(body::Name { inode: numbers.1, source: numbers.2 % 5, ..body::Name::default() }, std::array::from_fn(text)),
-            Wire::IoUring(ring, std::array::from_fn(text)),
             Wire::Fork(body::Fork { child_start: numbers.1, clone_flags: numbers.1, child_pid: numbers.2, pad: 0 }),
             Wire::Exec(exec, std::array::from_fn(text)),
             Wire::Open(open, std::array::from_fn(text)),

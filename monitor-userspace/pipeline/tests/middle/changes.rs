@@ -6,7 +6,7 @@ use agentsnoop_pipeline::{
     event::path::is_exact,
     input::Input,
     record::{Body, State},
-    synthetic::{Actor, Program, absent, whole},
+    synthetic::{Actor, Program, absent, sockaddr, whole},
 };
 use monitor_common::{
     Kind, TextState,
@@ -148,4 +148,29 @@ fn a_file_that_comes_by_a_rename_counts_as_written_in_its_place() {
     for row in ["  written      a ×2, d/\n", "  removed      old\n", "/home/u/.aws/credentials  removed by sh"] {
         assert!(rows.contains(row), "{row} in\n{rows}");
     }
+}
+
+#[test]
+fn a_request_to_an_io_uring_says_what_it_names_and_claims_no_result() {
+    let mut actor = Actor::new(1);
+    let mut say = |operation: u32, args: [u64; 6], texts: [Str<'_>; 4]| {
+        let fixed = body::Call { syscall: operation, args, flags: path_flag::BASE, ..body::Call::default() };
+        judge(&[actor.raw(&Wire::Call(Kind::IoUring, fixed, texts))]).remove(0)
+    };
+    let open = say(18, [0, 0, 0o1101, 0, 0, 0], [whole("x"), whole("/srv"), NOT_ASKED, NOT_ASKED]);
+    assert_eq!(line(&open), "attention io_uring IORING_OP_OPENAT write O_CREAT|O_TRUNC /srv/x");
+    let Body::Attention(call) = &open.body else { panic!("{open:?}") };
+    // A name alone is not exact here: nobody knows whether there is such a file.
+    assert_eq!((call.path_state, call.result), (State::Unresolved, None));
+    let texts = [whole("/a"), NOT_ASKED, whole("/home/u/.aws/credentials"), NOT_ASKED];
+    let rename = say(35, [0, 0, 1, 0, 0, 0], texts);
+    assert_eq!(
+        line(&rename),
+        "attention io_uring IORING_OP_RENAMEAT RENAME_NOREPLACE /a -> /home/u/.aws/credentials credential"
+    );
+    let address = sockaddr("93.184.216.34:443".parse().unwrap());
+    let bytes = Str { bytes: &address, state: TextState::Complete };
+    let connect = say(16, [0; 6], [bytes, NOT_ASKED, NOT_ASKED, NOT_ASKED]);
+    assert_eq!(line(&connect), "attention io_uring IORING_OP_CONNECT 93.184.216.34:443 other_endpoint");
+    assert_eq!(line(&say(200, [0; 6], [NOT_ASKED; 4])), "attention io_uring IORING_OP_200");
 }

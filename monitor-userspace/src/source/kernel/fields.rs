@@ -70,6 +70,9 @@ fn broken(error: &dyn std::error::Error) -> OpenError {
 
 /// The byte offsets of a structure's members by name; bit fields have none.
 fn members_of(btf: &Btf, structure: &str) -> HashMap<String, u32> {
+    if structure == IO_URING_SUBMIT {
+        return submission(btf);
+    }
     let mut members = HashMap::new();
     let types = btf.resolve_types_by_name(structure).unwrap_or_default();
     for found in types {
@@ -78,6 +81,52 @@ fn members_of(btf: &Btf, structure: &str) -> HashMap<String, u32> {
         }
     }
     members
+}
+
+/// What stands for a structure where it is asked how requests are submitted to an io_uring; see [`Offsets`].
+const IO_URING_SUBMIT: &str = "io_uring_submit";
+
+/// Which tracepoint the submission of a request has, and where the request stands among its arguments.
+fn submission(btf: &Btf) -> HashMap<String, u32> {
+    let mut found = HashMap::new();
+    for tracepoint in ["io_uring_submit_req", "io_uring_submit_sqe"] {
+        if let Some(at) = request(btf, &format!("btf_trace_{tracepoint}")) {
+            if tracepoint == "io_uring_submit_req" {
+                found.insert("req".to_owned(), 0);
+            }
+            found.insert("request".to_owned(), at * 8);
+            break;
+        }
+    }
+    found
+}
+
+/// The place of the request among the arguments of a tracepoint, behind the first one of its function, which is the
+/// tracepoint's own: `struct io_kiocb *`, or the second of two pointers to anything, the first of which is the ring
+/// (before Linux 6.0, include/trace/events/io_uring.h).
+fn request(btf: &Btf, function: &str) -> Option<u32> {
+    let types = btf.resolve_types_by_name(function).ok()?;
+    let definition =
+        types.into_iter().find_map(|found| if let Type::Typedef(found) = found { Some(found) } else { None });
+    let Type::Ptr(pointer) = btf.resolve_chained_type(&definition?).ok()? else { return None };
+    let Type::FuncProto(function) = btf.resolve_chained_type(&pointer).ok()? else { return None };
+    let pointed: Vec<Option<String>> = function.parameters.iter().skip(1).map(|of| pointed(btf, of)).collect();
+    let is = |at: usize, name: &str| pointed.get(at).is_some_and(|found| found.as_deref() == Some(name));
+    match () {
+        () if is(0, "io_kiocb") => Some(0),
+        () if is(1, "io_kiocb") || is(0, "") && is(1, "") => Some(1),
+        () => None,
+    }
+}
+
+/// The name of the structure that a parameter points to, empty for anything; `None` for what is no pointer.
+fn pointed(btf: &Btf, parameter: &btf_rs::Parameter) -> Option<String> {
+    let Type::Ptr(pointer) = btf.resolve_chained_type(parameter).ok()? else { return None };
+    match btf.resolve_chained_type(&pointer) {
+        Ok(Type::Struct(of)) => btf.resolve_name(&of).ok(),
+        // A pointer to void has no type to resolve.
+        _ => Some(String::new()),
+    }
 }
 
 /// Collects the members of a structure or union, those of anonymous ones within it as its own.

@@ -164,7 +164,7 @@ impl Kernel {
         if !self.is_waiting() {
             return Vec::new();
         }
-        let (links, changed) = demand::attach(&mut self.ebpf, &mut self.hooks);
+        let (links, changed) = demand::attach(&mut self.ebpf, &self.offsets, &mut self.hooks);
         self.demand = Demand::Engaged(links);
         changed
     }

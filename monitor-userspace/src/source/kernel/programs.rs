@@ -10,7 +10,7 @@ use aya::{
     programs::{Program, UProbe},
 };
 use monitor_common::offsets::{ABSENT, Offsets};
-use table::{PROGRAMS, Role, Spec};
+use table::{IO_URING_SUBMIT, PROGRAMS, Role, Spec};
 
 use super::{
     error::{OpenError, reason},
@@ -34,7 +34,7 @@ pub(super) fn attach(ebpf: &mut Ebpf, btf: &Btf, offsets: &Offsets, on_demand: b
     for spec in PROGRAMS {
         let state = match missing(spec.needs, offsets) {
             Some(field) => HookState::Unavailable { reason: format!("this kernel's BTF has no field {field}") },
-            None => match attach_one(ebpf, btf, spec, on_demand)? {
+            None => match attach_one(ebpf, btf, spec, tracepoint(spec, offsets), on_demand)? {
                 Ok(()) => HookState::Attached,
                 Err(error) => HookState::Unavailable { reason: error },
             },
@@ -44,11 +44,27 @@ pub(super) fn attach(ebpf: &mut Ebpf, btf: &Btf, offsets: &Offsets, on_demand: b
     Ok(hooks)
 }
 
-fn attach_one(ebpf: &mut Ebpf, btf: &Btf, spec: &Spec, on_demand: bool) -> Result<Result<(), String>, OpenError> {
+/// The tracepoint of a program in this kernel.
+fn tracepoint(spec: &Spec, offsets: &Offsets) -> &'static str {
+    // Linux 6.3 has given it another name.
+    if spec.tracepoint == IO_URING_SUBMIT && offsets.submit_req == ABSENT {
+        "io_uring_submit_sqe"
+    } else {
+        spec.tracepoint
+    }
+}
+
+fn attach_one(
+    ebpf: &mut Ebpf,
+    btf: &Btf,
+    spec: &Spec,
+    tracepoint: &'static str,
+    on_demand: bool,
+) -> Result<Result<(), String>, OpenError> {
     let lacks = || OpenError::WireMismatch(format!("the kernel half has no program {}", spec.program));
     let program = ebpf.program_mut(spec.program).ok_or_else(lacks)?;
     let loaded = match program {
-        Program::BtfTracePoint(program) => program.load(spec.tracepoint, btf),
+        Program::BtfTracePoint(program) => program.load(tracepoint, btf),
         Program::RawTracePoint(program) => program.load(),
         _ => return Err(lacks()),
     };
@@ -62,7 +78,7 @@ fn attach_one(ebpf: &mut Ebpf, btf: &Btf, spec: &Spec, on_demand: bool) -> Resul
         Role::Attach => {
             let attached = match program {
                 Program::BtfTracePoint(program) => program.attach().map(drop),
-                Program::RawTracePoint(program) => program.attach(spec.tracepoint).map(drop),
+                Program::RawTracePoint(program) => program.attach(tracepoint).map(drop),
                 _ => return Err(lacks()),
             };
             return Ok(attached.map_err(|error| reason(&error)));

@@ -18,18 +18,18 @@ use crate::{
 
 /// A call with its strings, and where its strings lie.
 #[derive(Clone, Copy)]
-struct Told<'a> {
+pub(super) struct Told<'a> {
     call: &'a body::Call,
     texts: &'a [Str<'a>; call_text::COUNT],
     bytes: &'a Bytes,
-    /// The call in the table; `None` for one that this version does not know.
+    /// The call in the table; `None` for a request, and for a call that this version does not know.
     known: Option<&'static PathCall>,
 }
 
 /// One file of a call.
-struct File {
-    path: Option<Text>,
-    state: State,
+pub(super) struct File {
+    pub(super) path: Option<Text>,
+    pub(super) state: State,
     /// The kernel's name of a file without a path.
     anonymous: Option<Text>,
     flags: u32,
@@ -50,7 +50,16 @@ impl<'a> Told<'a> {
         Self { call, texts, bytes, known: paths::path_call(u64::from(call.syscall)) }
     }
 
-    fn requested(self, at: usize) -> (Option<Text>, State) {
+    /// Of a request, whose result is not known.
+    pub(super) const fn request(
+        call: &'a body::Call,
+        texts: &'a [Str<'a>; call_text::COUNT],
+        bytes: &'a Bytes,
+    ) -> Self {
+        Self { call, texts, bytes, known: None }
+    }
+
+    pub(super) fn requested(self, at: usize) -> (Option<Text>, State) {
         text(self.texts[at], self.bytes)
     }
 
@@ -89,7 +98,7 @@ impl<'a> Told<'a> {
     }
 
     /// The first or the second file.
-    fn file(self, second: bool, scratch: &mut Vec<u8>) -> File {
+    pub(super) fn file(self, second: bool, scratch: &mut Vec<u8>) -> File {
         let first = if second { call_text::SECOND_REQUESTED } else { call_text::REQUESTED };
         let (asked, resolved) = (self.texts[first], self.texts[first + call_text::PATH]);
         let flags = self.call.flags >> if second { SECOND_PATH_SHIFT } else { 0 } & 0xff;
@@ -105,8 +114,9 @@ impl<'a> Told<'a> {
             (file.path, file.state) = text(resolved, self.bytes);
         } else {
             (file.path, file.state) = composed(asked, is_base.then_some(resolved), self.bytes, scratch);
+            let succeeded = self.known.is_some() && self.call.result >= 0;
             let is_exact = path::is_exact(asked.bytes, self.follows(second));
-            if file.state == State::Unresolved && self.call.result >= 0 && is_exact {
+            if file.state == State::Unresolved && succeeded && is_exact {
                 file.state = State::Complete;
             }
         }

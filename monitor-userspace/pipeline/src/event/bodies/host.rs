@@ -47,7 +47,8 @@ pub fn host_call(
         requested_state,
         from,
         from_state,
-        result: call.result,
+        result: Some(call.result),
+        address: None,
         error: errno::of_result(call.result),
     }
 }
@@ -100,17 +101,4 @@ pub fn raised(exec: &Exec, uid: u32) -> Option<HostCall> {
         path_state: exec.path_state,
         ..HostCall::default()
     })
-}
-
-/// A request that was submitted to an io_uring; its result is not known.
-#[must_use]
-pub fn io_uring(request: &body::IoUring, texts: &[Str<'_>; 2], bytes: &Bytes) -> HostCall {
-    let (requested, requested_state) = text(texts[call_text::REQUESTED], bytes);
-    HostCall {
-        call: Cow::Borrowed("io_uring"),
-        detail: Some(Cow::Owned(format!("opcode {}", request.opcode))),
-        requested,
-        requested_state,
-        ..HostCall::default()
-    }
 }

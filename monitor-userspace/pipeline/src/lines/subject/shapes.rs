@@ -215,6 +215,10 @@ fn host(call: &HostCall, out: &mut String) {
         text(call.from.as_ref(), call.from_state, out);
         out.push_str(" ->");
     }
+    if let Some(address) = &call.address {
+        out.push(' ');
+        address.escape_into(out);
+    }
     if call.path.is_some() || call.requested.is_some() {
         out.push(' ');
         path(call.path.as_ref(), call.path_state, call.requested.as_ref(), out);

@@ -34,14 +34,19 @@ pub struct HostCall {
     /// How `requested` came.
     #[serde(default, skip_serializing_if = "State::is_complete")]
     pub requested_state: State,
-    /// The other string: the source of a mount, where a mount or the root was, the type of a key.
+    /// The other string: the source of a mount, where a mount or the root was, the type of a key, what a request to an
+    /// io_uring renames or links.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Text>,
     /// How `from` came.
     #[serde(default, skip_serializing_if = "State::is_complete")]
     pub from_state: State,
-    /// What the call returned: a value, or a negative errno.
-    pub result: i64,
+    /// The endpoint that a request to an io_uring names: an IP address with its port, or the path of a unix socket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Text>,
+    /// What the call returned: a value, or a negative errno; absent where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<i64>,
     /// The errno's name when the call failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Cow<'static, str>>,

@@ -5,10 +5,12 @@ use aya::{
     Ebpf,
     programs::{Program, raw_trace_point::RawTracePointLinkId, tp_btf::BtfTracePointLinkId},
 };
+use monitor_common::offsets::Offsets;
 
 use super::{
     super::error::reason,
     table::{PROGRAMS, Role},
+    tracepoint,
 };
 
 /// The programs that are always attached: without them nobody would know that there is something to wait for. They cost
@@ -35,13 +37,13 @@ enum Link {
 pub(in super::super) struct Links(Vec<(&'static str, Link)>);
 
 /// Attaches what waits, and gives the hooks that have changed.
-pub(in super::super) fn attach(ebpf: &mut Ebpf, hooks: &mut [Hook]) -> (Links, Vec<Hook>) {
+pub(in super::super) fn attach(ebpf: &mut Ebpf, offsets: &Offsets, hooks: &mut [Hook]) -> (Links, Vec<Hook>) {
     let (mut links, mut changed) = (Links::default(), Vec::new());
     for spec in PROGRAMS.iter().filter(|spec| matches!(spec.role, Role::Attach)) {
         let Some(hook) = hooks.iter_mut().find(|hook| hook.name == spec.program && is_waiting(hook)) else { continue };
         let attached = match ebpf.program_mut(spec.program) {
             Some(Program::BtfTracePoint(program)) => program.attach().map(Link::Typed),
-            Some(Program::RawTracePoint(program)) => program.attach(spec.tracepoint).map(Link::Raw),
+            Some(Program::RawTracePoint(program)) => program.attach(tracepoint(spec, offsets)).map(Link::Raw),
             _ => continue,
         };
         hook.state = match attached {

@@ -1,6 +1,6 @@
 //! What each program hooks, what is not seen without it, and which fields it needs.
 
-use monitor_common::programs::{exec_part, family};
+use monitor_common::programs::{exec_part, family, io_uring_part};
 
 use crate::source::kernel::bursts;
 
@@ -70,6 +70,28 @@ const PATHS_OF_CALLS: &[&str] = path_fields!(
     "task_struct.thread_info",
     "thread_info.status"
 );
+
+/// The fields that a request to an io_uring needs; those of single operations switch off only these.
+const IO_URING_FIELDS: &[&str] = path_fields!(
+    "task_struct.files",
+    "files_struct.fdt",
+    "fdtable.max_fds",
+    "fdtable.fd",
+    "fs_struct.pwd",
+    "dentry.d_hash",
+    "io_uring_submit.request",
+    "io_kiocb.file",
+    "io_kiocb.opcode",
+    "filename.name",
+    "io_open.dfd",
+    "io_open.filename",
+    "io_connect.addr",
+    "io_connect.addr_len"
+);
+
+/// The tracepoint on which a request is submitted to an io_uring: `io_uring_submit_req`, or another one before Linux 6.3.
+pub(super) const IO_URING_SUBMIT: &str = "io_uring_submit_req";
+const IO_URING: &str = "requests to an io_uring that name a file or an address";
 
 /// Every program on a tracepoint. What is called stands before what calls it, and exec comes last: a candidate is
 /// tracked from its exec, when everything else must be in place.
@@ -224,6 +246,20 @@ pub(super) const PROGRAMS: &[Spec] = &[
             "task_struct.thread_info",
             "thread_info.status"
         ),
+    },
+    Spec {
+        program: "io_uring_file",
+        tracepoint: IO_URING_SUBMIT,
+        feature: IO_URING,
+        role: Role::Call { map: "IO_URING_PROGRAMS", at: io_uring_part::FILE },
+        needs: IO_URING_FIELDS,
+    },
+    Spec {
+        program: "io_uring_submit",
+        tracepoint: IO_URING_SUBMIT,
+        feature: IO_URING,
+        role: Role::Attach,
+        needs: IO_URING_FIELDS,
     },
     Spec {
         program: "sys_enter",
