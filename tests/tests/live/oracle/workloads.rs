@@ -23,41 +23,76 @@ pub(crate) struct Workload {
     pub(crate) foreign_root: bool,
 }
 
+/// What a program that makes each call leaves behind at the least, of every kind.
+const EACH_CALL: &[(&str, u64)] = &[
+    ("fork", 10),
+    ("exec", 10),
+    ("exit", 10),
+    ("identity", 4),
+    ("open", 100),
+    ("readlink", 20),
+    ("stat", 100),
+    ("rename", 9),
+    ("link", 6),
+    ("symlink", 8),
+    ("unlink", 12),
+    ("mkdir", 12),
+    ("chmod", 8),
+    ("chown", 12),
+    ("truncate", 5),
+    ("connect", 10),
+    ("bind", 5),
+    ("listen", 2),
+    ("accept", 2),
+    ("traffic", 200_000),
+    ("metadata", 4),
+    ("attention", 3),
+];
+
 /// All workloads.
 pub(crate) const WORKLOADS: &[Workload] = &[
     Workload {
         name: "a program that makes each call",
         programs: &["sh", "true"],
         prepare: each_call,
-        at_least: &[("fork", 10), ("exec", 10), ("exit", 10), ("open", 100), ("connect", 10)],
+        at_least: EACH_CALL,
         foreign_root: false,
     },
     Workload {
         name: "a git clone of a local repository",
         programs: &["git"],
         prepare: clone,
-        at_least: &[("fork", 3), ("exec", 4), ("exit", 4), ("open", 100)],
+        at_least: &[
+            ("fork", 3),
+            ("exec", 4),
+            ("exit", 4),
+            ("open", 100),
+            ("stat", 1000),
+            ("mkdir", 20),
+            ("rename", 5),
+            ("unlink", 20),
+        ],
         foreign_root: false,
     },
     Workload {
         name: "npm --version",
         programs: &["npm", "node"],
         prepare: |_| Ok(words(&["npm", "--version"])),
-        at_least: &[("exec", 1), ("exit", 1), ("open", 20)],
+        at_least: &[("exec", 1), ("exit", 1), ("open", 20), ("stat", 50)],
         foreign_root: false,
     },
     Workload {
         name: "a cargo build of a small crate",
         programs: &["cargo", "cc"],
         prepare: build,
-        at_least: &[("fork", 3), ("exec", 4), ("exit", 4), ("open", 200)],
+        at_least: &[("fork", 3), ("exec", 4), ("exit", 4), ("open", 200), ("stat", 100)],
         foreign_root: false,
     },
     Workload {
         name: "python importing 50 modules",
         programs: &["python3"],
         prepare: import,
-        at_least: &[("exec", 1), ("exit", 1), ("open", 150)],
+        at_least: &[("exec", 1), ("exit", 1), ("open", 150), ("stat", 300)],
         foreign_root: false,
     },
     Workload {
@@ -71,7 +106,15 @@ pub(crate) const WORKLOADS: &[Workload] = &[
         name: "tar of a tree",
         programs: &["tar", "gzip"],
         prepare: tar,
-        at_least: &[("fork", 3), ("exec", 4), ("exit", 4), ("open", 600)],
+        at_least: &[
+            ("fork", 3),
+            ("exec", 4),
+            ("exit", 4),
+            ("open", 600),
+            ("stat", 500),
+            ("mkdir", 60),
+            ("unlink", 200),
+        ],
         foreign_root: false,
     },
     Workload {
