@@ -3,6 +3,7 @@
 
 mod cli;
 mod damage;
+mod documents;
 mod format;
 mod full;
 mod replay;

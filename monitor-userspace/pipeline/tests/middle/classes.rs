@@ -6,6 +6,10 @@ use agentsnoop_pipeline::{
     record::Body,
     synthetic::{Actor, sockaddr},
 };
+use monitor_common::{
+    TextState, body,
+    decode::{Body as Wire, Str},
+};
 
 use crate::common::judge;
 
@@ -110,6 +114,20 @@ fn endpoints_have_their_classes() {
     assert_eq!(unix("/run/docker.sock"), "persistence");
     assert_eq!(unix("/run/user/1000/bus"), "local_endpoint");
     assert_eq!(of(Actor::new(1).connect(b"\x10\0\0\0", 0)), "", "netlink is no endpoint");
+}
+
+#[test]
+fn a_datagram_socket_that_is_connected_to_port_0_is_noise_and_no_endpoint() {
+    let connect = |port: &str, protocol: u16, kind: u16| {
+        let address = sockaddr(format!("8.8.8.8:{port}").parse().unwrap());
+        let fixed = body::Connect { socket_type: kind, protocol, ..body::Connect::default() };
+        let input = Actor::new(1).raw(&Wire::Connect(fixed, Str { bytes: &address, state: TextState::Complete }));
+        judge(&[input]).remove(0).classes.iter().map(Class::name).collect::<Vec<_>>().join(" ")
+    };
+    // IPPROTO_UDP on SOCK_DGRAM and IPPROTO_TCP on SOCK_STREAM (linux/in.h, linux/net.h).
+    assert_eq!(connect("0", 17, 2), "noise");
+    assert_eq!(connect("53", 17, 2), "other_endpoint");
+    assert_eq!(connect("0", 6, 1), "other_endpoint");
 }
 
 #[test]

@@ -150,3 +150,30 @@ fn the_summary_of_the_busiest_run_fits_a_screen() {
         assert!(lines.len() <= 40, "{} lines:\n{}", lines.len(), lines.join("\n"));
     }
 }
+
+#[test]
+fn the_summary_names_programs_whose_look_ups_nobody_can_see() {
+    let mut codex = Actor::new(1);
+    let mut sh = Actor::new(2);
+    let mut inputs = vec![codex.exec(Program { exe: "/opt/codex", argv: &["codex"], cwd: "/", ..Program::default() })];
+    inputs.push(sh.exec(Program { exe: "/bin/dash", argv: &["sh"], cwd: "/", ..Program::default() }));
+    inputs.extend([sh.open("/lib/x86_64-linux-gnu/libc.so.6"), codex.exit(0), sh.exit(0)]);
+    let lines = summary(&judge(&inputs)).join("\n");
+    let expected = "look-ups of variables by programs without a libc: codex";
+    assert!(lines.contains(expected) && !lines.contains("libc: codex, dash"), "{lines}");
+}
+
+#[test]
+fn an_enumeration_is_a_line_and_counts_apart_from_look_ups() {
+    const NAMES: [&str; 8] = ["A", "B", "C", "D", "E", "F", "G", "H"];
+    let mut actor = Actor::new(1);
+    let mut inputs = vec![actor.exec(Program { exe: "/bin/x", argv: &["x"], env: &NAMES, cwd: "/", flags: 0 })];
+    inputs.extend(NAMES.map(|name| actor.getenv(name)));
+    inputs.extend([actor.getenv("TZ"), actor.exit(0)]);
+    let records = judge(&inputs);
+    let mut lines = String::new();
+    Lines::default().render(&records[1], &mut lines);
+    assert!(lines.contains("the environment, 8 names") && lines.contains("8 calls"), "{lines}");
+    let lines = summary(&records).join("\n");
+    assert!(lines.contains("1 look-up of 1 name, the whole environment 1 ×"), "{lines}");
+}
