@@ -398,6 +398,41 @@ fn host() {
     call(libc::SYS_setgroups, [N(0), N(0)]);
     call(libc::SYS_unshare, [n(libc::CLONE_FS)]);
     call(libc::SYS_kill, [N(0x3fff_ffff), N(0)]);
+    call(libc::SYS_setresuid, [N(-1), N(-1), N(-1)]);
+    call(libc::SYS_setresgid, [N(-1), N(-1), N(-1)]);
+    call(libc::SYS_setreuid, [N(-1), N(-1)]);
+    call(libc::SYS_setregid, [N(-1), N(-1)]);
+    call(libc::SYS_capset, [N(0), N(0)]);
+    call(libc::SYS_sched_getaffinity, [N(0), N(ROOM as i64), W]);
+    refused();
+}
+
+/// Calls that deserve attention, asked for what no kernel grants: no file, no descriptor, no address.
+fn refused() {
+    const NOWHERE: &str = "/no/such/folder";
+    call(libc::SYS_ptrace, [N(i64::from(libc::PTRACE_ATTACH)), N(0x3fff_ffff), N(0), N(0)]);
+    call(libc::SYS_process_vm_readv, [N(0x3fff_ffff), N(0), N(0), N(0), N(0), N(0)]);
+    call(libc::SYS_process_vm_writev, [N(0x3fff_ffff), N(0), N(0), N(0), N(0), N(0)]);
+    call(libc::SYS_mount, [T(NOWHERE), T(NOWHERE), T("none"), N(0), N(0)]);
+    call(libc::SYS_umount2, [T(NOWHERE), N(0)]);
+    call(libc::SYS_pivot_root, [T(NOWHERE), T(NOWHERE)]);
+    call(libc::SYS_chroot, [T(NOWHERE)]);
+    call(libc::SYS_acct, [T(NOWHERE)]);
+    call(libc::SYS_swapon, [T(NOWHERE), N(0)]);
+    call(libc::SYS_swapoff, [T(NOWHERE)]);
+    call(libc::SYS_delete_module, [T("no such module"), N(0)]);
+    call(libc::SYS_setns, [N(-1), N(0)]);
+    call(libc::SYS_finit_module, [N(-1), T(""), N(0)]);
+    call(libc::SYS_pidfd_getfd, [N(-1), N(0), N(0)]);
+    call(libc::SYS_open_tree, [N(-1), T("x"), N(0)]);
+    call(libc::SYS_fsmount, [N(-1), N(0), N(0)]);
+    call(libc::SYS_fsopen, [T("no such file system"), N(0)]);
+    call(libc::SYS_bpf, [N(0), N(0), N(0)]);
+    call(libc::SYS_perf_event_open, [N(0), N(0), N(-1), N(-1), N(0)]);
+    call(libc::SYS_io_uring_setup, [N(0), N(0)]);
+    call(libc::SYS_userfaultfd, [N(-1)]);
+    call(libc::SYS_add_key, [N(0), N(0), N(0), N(0), N(0)]);
+    call(libc::SYS_keyctl, [N(0x7fff_ffff), N(0), N(0), N(0), N(0)]);
 }
 
 /// Processes that are made and end in different ways.

@@ -28,7 +28,7 @@ const EACH_CALL: &[(&str, u64)] = &[
     ("fork", 10),
     ("exec", 10),
     ("exit", 10),
-    ("identity", 4),
+    ("identity", 9),
     ("open", 100),
     ("readlink", 20),
     ("stat", 100),
@@ -46,7 +46,7 @@ const EACH_CALL: &[(&str, u64)] = &[
     ("accept", 2),
     ("traffic", 200_000),
     ("metadata", 4),
-    ("attention", 3),
+    ("attention", 20),
 ];
 
 /// All workloads.
