@@ -31,6 +31,8 @@ pub enum Step {
     Call(Call),
     /// The thread ended; what strace says of it, such as `exited with 0`.
     Ended(String),
+    /// Another thread of the process executed a program, and goes on under the id of this one.
+    Superseded(u32),
 }
 
 impl Trace {
@@ -62,6 +64,12 @@ impl Trace {
         }
         for (&thread, steps) in &trace.threads {
             trace.processes.entry(thread).or_insert(thread);
+            for step in steps {
+                // The call that made the other thread may not have returned before.
+                if let Step::Superseded(other) = step {
+                    trace.processes.insert(*other, thread);
+                }
+            }
             for call in steps.iter().filter_map(Step::call) {
                 if let Some(child) = call.child().filter(|_| call.makes_thread()) {
                     trace.processes.insert(child, thread);
@@ -92,7 +100,7 @@ impl Step {
     pub const fn call(&self) -> Option<&Call> {
         match self {
             Self::Call(call) => Some(call),
-            Self::Ended(_) => None,
+            Self::Ended(_) | Self::Superseded(_) => None,
         }
     }
 }
@@ -119,8 +127,13 @@ fn steps(text: &str, texts: &BTreeMap<u32, String>) -> Result<Vec<Step>> {
     for line in text.lines() {
         if let Some(said) = line.strip_prefix("+++ ").and_then(|line| line.strip_suffix(" +++")) {
             if let Some(other) = said.strip_prefix("superseded by execve in pid ") {
-                // The thread that called execve goes on under the id of this one, and so do its lines.
+                // The thread that called execve goes on under the id of this one, and so do its lines; what this one was
+                // in ends with it.
                 let other: u32 = other.parse().with_context(|| format!("no thread: {line}"))?;
+                if let Some(line) = begun.take() {
+                    steps.push(Step::Call(Call::parse(&(line + ") = ?"))?));
+                }
+                steps.push(Step::Superseded(other));
                 let last = texts.get(&other).and_then(|text| text.lines().last()).with_context(|| line.to_owned())?;
                 begun = Some(beginning(last).with_context(|| format!("not under way: {last}"))?.to_owned());
             } else {
@@ -176,9 +189,22 @@ mod tests {
             (11, "getpid() = 10\nexecve(\"\\x61\", [\"\\x61\"], [] <pid changed to 10 ...>\n"),
         ])
         .unwrap();
-        let [Step::Call(call), Step::Ended(_)] = trace.threads[&10].as_slice() else { panic!("{trace:?}") };
+        let [Step::Superseded(11), Step::Call(call), Step::Ended(_)] = trace.threads[&10].as_slice() else {
+            panic!("{trace:?}")
+        };
+        assert_eq!(trace.process(11), 10);
         assert_eq!((call.name.as_str(), call.arguments.len(), call.result()), ("execve", 3, Some("0".to_owned())));
         assert_eq!(trace.threads[&11].len(), 1);
+    }
+
+    #[test]
+    fn a_leader_can_be_superseded_in_the_call_that_made_the_other_thread() {
+        let trace = parse(&[
+            (10, "clone3({flags=CLONE_THREAD} <unfinished ...>\n+++ superseded by execve in pid 11 +++\n<... execve resumed>) = 0\n"),
+            (11, "execve(\"\\x61\", [], [] <pid changed to 10 ...>\n"),
+        ])
+        .unwrap();
+        assert_eq!((trace.process(11), trace.threads[&10].len()), (10, 3));
     }
 
     #[test]

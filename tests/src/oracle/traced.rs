@@ -36,6 +36,7 @@ pub fn events(trace: &Trace, foreign_root: bool) -> Side {
                     families::of_call(call, &context)
                 }
                 Step::Ended(said) => (thread == process).then(|| families::ended(said)),
+                Step::Superseded(_) => None,
             };
             if let Some(event) = event {
                 side.add(process, thread, event);
