@@ -58,7 +58,7 @@ impl Named {
         self.folder << 4 | self.path
     }
 
-    /// The reverse of [`Self::packed`].
+    /// The reverse of `packed`.
     #[must_use]
     pub const fn unpacked(byte: u8) -> Self {
         Self { folder: byte >> 4, path: byte & 15 }

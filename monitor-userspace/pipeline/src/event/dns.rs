@@ -28,7 +28,7 @@ pub struct Message {
     pub question: Option<Text>,
     /// The type asked for, by its mnemonic or as `TYPEn` (RFC 3597).
     pub r#type: Option<Cow<'static, str>>,
-    /// The data of the answers; see [`answer`].
+    /// The data of the answers; see `answer`.
     pub answers: Vec<Text>,
     /// Whether every answer is among `answers`.
     pub is_whole: bool,

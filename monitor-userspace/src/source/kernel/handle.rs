@@ -112,11 +112,17 @@ impl Kernel {
         check_pid_namespace()?;
         let path = options.btf.as_deref().unwrap_or(Path::new(KERNEL_BTF));
         let types = fields::KernelTypes::read(path)?;
-        let offsets = types.offsets()?;
         let variant = Variant::choose();
-        // Both readings of the BTF take tens of megabytes, so neither outlives the loading.
+        // The BTF is read twice, at the same time: the loader's own reading does not tell members.
+        let (offsets, btf) = std::thread::scope(|scope| {
+            let offsets = scope.spawn(|| types.offsets());
+            let btf = types.parse();
+            (offsets.join(), btf)
+        });
+        let offsets = offsets.map_err(|_| OpenError::Other("cannot find the kernel's fields".to_owned()))??;
+        // Both readings take tens of megabytes, so neither outlives the loading.
         let (mut ebpf, mut hooks) = {
-            let btf = types.parse()?;
+            let btf = btf?;
             let mut ebpf = load(options, variant, &offsets, &btf)?;
             let hooks = programs::attach(&mut ebpf, &btf, &offsets, options.on_demand)?;
             (ebpf, hooks)

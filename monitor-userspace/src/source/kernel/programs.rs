@@ -18,6 +18,7 @@ use super::{
 };
 
 pub(super) mod demand;
+mod load;
 mod table;
 
 /// The programs on functions of the C library; they bear the functions' names.
@@ -31,12 +32,16 @@ pub(super) const LIBC_FUNCTIONS: [&str; 2] = ["getenv", "secure_getenv"];
 /// The kernel permits none of it, or the object lacks a program.
 pub(super) fn attach(ebpf: &mut Ebpf, btf: &Btf, offsets: &Offsets, on_demand: bool) -> Result<Vec<Hook>, OpenError> {
     let mut hooks = Vec::new();
+    let mut loaded = load::all(ebpf, btf, offsets);
     for spec in PROGRAMS {
         let state = match missing(spec.needs, offsets) {
             Some(field) => HookState::Unavailable { reason: format!("this kernel's BTF has no field {field}") },
-            None => match attach_one(ebpf, btf, spec, tracepoint(spec, offsets), on_demand)? {
-                Ok(()) => HookState::Attached,
-                Err(error) => HookState::Unavailable { reason: error },
+            None => match loaded.remove(spec.program).unwrap_or(Ok(())) {
+                Err(reason) => HookState::Unavailable { reason },
+                Ok(()) => match attach_one(ebpf, spec, tracepoint(spec, offsets), on_demand)? {
+                    Ok(()) => HookState::Attached,
+                    Err(error) => HookState::Unavailable { reason: error },
+                },
             },
         };
         hooks.push(Hook { name: spec.program.to_owned(), feature: spec.feature.to_owned(), state });
@@ -56,21 +61,12 @@ fn tracepoint(spec: &Spec, offsets: &Offsets) -> &'static str {
 
 fn attach_one(
     ebpf: &mut Ebpf,
-    btf: &Btf,
     spec: &Spec,
     tracepoint: &'static str,
     on_demand: bool,
 ) -> Result<Result<(), String>, OpenError> {
     let lacks = || OpenError::WireMismatch(format!("the kernel half has no program {}", spec.program));
     let program = ebpf.program_mut(spec.program).ok_or_else(lacks)?;
-    let loaded = match program {
-        Program::BtfTracePoint(program) => program.load(tracepoint, btf),
-        Program::RawTracePoint(program) => program.load(),
-        _ => return Err(lacks()),
-    };
-    if let Err(error) = loaded {
-        return Ok(Err(reason(&error)));
-    }
     let (map, at) = match spec.role {
         Role::Call { map, at } => (map, at),
         Role::Run => return Ok(Ok(())),
