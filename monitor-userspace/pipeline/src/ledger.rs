@@ -91,8 +91,8 @@ impl Ledger {
             Wire::Open(_, texts) | Wire::Stat(_, texts) => bodies::is_masked(texts),
             Wire::Call(_, _, texts) => bodies::is_masked(texts),
             Wire::Exec(_, texts) => bodies::is_masked(texts),
-            Wire::Connect(_, text) | Wire::Getenv(_, text) => bodies::is_masked(&[*text]),
-            Wire::Fork(_) | Wire::Exit(_) | Wire::Traffic(..) | Wire::Dns(..) | Wire::Name(..) => false,
+            Wire::Connect(_, text) | Wire::Getenv(_, text) | Wire::Traffic(_, text) => bodies::is_masked(&[*text]),
+            Wire::Fork(_) | Wire::Exit(_) | Wire::Dns(..) | Wire::Name(..) => false,
         };
         self.masked += u64::from(masked);
         if let Wire::Stat(stat, _) = body {

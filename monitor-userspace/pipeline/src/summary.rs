@@ -2,6 +2,7 @@
 
 mod files;
 mod layout;
+mod network;
 mod tally;
 mod unseen;
 
@@ -11,10 +12,11 @@ use crate::{
     hash::Map,
     input::HookState,
     lines::{command_line, duration},
-    record::{Body, Connect, Exec, Exit, GetenvKind, ProcessId, Record, SessionState, Text},
+    record::{Body, Exec, Exit, GetenvKind, ProcessId, Record, SessionState, Text},
 };
 use files::Files;
 use layout::{Layout, Size, number};
+use network::Network;
 use tally::Tally;
 
 /// Different programs, endpoints and names that are counted apart; what is beyond is counted together.
@@ -40,9 +42,9 @@ pub struct Summary {
     execs: u64,
     programs: Tally,
     files: Files,
-    endpoints: Tally,
-    failed_endpoints: Tally,
-    quiet_connects: u64,
+    network: Network,
+    /// Calls that deserve attention, by name.
+    attention: Tally,
     lookups: u64,
     /// Bursts of look-ups that cover the environment.
     enumerations: u64,
@@ -84,7 +86,7 @@ impl Summary {
                     self.without_libc.remove(&process.image.id);
                 }
             }
-            Body::Connect(connect) => self.connect(record, connect),
+            Body::Connect(connect) => self.network.connect(record, connect),
             Body::Getenv(getenv) if getenv.kind == GetenvKind::Enumeration => self.enumerations += 1,
             Body::Getenv(getenv) => {
                 self.lookups = self.lookups.saturating_add(getenv.count);
@@ -111,16 +113,16 @@ impl Summary {
             | Body::Chmod(_)
             | Body::Chown(_)
             | Body::Truncate(_) => self.files.change(record, &self.project, &comm(record)),
+            Body::Attention(call) => self.attention.count(&call.call, 1),
+            Body::Traffic(traffic) => self.network.traffic(traffic),
+            Body::Dns(dns) => self.network.dns(dns),
             Body::Identity(_)
             | Body::Stat(_)
             | Body::Bind(_)
             | Body::Listen(_)
             | Body::Accept(_)
-            | Body::Traffic(_)
-            | Body::Dns(_)
             | Body::Name(_)
-            | Body::Metadata(_)
-            | Body::Attention(_) => {}
+            | Body::Metadata(_) => {}
             Body::Loss(loss) => self.loss(loss),
             Body::Gap(gap) => self.gap(gap),
             Body::Coverage(hook) if hook.feature == crate::admit::PROCESS => self.reject(&hook.name),
@@ -174,26 +176,6 @@ impl Summary {
         }
     }
 
-    fn connect(&mut self, record: &Record, connect: &Connect) {
-        // Netlink and the like are no endpoints, and what is noise is only counted.
-        let is_endpoint = connect.address.is_some() || connect.path.is_some();
-        if !is_endpoint || record.classes.contains(Class::Noise) {
-            self.quiet_connects += 1;
-            return;
-        }
-        let mut name = String::new();
-        crate::lines::subject(&record.body, &mut name);
-        if let Some(protocol) = connect.protocol.as_deref().filter(|protocol| *protocol != "tcp") {
-            name.push(' ');
-            name.push_str(protocol);
-        }
-        let refused = connect.error.as_deref().filter(|error| *error != "EINPROGRESS");
-        match refused {
-            Some(error) => self.failed_endpoints.count(&format!("{name} {error}"), 1),
-            None => self.endpoints.count(&name, 1),
-        }
-    }
-
     /// The lines, at most `width` columns wide and at most 40 in number, without colour.
     #[must_use]
     pub fn lines(&self, width: usize) -> Vec<String> {
@@ -208,8 +190,9 @@ impl Summary {
         let counts = format!("{}, {}", number(self.processes.max(1), "process"), number(self.execs, "exec"));
         layout.list_after("ran", &counts, &self.programs.top(usize::MAX), 3);
         self.files.lines(&self.project, &mut layout);
-        self.network(&mut layout);
+        self.network.lines(&mut layout);
         self.variables(&mut layout);
+        layout.list("attention", &self.attention.top(usize::MAX), 2);
         self.blind(&mut layout);
         layout.finish()
     }
@@ -223,14 +206,6 @@ impl Summary {
         };
         duration(self.ended_ns.saturating_sub(self.begun_ns.unwrap_or(self.ended_ns)), &mut end);
         layout.head(title, &end);
-    }
-
-    fn network(&self, layout: &mut Layout) {
-        layout.list("endpoints", &self.endpoints.top(usize::MAX), 4);
-        layout.list("refused", &self.failed_endpoints.top(usize::MAX), 3);
-        if self.endpoints.different() + self.failed_endpoints.different() == 0 {
-            layout.row("endpoints", "none");
-        }
     }
 
     fn variables(&self, layout: &mut Layout) {

@@ -23,7 +23,7 @@ pub(super) fn mask(rules: &mut Rules, bytes: &mut Bytes) -> bool {
     // Opens are nearly all records, and nearly none holds a secret: one look over both paths settles them.
     match peek::kind(bytes) {
         Some(Kind::Open) if !is_suspect(rules, bytes) => return false,
-        Some(Kind::Fork | Kind::Exit | Kind::Traffic | Kind::Dns | Kind::Name) | None => return false,
+        Some(Kind::Fork | Kind::Exit | Kind::Dns | Kind::Name) | None => return false,
         _ => {}
     }
     let Ok(record) = decode::record(bytes) else { return false };
@@ -60,8 +60,13 @@ pub(super) fn mask(rules: &mut Rules, bytes: &mut Bytes) -> bool {
             let body = |texts| Body::Call(kind, fixed, texts);
             changed(&masked).then(|| encode::record(&record.header, &body(replaced(&texts, &masked))))
         }
+        Body::Traffic(fixed, text) => {
+            let masked = [string(rules, Place::Path, text)];
+            let [text] = replaced(&[text], &masked);
+            changed(&masked).then(|| encode::record(&record.header, &Body::Traffic(fixed, text)))
+        }
         // Numbers, addresses and names of hosts.
-        Body::Fork(_) | Body::Exit(_) | Body::Traffic(..) | Body::Dns(..) | Body::Name(..) => None,
+        Body::Fork(_) | Body::Exit(_) | Body::Dns(..) | Body::Name(..) => None,
     };
     match masked {
         Some(masked) => {

@@ -8,7 +8,11 @@ use agentsnoop_pipeline::{
     record::Body,
     synthetic::{Actor, Program},
 };
-use monitor_common::{TextState, body::exec_text, decode};
+use monitor_common::{
+    TextState,
+    body::{self, exec_text},
+    decode::{self, Body as Wire, Str},
+};
 use proptest::prelude::*;
 
 use crate::secrets::{COMMANDS, NAMES, ORDINARY, PATHS, TOKENS};
@@ -151,8 +155,8 @@ fn cut(head: &[u8], tail: &[u8]) -> Input {
     let Input::Raw(bytes) = Actor::new(1).exec(Program { exe: "/bin/x", ..Program::default() }) else { panic!() };
     let record = decode::record(&bytes).unwrap();
     let decode::Body::Exec(fixed, mut texts) = record.body else { panic!() };
-    texts[exec_text::ARGV] = decode::Str { bytes: head, state: TextState::Cut };
-    texts[exec_text::ARGV_TAIL] = decode::Str { bytes: tail, state: TextState::Complete };
+    texts[exec_text::ARGV] = Str { bytes: head, state: TextState::Cut };
+    texts[exec_text::ARGV_TAIL] = Str { bytes: tail, state: TextState::Complete };
     Input::Raw(agentsnoop_pipeline::event::encode::record(&record.header, &decode::Body::Exec(fixed, texts)).into())
 }
 
@@ -176,6 +180,17 @@ fn masks_never_make_a_record_too_long() {
 
 /// Compiling the rules takes longer than a case.
 static SHARED: LazyLock<Mutex<Scrub>> = LazyLock::new(|| Mutex::new(scrub()));
+
+#[test]
+fn the_path_of_a_unix_socket_is_masked_wherever_it_is_told() {
+    let path = format!("\u{1}\0/run/{}.sock", TOKENS[10]);
+    let text = Str { bytes: path.as_bytes(), state: TextState::Complete };
+    let traffic = body::Traffic { bytes: 1, calls: 1, ..body::Traffic::default() };
+    for body in [Wire::Traffic(traffic, text), Wire::Connect(body::Connect::default(), text)] {
+        let shown = shown(&mut scrub(), Actor::new(1).raw(&body));
+        assert!(shown.contains("/run/[masked:") && !shown.contains(TOKENS[10]), "{shown}");
+    }
+}
 
 proptest! {
     #[test]

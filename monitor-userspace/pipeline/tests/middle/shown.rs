@@ -8,7 +8,7 @@ use agentsnoop_pipeline::{
     synthetic::{Actor, Program, absent, sockaddr, whole},
 };
 use monitor_common::{
-    Header, TextState,
+    Header, Kind, TextState,
     body::{self, open_text},
     decode::{Body as Wire, Str},
 };
@@ -176,4 +176,26 @@ fn an_enumeration_is_a_line_and_counts_apart_from_look_ups() {
     assert!(lines.contains("the environment, 8 names") && lines.contains("8 calls"), "{lines}");
     let lines = summary(&records).join("\n");
     assert!(lines.contains("1 look-up of 1 name, the whole environment 1 ×"), "{lines}");
+}
+
+#[test]
+fn the_summary_tells_bytes_questions_and_calls_that_deserve_attention() {
+    let peer = sockaddr("192.0.2.1:443".parse().unwrap());
+    let text = Str { bytes: &peer, state: TextState::Complete };
+    let burst = |flags| body::Traffic { bytes: 20_000, calls: 3, flags, ..body::Traffic::default() };
+    let inputs = [
+        raw(&Wire::Traffic(burst(0), text)),
+        // A burst that goes on is told again when it is over.
+        raw(&Wire::Traffic(burst(body::traffic_flag::OPEN), text)),
+        raw(&Wire::Traffic(burst(body::traffic_flag::RECEIVED), text)),
+        raw(&Wire::Call(
+            Kind::Attention,
+            body::Call { syscall: 101, ..body::Call::default() },
+            [absent(TextState::NotAsked); body::call_text::COUNT],
+        )),
+    ];
+    let lines = summary(&judge(&inputs));
+    let has = |row: &str| lines.iter().any(|line| line.split_whitespace().collect::<Vec<_>>().join(" ") == row);
+    assert!(has("moved 20 kB sent, 20 kB received"), "{lines:#?}");
+    assert!(has("attention ptrace"), "{lines:#?}");
 }

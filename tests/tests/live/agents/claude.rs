@@ -1,6 +1,6 @@
 //! Claude Code.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::{
     Named, facts,
@@ -35,6 +35,13 @@ fn default() -> Result<()> {
     let looks = session
         .opens("/.aws/credentials")
         .filter(|open| open["open"]["access"] == "path" && open["process"]["id"] != cat["process"]["id"]);
+    let renamed = session
+        .of("rename")
+        .find(|rename| rename["rename"]["to"].as_str().is_some_and(|to| to.ends_with("/project/generated.txt")));
+    let renamed = renamed.context("generated.txt was not renamed into its place")?;
+    ensure!(renamed["rename"]["from"].as_str().is_some_and(|from| from.contains("generated.txt.tmp.")), "{renamed:#}");
+    session.reads_the_zone()?;
+    session.has_the_names_of_the_sinkhole()?;
     ensure!(looks.count() >= 1, "Claude Code looks at the credentials with O_PATH before the tool reads them");
     session.is_sound(NAME, busy.path())
 }

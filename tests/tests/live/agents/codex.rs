@@ -34,6 +34,8 @@ fn default() -> Result<()> {
     ensure!(own > 100, "Codex itself, which is static, has {own} opens");
     session.exec(&["/lsb_release", "-a"]).or_else(|_| session.exec(&["sh", "/lsb_release", "-a"]))?;
     ensure!(session.execs(&["getconf", "LONG_BIT"]).count() >= 3, "getconf LONG_BIT runs three times");
+    session.reads_the_zone()?;
+    session.has_the_names_of_the_sinkhole()?;
     session.is_sound(NAME, busy.path())
 }
 
@@ -99,6 +101,14 @@ fn sandbox() -> Result<()> {
         .or_else(|_| session.exec(&["codex-linux-sandbox"]))?;
     let command = session.exec(&["cat", "notes.txt"])?;
     ensure!(session.descends(command, inner), "the command does not run below the sandbox");
+    // A filter denies it the network: curl asks for a socket, and the kernel never hears of it.
+    let denied = session.of("attention").find(|attention| {
+        attention["attention"]["call"] == "socket"
+            && attention["seccomp"] == true
+            && attention["process"]["comm"] == "curl"
+    });
+    let denied = denied.context("curl was not denied a socket")?;
+    ensure!(denied["attention"]["error"] == "EPERM", "{denied:#}");
     session.is_sound(NAME, busy.path())
 }
 

@@ -41,6 +41,13 @@ pub(super) fn curl_connects(session: &Session) -> Result<()> {
         .by(curl, "connect")
         .any(|connect| connect["connect"]["address"] == "127.0.0.1" && connect["connect"]["port"] == PORT);
     ensure!(found, "curl did not connect to the model server");
+    let host = session.by(curl, "name").find(|name| name["name"]["name_source"] == "http_host");
+    let host = host.context("the host that curl asked for was not seen")?;
+    ensure!(host["name"]["name"].as_str().is_some_and(|name| name.starts_with("127.0.0.1")), "{host:#}");
+    let sent = session
+        .by(curl, "traffic")
+        .any(|traffic| traffic["traffic"]["direction"] == "received" && traffic["traffic"]["bytes"].as_u64() > Some(0));
+    ensure!(sent, "curl received nothing");
     Ok(())
 }
 

@@ -20,6 +20,8 @@ fn default() -> Result<()> {
     facts::default_script(&session)?;
     facts::curl_connects(&session)?;
     facts::late_child(&session, true)?;
+    session.reads_the_zone()?;
+    session.has_the_names_of_the_sinkhole()?;
     let relaunched = session.exec(&["/node", "--max-old-space-size"]).or_else(|_| {
         let relaunch = |exec: &&serde_json::Value| exec.to_string().contains("--max-old-space-size=");
         anyhow::Context::context(session.of("exec").find(relaunch), "it did not start itself again")

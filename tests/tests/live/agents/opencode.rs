@@ -20,6 +20,8 @@ fn default() -> Result<()> {
     facts::default_script(&session)?;
     facts::curl_connects(&session)?;
     facts::late_child(&session, true)?;
+    session.reads_the_zone()?;
+    session.has_the_names_of_the_sinkhole()?;
     let git = session.execs(&["git"]).count();
     ensure!(git >= 50, "{git} calls of git");
     let snapshot = session.of("exec").any(|exec| exec.to_string().contains("/.local/share/opencode/snapshot"));

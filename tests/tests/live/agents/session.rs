@@ -210,6 +210,37 @@ impl Session {
         ensure!(!others, "the busy loop is in the recording");
         Ok(())
     }
+
+    /// The names that the bench's name server was asked for, and that its TLS listener was greeted with, are those that
+    /// the recording has; the bench saw them on the other side.
+    pub(super) fn has_the_names_of_the_sinkhole(&self) -> Result<()> {
+        let log = std::fs::read_to_string(self.out.path().join("sinkhole.jsonl")).unwrap_or_default();
+        let seen: Vec<Value> = log.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+        let names = |field: &str| -> BTreeSet<String> {
+            seen.iter().filter_map(|line| line[field].as_str()).map(str::to_owned).collect()
+        };
+        let asked: BTreeSet<String> =
+            self.of("dns").filter_map(|dns| dns["dns"]["question"].as_str()).map(str::to_owned).collect();
+        ensure!(asked == names("dns"), "asked for {asked:?}, and the name server saw {:?}", names("dns"));
+        let greeted: BTreeSet<String> = self
+            .of("name")
+            .filter(|name| name["name"]["name_source"] == "sni")
+            .filter_map(|name| name["name"]["name"].as_str())
+            .map(str::to_owned)
+            .collect();
+        ensure!(greeted == names("sni"), "greeted as {greeted:?}, and the listener saw {:?}", names("sni"));
+        Ok(())
+    }
+
+    /// The agent read where a link leads that names the time zone.
+    pub(super) fn reads_the_zone(&self) -> Result<()> {
+        let found = self.of("readlink").any(|link| {
+            link["readlink"]["path"] == "/etc/localtime"
+                && link["readlink"]["target"].as_str().is_some_and(|target| target.contains("zoneinfo/"))
+        });
+        ensure!(found, "nobody read where /etc/localtime leads");
+        Ok(())
+    }
 }
 
 /// The identity of a process, as text.
