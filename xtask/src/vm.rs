@@ -58,7 +58,7 @@ pub(crate) fn run(project: &Project, live: &Live, only: Option<&str>) -> Result<
                     // A binding of its own, so that the lock is not held while the machine runs.
                     let next = locked(&machines).pop_front();
                     let Some((kernel, vmlinuz)) = next else { break };
-                    let every_test = kernel.every_test || only.is_some();
+                    let every_test = only.is_some();
                     if let Err(error) =
                         test(project, &cache, kernel, &Machine { kernel: &vmlinuz, image: &image, every_test })
                     {

@@ -19,12 +19,9 @@ pub(crate) fn trial(name: &str, body: fn() -> Result<()>) -> Trial {
     Trial::test(name, move || body().map_err(|error| Failed::from(format!("{error:#}"))))
 }
 
-/// The kind of the tests of [`once`].
-pub(crate) const ONCE: &str = "once";
-
-/// A test of what does not differ from kernel to kernel; it is left out on some of the kernels in virtual machines.
+/// A test of what does not differ from kernel to kernel; the lists of tests say so of it.
 pub(crate) fn once(name: &str, body: fn() -> Result<()>) -> Trial {
-    trial(name, body).with_kind(ONCE)
+    trial(name, body).with_kind("once")
 }
 
 /// The agentsnoop under test.

@@ -15,9 +15,6 @@ pub(crate) struct Kernel {
     pub(crate) name: &'static str,
     /// Debian's suite that has it.
     suite: &'static str,
-    /// Whether the tests run as well whose subject does not differ from kernel to kernel; they do so where it is the only
-    /// kernel.
-    pub(crate) every_test: bool,
     /// Beginnings of the package's name; what follows is a number that grows with each update. The first that the
     /// suite has counts.
     prefixes: &'static [&'static str],
@@ -26,10 +23,10 @@ pub(crate) struct Kernel {
 /// All kernels that the live tests run on: that of each Debian since the first with types (BTF), and the newest. From
 /// Linux 7 on the image is in a package of its own.
 pub(crate) const KERNELS: [Kernel; 4] = [
-    Kernel { name: "5.10", suite: "bullseye", every_test: false, prefixes: &["linux-image-5.10.0-"] },
-    Kernel { name: "6.1", suite: "bookworm", every_test: false, prefixes: &["linux-image-6.1.0-"] },
-    Kernel { name: "6.12", suite: "trixie", every_test: false, prefixes: &["linux-image-6.12."] },
-    Kernel { name: "newest", suite: "sid", every_test: true, prefixes: &["linux-binary-", "linux-image-"] },
+    Kernel { name: "5.10", suite: "bullseye", prefixes: &["linux-image-5.10.0-"] },
+    Kernel { name: "6.1", suite: "bookworm", prefixes: &["linux-image-6.1.0-"] },
+    Kernel { name: "6.12", suite: "trixie", prefixes: &["linux-image-6.12."] },
+    Kernel { name: "newest", suite: "sid", prefixes: &["linux-binary-", "linux-image-"] },
 ];
 
 /// End of the package's name: the flavour for virtual machines, which is the smallest.
