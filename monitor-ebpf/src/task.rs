@@ -19,7 +19,7 @@ pub(crate) struct Tracked {
     /// Its value in `TASKS`, which stays readable and writable memory of the map whatever happens. The kernel half
     /// changes it only in programs of the thread itself. But userspace can stop tracking the thread at any time, and the
     /// map then gives the memory to the next new entry: what a program that was under way writes there ends up in the
-    /// other entry. Such programs run with preemption off and are done within microseconds; one that can be preempted
+    /// other entry. Such programs are done within microseconds, and up to Linux 6.18 run with preemption off; one that can be preempted
     /// or sleep must use [`tracked_copy`].
     pub(crate) task: *mut Task,
 }

@@ -76,7 +76,7 @@ pub(crate) fn exit_attention(ctx: BtfTracePointContext) -> i32 {
         return 0;
     };
     let shape = SHAPES[opaque(number) as usize & (NUMBERS - 1)];
-    // SAFETY: the buffer is this CPU's, and the programs that use it run with preemption off.
+    // SAFETY: the buffer is this CPU's, and no program that uses it starts twice on a CPU.
     unsafe {
         let record = (&raw mut (*buffer).record).cast::<u8>();
         let body = record.add(size_of::<Header>()).cast::<Body>();

@@ -71,7 +71,7 @@ pub(crate) fn exit_dns(ctx: BtfTracePointContext) -> i32 {
         emit::lost(Kind::Dns, Cause::NoBuffer);
         return 0;
     };
-    // SAFETY: both buffers are this CPU's, and the programs that use them run with preemption off.
+    // SAFETY: both buffers are this CPU's, and no program that uses them starts twice on a CPU.
     unsafe {
         let goes_on =
             if (*transfer).kind == STREAM { next_of_stream(buffer, transfer) } else { next_datagram(buffer, transfer) };

@@ -122,7 +122,7 @@ pub(crate) fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     let program = unsafe { Typed::new(ctx.arg(2)) };
     let name: u64 = program.load(offset!(binprm_filename), 0);
     let parent = thread.follow(offset!(task_real_parent)).load(offset!(task_tgid), 0);
-    // SAFETY: the buffer is this CPU's, and the programs that use it run with preemption off.
+    // SAFETY: the buffer is this CPU's, and no program that uses it starts twice on a CPU.
     unsafe {
         (*buffer).places[0] = Place::of_file(exe.address());
         (*buffer).places[1] = Place::typed(fs, offset!(fs_pwd));

@@ -26,7 +26,7 @@ const WORDS: usize = ENV_NAME_BYTES / 8;
 #[btf_tracepoint(function = "sched_process_exec")]
 pub(crate) fn exec_paths(ctx: BtfTracePointContext) -> i32 {
     let Some(buffer) = buffer() else { return 0 };
-    // SAFETY: the buffer is this CPU's, and the programs that use it run with preemption off.
+    // SAFETY: the buffer is this CPU's, and no program that uses it starts twice on a CPU.
     unsafe {
         let next = opaque((*buffer).next);
         let used = opaque((*buffer).used);
@@ -59,7 +59,7 @@ pub(crate) fn exec_argv(ctx: BtfTracePointContext) -> i32 {
     let mm = current().follow(offset!(task_mm));
     let start: u64 = mm.load(offset!(mm_arg_start), 0);
     let end: u64 = mm.load(offset!(mm_arg_end), 0);
-    // SAFETY: the buffer is this CPU's, and the programs that use it run with preemption off.
+    // SAFETY: the buffer is this CPU's, and no program that uses it starts twice on a CPU.
     unsafe {
         let used = opaque((*buffer).used);
         if used <= BEFORE_ARGV as u64 {
@@ -112,7 +112,7 @@ pub(crate) fn exec_env(ctx: BtfTracePointContext) -> i32 {
     let mm = current().follow(offset!(task_mm));
     let end: u64 = mm.load(offset!(mm_env_end), 0);
     let mut from: u64 = mm.load(offset!(mm_env_start), 0);
-    // SAFETY: the buffer is this CPU's, and the programs that use it run with preemption off.
+    // SAFETY: the buffer is this CPU's, and no program that uses it starts twice on a CPU.
     unsafe {
         let begun = opaque((*buffer).used);
         if begun > (BEFORE_ARGV + ARGV_BYTES) as u64 {
@@ -184,7 +184,7 @@ fn below(left: u64, right: u64) -> u64 {
 pub(crate) fn exec_send(_ctx: BtfTracePointContext) -> i32 {
     let Some(buffer) = buffer() else { return 0 };
     let Some(who) = tracked() else { return 0 };
-    // SAFETY: the buffer is this CPU's, and the programs that use it run with preemption off.
+    // SAFETY: the buffer is this CPU's, and no program that uses it starts twice on a CPU.
     unsafe {
         let used = opaque((*buffer).used);
         if used > (BEFORE_ARGV + ARGV_BYTES + ENV_BYTES) as u64 {

@@ -93,7 +93,7 @@ fn look(transfer: *const Transfer, who: Tracked) {
         emit::lost(Kind::Name, Cause::NoBuffer);
         return;
     };
-    // SAFETY: the buffer is this CPU's, and the programs that use it run with preemption off. The bounds of what is read
+    // SAFETY: the buffer is this CPU's, and no program that uses it starts twice on a CPU. The bounds of what is read
     // are those of the two halves of the scratch memory.
     unsafe {
         let head = (&raw mut (*buffer).head).cast::<u8>();

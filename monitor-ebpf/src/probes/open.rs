@@ -89,7 +89,7 @@ pub(crate) fn exit_open(ctx: BtfTracePointContext) -> i32 {
         emit::lost(Kind::Open, Cause::NoBuffer);
         return 0;
     };
-    // SAFETY: the buffer is this CPU's, and the programs that use it run with preemption off.
+    // SAFETY: the buffer is this CPU's, and no program that uses it starts twice on a CPU.
     unsafe {
         let record = (&raw mut (*buffer).record).cast::<u8>();
         let strings = record.add(FIXED);

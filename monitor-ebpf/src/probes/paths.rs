@@ -94,7 +94,7 @@ pub(crate) fn exit_paths(ctx: BtfTracePointContext) -> i32 {
         emit::lost_number(u64::from(KIND_OF[number]), Cause::NoBuffer);
         return 0;
     };
-    // SAFETY: the buffer is this CPU's, and the programs that use it run with preemption off.
+    // SAFETY: the buffer is this CPU's, and no program that uses it starts twice on a CPU.
     unsafe {
         let arguments = [
             call.register(regs::DI),
@@ -135,7 +135,7 @@ fn addresses(number: usize) -> u64 {
 #[btf_tracepoint(function = "sys_exit")]
 pub(crate) fn exit_paths_file(ctx: BtfTracePointContext) -> i32 {
     let Some(buffer) = PATHS_BUFFERS.get_ptr_mut(0) else { return 0 };
-    // SAFETY: the buffer is this CPU's, and the programs that use it run with preemption off.
+    // SAFETY: the buffer is this CPU's, and no program that uses it starts twice on a CPU.
     let (files, took, flags) = unsafe {
         let files = PathsBuffer::files(buffer);
         (files, (*files.body()).took, (*buffer).flags as u32)

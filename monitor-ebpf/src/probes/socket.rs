@@ -77,7 +77,7 @@ pub(crate) fn exit_socket(ctx: BtfTracePointContext) -> i32 {
         _ if accepted => Socket::of(who.thread, call.result as u32),
         _ => Socket::of(who.thread, call.register(regs::DI) as u32),
     };
-    // SAFETY: the buffer is this CPU's, and the programs that use it run with preemption off.
+    // SAFETY: the buffer is this CPU's, and no program that uses it starts twice on a CPU.
     unsafe {
         let strings = (&raw mut (*buffer).strings).cast::<u8>();
         let first = &raw mut (*buffer).strings[0];

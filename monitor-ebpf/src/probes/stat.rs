@@ -119,7 +119,7 @@ pub(crate) fn exit_stat(ctx: BtfTracePointContext) -> i32 {
         emit::lost(Kind::Stat, Cause::NoBuffer);
         return 0;
     };
-    // SAFETY: the buffer is this CPU's, and the programs that use it run with preemption off; what is found is a value of
+    // SAFETY: the buffer is this CPU's, and no program that uses it starts twice on a CPU; what is found is a value of
     // the map. The context is that of this program.
     unsafe {
         begin(call, who, buffer);
@@ -145,7 +145,7 @@ pub(crate) fn stat_first(_ctx: BtfTracePointContext) -> i32 {
         return 0;
     };
     emit::seen_call();
-    // SAFETY: the buffer is this CPU's, and the programs that use it run with preemption off. `fresh` begins as zeroes, and
+    // SAFETY: the buffer is this CPU's, and no program that uses it starts twice on a CPU. `fresh` begins as zeroes, and
     // nothing writes to its words.
     unsafe {
         let record = (&raw mut (*buffer).record).cast::<u8>();

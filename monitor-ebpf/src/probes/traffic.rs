@@ -113,7 +113,7 @@ fn moved(ctx: &BtfTracePointContext, call: Call, who: Tracked, file: SocketFile,
         emit::lost(Kind::Traffic, Cause::NoBuffer);
         return 0;
     };
-    // SAFETY: the transfer is this CPU's, and the programs that use it run with preemption off.
+    // SAFETY: the transfer is this CPU's, and no program that uses it starts twice on a CPU.
     let Some(burst) = (unsafe { burst::at(who, burst::key(who.tid, file.inode), transfer) }) else {
         emit::lost(Kind::Traffic, Cause::NoBuffer);
         return 0;
