@@ -1,6 +1,9 @@
 //! Namespaces by number, and the pids of sessions and groups.
 //!
-//! A field that this kernel's BTF lacks gives 0, which is the number of no namespace and of no process.
+//! A field that this kernel's BTF lacks gives 0 for a namespace, which is the number of none, and [`Exec::NO_ID`] for a
+//! session or group: those of the kernel's own threads, and of a first process that never called setsid(2), are 0.
+
+use monitor_common::body::Exec;
 
 use crate::{
     globals::offset,
@@ -11,18 +14,19 @@ use crate::{
 const PIDTYPE_PGID: u32 = 2;
 const PIDTYPE_SID: u32 = 3;
 
-/// The number of a `struct pid` in the initial pid namespace, which is its first.
+/// The number of a `struct pid` in the initial pid namespace, which is its first; `unknown` where there is none.
 #[inline(always)]
-pub(crate) fn initial_number(pid: u64) -> u32 {
+pub(crate) fn initial_number(pid: u64, unknown: u32) -> u32 {
     if pid == 0 {
-        return 0;
+        return unknown;
     }
-    kernel(pid, within(offset!(pid_numbers), offset!(upid_nr)), 0)
+    kernel(pid, within(offset!(pid_numbers), offset!(upid_nr)), unknown)
 }
 
 #[inline(always)]
 fn of_type(thread: Typed, place: u32) -> u32 {
-    initial_number(thread.follow(offset!(task_signal)).load(within(offset!(signal_pids), place * 8), 0))
+    let pid = thread.follow(offset!(task_signal)).load(within(offset!(signal_pids), place * 8), 0);
+    initial_number(pid, Exec::NO_ID)
 }
 
 /// The process group of a thread.

@@ -76,7 +76,7 @@ pub struct Exec {
     pub euid: u32,
     /// The effective group id (`cred->egid`), likewise.
     pub egid: u32,
-    /// The session (`PIDTYPE_SID`), initial pid namespace; 0 where it could not be read.
+    /// The session (`PIDTYPE_SID`), initial pid namespace; [`Exec::NO_ID`] where it could not be read.
     pub sid: u32,
     /// The process group (`PIDTYPE_PGID`), likewise.
     pub pgid: u32,

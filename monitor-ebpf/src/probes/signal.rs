@@ -54,7 +54,7 @@ pub(super) fn of_pidfd(call: Call, who: Tracked) -> u32 {
     } else {
         0
     };
-    namespace::initial_number(pid)
+    namespace::initial_number(pid, 0)
 }
 
 /// Whether a signal goes to a process outside the tree of the sender; `target` is what [`of_pidfd`] gave.

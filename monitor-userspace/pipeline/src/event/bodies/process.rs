@@ -53,10 +53,10 @@ pub fn exec(exec: &body::Exec, texts: &[Str<'_>; exec_text::COUNT], header: &Hea
         stdio: descriptors.map(|(file, at)| stdio::describe(file, texts[at], bytes)).collect(),
         old_tid: (exec.old_tid != header.tid).then_some(exec.old_tid),
         gid: exec.gid,
-        euid: (exec.euid != body::Exec::NO_ID).then_some(exec.euid),
-        egid: (exec.egid != body::Exec::NO_ID).then_some(exec.egid),
-        sid: known(exec.sid),
-        pgid: known(exec.pgid),
+        euid: id(exec.euid),
+        egid: id(exec.egid),
+        sid: id(exec.sid),
+        pgid: id(exec.pgid),
         privileges: privileges(exec.exe.mode),
         namespaces: Namespaces {
             pid: known(exec.namespaces.pid),
@@ -67,6 +67,11 @@ pub fn exec(exec: &body::Exec, texts: &[Str<'_>; exec_text::COUNT], header: &Hea
         apart: Vec::new(),
         cgroup: (exec.cgroup != 0).then_some(exec.cgroup),
     }
+}
+
+/// An id that has 0 among its values.
+fn id(number: u32) -> Option<u32> {
+    (number != body::Exec::NO_ID).then_some(number)
 }
 
 /// A number of which 0 means that it could not be read.

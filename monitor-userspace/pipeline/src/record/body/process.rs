@@ -69,7 +69,7 @@ pub struct Exec {
     /// The effective group id, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub egid: Option<u32>,
-    /// The session, initial pid namespace; absent where it could not be read.
+    /// The session, initial pid namespace: 0 for that of the kernel; absent where it could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<u32>,
     /// The process group, likewise.
