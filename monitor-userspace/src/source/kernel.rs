@@ -16,6 +16,7 @@ mod libcs;
 mod messages;
 mod programs;
 mod repeats;
+mod sparse;
 mod syscall;
 mod variant;
 

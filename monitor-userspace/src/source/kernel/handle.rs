@@ -11,7 +11,7 @@ use std::{
 use agentsnoop_pipeline::input::{Hook, HookState};
 use anyhow::{Context as _, Result, bail};
 use aya::{
-    Btf, Ebpf, EbpfLoader,
+    Ebpf, EbpfLoader,
     maps::{HashMap, MapData, MapError, PerCpuArray, RingBuf},
 };
 use monitor_common::{
@@ -29,7 +29,7 @@ use super::{
     KERNEL_BTF,
     bursts::Bursts,
     error::OpenError,
-    fields,
+    fields::KernelTypes,
     libcs::{Libcs, find_libcs},
     programs::{self, demand},
     repeats::Counted,
@@ -111,26 +111,23 @@ impl Kernel {
         check_ring(options.ring_bytes)?;
         check_pid_namespace()?;
         let path = options.btf.as_deref().unwrap_or(Path::new(KERNEL_BTF));
-        let types = fields::KernelTypes::read(path)?;
         let variant = Variant::choose();
-        // The BTF is read twice, at the same time: the loader's own reading does not tell members.
-        let (offsets, btf) = std::thread::scope(|scope| {
-            let offsets = scope.spawn(|| types.offsets());
-            let btf = types.parse();
-            (offsets.join(), btf)
+        // A new loader reads all types of the kernel before it can be told that it needs none, so ours are read meanwhile.
+        let (types, loader) = std::thread::scope(|scope| {
+            let types = scope.spawn(|| KernelTypes::read(path, &programs::tracepoints()));
+            let mut loader = EbpfLoader::new();
+            loader.btf(None);
+            (types.join(), loader)
         });
-        let offsets = offsets.map_err(|_| OpenError::Other("cannot find the kernel's fields".to_owned()))??;
-        // Both readings take tens of megabytes, so neither outlives the loading.
-        let (mut ebpf, mut hooks) = {
-            let btf = btf?;
-            let mut ebpf = load(options, variant, &offsets, &btf)?;
-            let hooks = programs::attach(&mut ebpf, &btf, &offsets, options.on_demand)?;
-            (ebpf, hooks)
-        };
-        let tracepoints = hooks.len();
+        let KernelTypes { offsets, tracepoints } =
+            types.map_err(|_| OpenError::Other("cannot find the kernel's fields".to_owned()))??;
+        release_memory();
+        let mut ebpf = load(options, loader, variant, &offsets)?;
+        let mut hooks = programs::attach(&mut ebpf, &tracepoints, &offsets, options.on_demand)?;
+        let on_tracepoints = hooks.len();
         programs::load_uprobes(&mut ebpf, &mut hooks);
         let repeats = Counted::open(&mut ebpf, &mut hooks)?;
-        if !hooks[..tracepoints].iter().any(|hook| hook.state == HookState::Attached) {
+        if !hooks[..on_tracepoints].iter().any(|hook| hook.state == HookState::Attached) {
             return Err(OpenError::NothingAttached { hooks });
         }
         #[cfg(feature = "debug-log")]
@@ -427,18 +424,20 @@ fn check_pid_namespace() -> Result<(), OpenError> {
 }
 
 /// Makes the maps and fills in the globals.
-fn load(options: &Options, variant: Variant, offsets: &Offsets, btf: &Btf) -> Result<Ebpf, OpenError> {
+fn load(options: &Options, loader: EbpfLoader<'_>, variant: Variant, offsets: &Offsets) -> Result<Ebpf, OpenError> {
     let cpus = aya::util::nr_cpus().map_err(|(what, error)| {
         OpenError::Other(format!("cannot tell how many CPUs are possible: {what}: {error}"))
     })?;
     let layout = offsets.layout();
     let version = monitor_common::WIRE_VERSION;
-    let mut ebpf = EbpfLoader::new()
-        .btf(Some(btf))
+    let seed = random()?;
+    // It borrows the values from here on.
+    let mut loader = loader;
+    let mut ebpf = loader
         .override_global(monitor_common::WIRE_SYMBOL, &version, true)
         .override_global("OFFSETS", bytes_of(offsets), true)
         .override_global("LAYOUT", &layout, true)
-        .override_global("SEED", &random()?, true)
+        .override_global("SEED", &seed, true)
         .map_max_entries("RING", options.ring_bytes)
         .map_max_entries("TASKS", options.tasks)
         .map_max_entries("EXEC_BUFFERS", u32::try_from(cpus).unwrap_or(u32::MAX))

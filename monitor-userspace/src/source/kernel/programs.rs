@@ -1,6 +1,6 @@
 //! The programs of the kernel half: what each hooks, what is not seen without it, which fields it needs.
 
-use std::os::fd::AsFd as _;
+use std::{collections::BTreeSet, os::fd::AsFd as _};
 
 use agentsnoop_pipeline::input::{Hook, HookState};
 use anyhow::{Context as _, Result};
@@ -10,7 +10,7 @@ use aya::{
     programs::{Program, UProbe},
 };
 use monitor_common::offsets::{ABSENT, Offsets};
-use table::{IO_URING_SUBMIT, PROGRAMS, Role, Spec};
+use table::{PROGRAMS, Role, Spec};
 
 use super::{
     error::{OpenError, reason},
@@ -20,6 +20,8 @@ use super::{
 pub(super) mod demand;
 mod load;
 mod table;
+
+pub(super) use table::IO_URING_SUBMISSIONS;
 
 /// The programs on functions of the C library; they bear the functions' names.
 pub(super) const LIBC_FUNCTIONS: [&str; 2] = ["getenv", "secure_getenv"];
@@ -49,14 +51,15 @@ pub(super) fn attach(ebpf: &mut Ebpf, btf: &Btf, offsets: &Offsets, on_demand: b
     Ok(hooks)
 }
 
+/// The tracepoints of all programs, in any kernel.
+pub(super) fn tracepoints() -> BTreeSet<&'static str> {
+    PROGRAMS.iter().map(|spec| spec.tracepoint).chain(IO_URING_SUBMISSIONS).collect()
+}
+
 /// The tracepoint of a program in this kernel.
 fn tracepoint(spec: &Spec, offsets: &Offsets) -> &'static str {
-    // Linux 6.3 has given it another name.
-    if spec.tracepoint == IO_URING_SUBMIT && offsets.submit_req == ABSENT {
-        "io_uring_submit_sqe"
-    } else {
-        spec.tracepoint
-    }
+    let [submit, before_6_3] = IO_URING_SUBMISSIONS;
+    if spec.tracepoint == submit && offsets.submit_req == ABSENT { before_6_3 } else { spec.tracepoint }
 }
 
 fn attach_one(

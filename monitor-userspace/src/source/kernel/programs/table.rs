@@ -89,8 +89,9 @@ const IO_URING_FIELDS: &[&str] = path_fields!(
     "io_connect.addr_len"
 );
 
-/// The tracepoint on which a request is submitted to an io_uring: `io_uring_submit_req`, or another one before Linux 6.3.
-pub(super) const IO_URING_SUBMIT: &str = "io_uring_submit_req";
+/// The tracepoint on which a request is submitted to an io_uring, and that before Linux 6.3.
+pub(in crate::source::kernel) const IO_URING_SUBMISSIONS: [&str; 2] = ["io_uring_submit_req", "io_uring_submit_sqe"];
+const IO_URING_SUBMIT: &str = IO_URING_SUBMISSIONS[0];
 const IO_URING: &str = "requests to an io_uring that name a file or an address";
 
 /// Every program on a tracepoint. What is called stands before what calls it, and exec comes last: a candidate is
