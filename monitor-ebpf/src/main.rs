@@ -22,6 +22,7 @@ mod repeats;
 mod socket;
 mod task;
 mod typed;
+mod words;
 
 /// The kernel lets only programs under a license compatible with the GPL use the helpers that read memory.
 #[unsafe(link_section = "license")]

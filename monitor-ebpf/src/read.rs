@@ -11,6 +11,7 @@ use aya_ebpf::helpers::generated::{
 use monitor_common::offsets::ABSENT;
 
 pub(crate) use crate::typed::Typed;
+use crate::words::{before_mark, each, zeroes};
 
 /// Hides a value's range from the compiler, which otherwise removes the masks that the verifier needs to see.
 #[inline(always)]
@@ -90,26 +91,22 @@ pub(crate) unsafe fn clear<const WORDS: usize>(to: *mut u64) {
 /// How many bytes stand before the first `byte` in `WORDS` words; all of them where there is none. Bytes of the first
 /// word whose bits are set in `passed_over` are not looked at.
 ///
-/// It takes no branch: with one for each byte the verifier would walk every place at which the byte can be.
+/// It takes no branch; see `words`.
 ///
 /// # Safety
 ///
 /// The words must be readable and aligned.
 #[inline(always)]
 pub(crate) unsafe fn bytes_before<const WORDS: usize>(words: *const u64, byte: u8, passed_over: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
     let mut len = 0;
     let mut going = u64::MAX;
     for at in 0..WORDS {
         // SAFETY: the caller's promise.
-        let mut word = unsafe { words.add(at).read_volatile() } ^ (ONES * u64::from(byte));
+        let mut word = unsafe { words.add(at).read_volatile() } ^ each(byte);
         if at == 0 {
             word |= passed_over;
         }
-        // The lowest bit that is set marks the first byte that is zero.
-        let found = word.wrapping_sub(ONES) & !word & (ONES << 7);
-        let lowest = found & found.wrapping_neg();
-        let bytes = ((lowest >> 7).wrapping_sub(1) & ONES).wrapping_mul(ONES) >> 56;
+        let bytes = before_mark(zeroes(word));
         len += bytes & going;
         going &= (bytes >> 3).wrapping_neg();
     }

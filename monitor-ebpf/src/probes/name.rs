@@ -25,7 +25,7 @@ use monitor_common::{
 
 use super::{
     stat::flush_last,
-    traffic::transfer::{self, Transfer},
+    traffic::transfer::{self, Message, Transfer},
 };
 use crate::{
     emit,
@@ -33,18 +33,22 @@ use crate::{
     read::{kernel_bytes, opaque, user_bytes},
     socket::address::{Address, WORDS},
     task::Tracked,
+    words::{before_mark, each, less_than, word_at, zeroes},
 };
 
 /// Bytes of each part of a message that are looked at; a power of two. A ClientHello with the keys of post-quantum key
 /// agreement has up to 2,000.
 const HEAD: usize = 4096;
 
-/// Bytes of a request in which the `Host` field is searched for: the verifier walks each of them, 110 instructions a byte.
-/// Most programs send it as the first field, some behind all that their user has set.
+/// Bytes of a request in which the `Host` field is searched for: the verifier walks them eight at a time, 60 instructions
+/// each. Most programs send it as the first field, some behind all that their user has set.
 const HTTP_BYTES: u64 = 1024;
 
 /// Extensions of a ClientHello that are walked over; browsers send about 20.
 const EXTENSIONS: u32 = 48;
+
+/// Bytes of a word.
+const WORD: u64 = 8;
 
 /// Bytes of a record before its strings.
 const FIXED: usize = size_of::<Header>() + size_of::<Name>();
@@ -59,14 +63,22 @@ pub(crate) struct NameBuffer {
     room: [u8; NAME_BYTES],
     /// What the call has sent: its first part and what comes behind.
     head: [u8; 2 * HEAD],
+    /// So that a word can be read from each place of `head`.
+    behind: [u8; WORD as usize],
+    /// Where what was sent lies. What is known of it goes through memory, so that the verifier follows what comes then once,
+    /// and not once for each call that sends.
+    message: Message,
     /// Bytes of `head`.
     len: u64,
     /// The place of a search: state of a loop, kept in memory so that the verifier need not tell its rounds apart.
     at: u64,
-    /// What a search went by last.
-    last: u64,
+    /// The bytes of a word that a search was for, as `words` marks them.
+    marks: u64,
     /// Bytes of the name that begins at `at`.
     found: u64,
+    /// A number of [`name_source`].
+    source: u32,
+    pad: u32,
 }
 
 /// Records the name in what a call has sent, if there is one.
@@ -83,87 +95,102 @@ pub(crate) fn exit_name(ctx: BtfTracePointContext) -> i32 {
 /// Looks for a name in what a call has sent.
 #[inline(always)]
 fn look(transfer: *const Transfer, who: Tracked) {
-    // SAFETY: the transfer is this CPU's, filled by the program that called this one.
-    let message = unsafe { Transfer::message(transfer, 0) };
-    let (first, second) = (message.first, message.second);
-    if message.bytes == 0 || first.len == 0 {
-        return;
-    }
     let Some(buffer) = NAME_BUFFERS.get_ptr_mut(0) else {
         emit::lost(Kind::Name, Cause::NoBuffer);
         return;
     };
-    // SAFETY: the buffer is this CPU's, and no program that uses it starts twice on a CPU. The bounds of what is read
-    // are those of the two halves of the scratch memory.
+    // SAFETY: both buffers are this CPU's, and no program that uses them starts twice on a CPU; the transfer was filled by the
+    // program that called this one.
     unsafe {
-        let head = (&raw mut (*buffer).head).cast::<u8>();
-        let len = bounded(first.len);
-        if !user_bytes(head, len as u32, first.address) {
+        (*buffer).message = Transfer::message(transfer, 0);
+        let search = Search(buffer);
+        if !search.fill() {
             return;
         }
-        (*buffer).len = len;
-        if second.len != 0 && first.len == len {
-            let more = bounded(second.len);
-            if user_bytes(head.add(len as usize), more as u32, second.address) {
-                (*buffer).len = len + more;
-            }
-        }
-        let buffer = Search(buffer);
-        let source = match buffer.word(0) {
+        let source = match search.word(0) {
             // "CONN", and then the methods of RFC 9110 and RFC 5789 by the same four bytes.
-            0x434f_4e4e => buffer.connect(),
+            0x434f_4e4e => name_source::CONNECT_HOST,
             0x4745_5420 | 0x504f_5354 | 0x5055_5420 | 0x4845_4144 | 0x4445_4c45 | 0x4f50_5449 | 0x5041_5443 => {
-                buffer.http()
+                name_source::HTTP_HOST
             }
             // A handshake of TLS, whatever version.
-            word if word >> 16 == 0x1603 => buffer.hello(),
-            _ => 0,
+            word if word >> 16 == 0x1603 => name_source::SNI,
+            _ => return,
         };
-        if source != 0 {
-            buffer.send(who, transfer, source);
+        (&raw mut (*buffer).source).write_volatile(source);
+        (&raw mut (*buffer).found).write_volatile(0);
+        match (&raw const (*buffer).source).read_volatile() {
+            name_source::SNI => search.hello(),
+            name_source::HTTP_HOST => search.http(),
+            _ => search.connect(),
+        }
+        if (&raw const (*buffer).found).read_volatile() != 0 {
+            search.send(who, transfer);
         }
     }
 }
 
-/// At most the bytes of a half of the scratch memory, visibly for the verifier.
-#[inline(always)]
-fn bounded(len: u64) -> u64 {
-    const MOST: u64 = HEAD as u64 - 1;
-    opaque(if len > MOST { MOST } else { len }) & MOST
-}
-
-/// One where the value is not 0, else 0, without a branch: the verifier keeps a state for each branch of each round of a
-/// loop, and has room for 8,192 of them.
-#[inline(always)]
-fn is_not_zero(value: u64) -> u64 {
-    opaque(value | value.wrapping_neg()) >> 63
-}
-
-/// The scratch memory with what was sent. Every function that searches writes where the name is and gives its source, or 0.
+/// The scratch memory with what was sent. Every function that searches writes where the name is, and its bytes.
 #[derive(Clone, Copy)]
 struct Search(*mut NameBuffer);
 
 impl Search {
-    /// The byte at a place, which is read within the scratch memory in any case.
+    /// Reads what was sent, as far as it has room; whether there is any.
     #[inline(always)]
-    unsafe fn byte(self, at: u64) -> u64 {
+    unsafe fn fill(self) -> bool {
+        const MOST: u64 = HEAD as u64 - 1;
+        let buffer = self.0;
+        // SAFETY: each of the two parts is read into its half of the scratch memory. The masks stand where the lengths are used:
+        // after a comparison the compiler takes one number for another whose bound the verifier does not know.
+        unsafe {
+            let Message { bytes, first, second } = (&raw const (*buffer).message).read_volatile();
+            if bytes == 0 || first.len == 0 {
+                return false;
+            }
+            let head = (&raw mut (*buffer).head).cast::<u8>();
+            let len = if first.len > MOST { MOST } else { first.len };
+            if !user_bytes(head, (opaque(len) & MOST) as u32, first.address) {
+                return false;
+            }
+            (&raw mut (*buffer).len).write_volatile(len);
+            if second.len != 0 && first.len <= MOST {
+                let more = if second.len > MOST { MOST } else { second.len };
+                let place = head.add((opaque(len) & MOST) as usize);
+                if user_bytes(place, (opaque(more) & MOST) as u32, second.address) {
+                    (&raw mut (*buffer).len).write_volatile(len + more);
+                }
+            }
+        }
+        true
+    }
+
+    /// The address of a place, which is within the scratch memory in any case, as are the [`WORD`] bytes there.
+    #[inline(always)]
+    unsafe fn place(self, at: u64) -> *const u8 {
         let at = opaque(at) as usize & (2 * HEAD - 1);
         // SAFETY: the place was masked.
-        u64::from(unsafe { (&raw const (*self.0).head).cast::<u8>().add(at).read_volatile() })
+        unsafe { (&raw const (*self.0).head).cast::<u8>().add(at) }
+    }
+
+    /// The byte at a place.
+    #[inline(always)]
+    unsafe fn byte(self, at: u64) -> u64 {
+        // SAFETY: as the function read.
+        unsafe { u64::from(self.place(at).read_volatile()) }
     }
 
     /// Two bytes in the order of the network.
     #[inline(always)]
     unsafe fn pair(self, at: u64) -> u64 {
         // SAFETY: as the function read.
-        unsafe { self.byte(at) << 8 | self.byte(at + 1) }
+        unsafe { word_at::<0>(self.place(at)).swap_bytes() >> 48 }
     }
 
     /// Four bytes in the order of the network.
     #[inline(always)]
     unsafe fn word(self, at: u64) -> u64 {
         // SAFETY: as the function read.
-        unsafe { self.pair(at) << 16 | self.pair(at + 2) }
+        unsafe { word_at::<0>(self.place(at)).swap_bytes() >> 32 }
     }
 
     /// Bytes that were sent and read.
@@ -188,7 +215,7 @@ impl Search {
 
     /// The server name of a ClientHello.
     #[inline(always)]
-    unsafe fn hello(self) -> u32 {
+    unsafe fn hello(self) {
         /// Behind the record's header of 5 bytes, the handshake's of 4, the version and the random value.
         const SESSION: u64 = 5 + 4 + 2 + 32;
         const CLIENT_HELLO: u64 = 1;
@@ -199,7 +226,7 @@ impl Search {
         unsafe {
             let len = self.len();
             if self.byte(5) != CLIENT_HELLO || len < SESSION {
-                return 0;
+                return;
             }
             let suites = SESSION + 1 + self.byte(SESSION);
             let compression = suites + 2 + self.pair(suites);
@@ -210,71 +237,80 @@ impl Search {
                 if at + 4 > len {
                     break;
                 }
-                if self.pair(at) == SERVER_NAME {
+                // Its type and its length.
+                let extension = self.word(at);
+                if extension >> 16 == SERVER_NAME {
                     is_there = true;
                     break;
                 }
-                self.go_to(at + 4 + self.pair(at + 2));
+                self.go_to(at + 4 + (extension & 0xffff));
             }
             if !is_there {
-                return 0;
+                return;
             }
             // The extension's type and length, the list's length, the name's type and length.
             let list = self.at() + 4;
             let (kind, found) = (self.byte(list + 2), self.pair(list + 3));
             if kind != HOST_NAME || list + 5 + found > len {
-                return 0;
+                return;
             }
             self.go_to(list + 5);
             (*self.0).found = found;
-            name_source::SNI
         }
     }
 
     /// The target of a CONNECT.
     #[inline(always)]
-    unsafe fn connect(self) -> u32 {
+    unsafe fn connect(self) {
         const METHOD: u64 = b"CONNECT ".len() as u64;
         // SAFETY: as in `hello`.
         unsafe {
             if self.word(4) != 0x4543_5420 {
-                return 0;
+                return;
             }
             self.go_to(METHOD);
             self.measure();
         }
-        name_source::CONNECT_HOST
     }
 
     /// The `Host` field of a request.
     #[inline(always)]
-    unsafe fn http(self) -> u32 {
-        /// `host:`, `\n\r\n` and `\n\n`; letters in lower case.
-        const HOST: u64 = 0x68_6f73_743a;
-        const BLANK: u64 = 0x0a_0d0a;
-        const LOWER: u64 = 0x20_2020_2020;
+    unsafe fn http(self) {
+        const FIELD: u64 = b"\nHost:".len() as u64;
+        /// What makes letters lower case.
+        const CASE: u64 = each(0x20);
         // SAFETY: as in `hello`; the loop stays within the scratch memory.
         unsafe {
-            let (len, head) = (self.len(), (&raw const (*self.0).head).cast::<u8>());
-            let mut last = 0;
-            self.go_to(HTTP_BYTES);
-            for at in 0..HTTP_BYTES {
-                last = opaque(last << 8 | u64::from(head.add(at as usize).read_volatile()));
+            let head = (&raw const (*self.0).head).cast::<u8>();
+            (&raw mut (*self.0).marks).write_volatile(0);
+            for word in 0..HTTP_BYTES / WORD {
+                // The words that begin at a byte and at those behind it: so each of eight places is compared at once.
+                let from = head.add((word * WORD) as usize);
+                let (first, second, third) = (word_at::<0>(from), word_at::<1>(from), word_at::<2>(from));
+                let line = first ^ each(b'\n');
                 // The field begins a line; a blank line ends the fields, behind which a body can say anything.
-                let field = is_not_zero((last | LOWER) & 0xff_ffff_ffff ^ HOST) | is_not_zero(last >> 40 & 0xff ^ 0x0a);
-                let blank = is_not_zero(last & 0xff_ffff ^ BLANK) & is_not_zero(last & 0xffff ^ 0x0a0a);
-                let inside = opaque(at.wrapping_sub(len)) >> 63;
-                if opaque(field & blank & inside) == 0 {
-                    self.go_to(at);
+                let field = line
+                    | (second | CASE) ^ each(b'h')
+                    | (third | CASE) ^ each(b'o')
+                    | (word_at::<3>(from) | CASE) ^ each(b's')
+                    | (word_at::<4>(from) | CASE) ^ each(b't')
+                    | word_at::<5>(from) ^ each(b':');
+                let blank = line | second ^ each(b'\n');
+                let blank_with_return = line | second ^ each(b'\r') | third ^ each(b'\n');
+                let marks = zeroes(field) | zeroes(blank) | zeroes(blank_with_return);
+                if marks != 0 {
+                    self.go_to(word * WORD);
+                    (&raw mut (*self.0).marks).write_volatile(marks);
                     break;
                 }
             }
-            (&raw mut (*self.0).last).write_volatile(last);
-            let (at, last) = (self.at(), (&raw const (*self.0).last).read_volatile());
-            if at >= len || at >= HTTP_BYTES || (last | LOWER) & 0xff_ffff_ffff != HOST {
-                return 0;
+            let marks = (&raw const (*self.0).marks).read_volatile();
+            let at = self.at() + before_mark(marks);
+            // What is behind the bytes that were sent is from another call.
+            if marks == 0 || at + FIELD > self.len() || self.byte(at + 1) | 0x20 != u64::from(b'h') {
+                return;
             }
-            self.go_to(at + 1);
+            self.go_to(at + FIELD);
             // Optional white space; more than this is nobody's.
             for _ in 0..4 {
                 let at = self.at();
@@ -286,7 +322,6 @@ impl Search {
             }
             self.measure();
         }
-        name_source::HTTP_HOST
     }
 
     /// Finds where the name ends that begins here: at white space. One that runs on to the end of what was sent is none, since
@@ -295,27 +330,32 @@ impl Search {
     unsafe fn measure(self) {
         // SAFETY: as in `hello`.
         unsafe {
-            let (start, len) = (self.at(), self.len());
-            (&raw mut (*self.0).found).write_volatile(NAME_BYTES as u64 + 1);
-            for count in 0..=NAME_BYTES as u64 {
-                let at = start + count;
+            let start = self.at();
+            (&raw mut (*self.0).marks).write_volatile(0);
+            (&raw mut (*self.0).found).write_volatile(NAME_BYTES as u64);
+            for word in 0..=NAME_BYTES as u64 / WORD {
                 // Space and everything below it.
-                let inside = opaque(at.wrapping_sub(len)) >> 63;
-                let name = opaque(0x20u64.wrapping_sub(self.byte(at))) >> 63;
-                if opaque(inside & name) == 0 {
-                    (&raw mut (*self.0).found).write_volatile(count);
+                let marks = less_than::<0x21>(word_at::<0>(self.place(start + word * WORD)));
+                if marks != 0 {
+                    (&raw mut (*self.0).marks).write_volatile(marks);
+                    (&raw mut (*self.0).found).write_volatile(word * WORD);
                     break;
                 }
             }
-            if start + (&raw const (*self.0).found).read_volatile() >= len {
-                (*self.0).found = 0;
-            }
+            let marks = (&raw const (*self.0).marks).read_volatile();
+            let found = (&raw const (*self.0).found).read_volatile() + before_mark(marks);
+            (*self.0).found = if start + found < self.len() { found } else { 0 };
         }
     }
 
     /// Sends the name.
     #[inline(always)]
-    unsafe fn send(self, who: Tracked, transfer: *const Transfer, source: u32) {
+    unsafe fn send(self, who: Tracked, transfer: *const Transfer) {
+        /// Masks that leave the bytes of the peer, and of both strings, as they are, for the verifiers of 5.10 and 6.1: they do
+        /// not follow the bounds to where they are used.
+        const PEER: u64 = (2 * SOCKADDR_BYTES - 1) as u64;
+        const STRINGS: u64 = (2 * NAME_BYTES - 1) as u64;
+        const _: () = assert!(SOCKADDR_BYTES + NAME_BYTES <= STRINGS as usize);
         // SAFETY: the verifier sees the bounds of both strings.
         unsafe {
             let buffer = self.0;
@@ -339,12 +379,10 @@ impl Search {
             let mut texts = [Text::default(); name_text::COUNT];
             texts[name_text::PEER].len = peer as u32;
             texts[name_text::NAME] = Text { len: found as u32, state: state.number(), pad: 0 };
-            (*buffer).body = Name { inode: (*transfer).inode, source, pad: 0, texts };
-            let at = opaque(self.at()) as usize & (2 * HEAD - 1);
-            let name = (&raw const (*buffer).head).cast::<u8>().add(at);
-            let to = (&raw mut (*buffer).peer).cast::<u8>().add(peer as usize);
-            kernel_bytes(to, found as u32, name as u64);
-            emit::send(Kind::Name, who.tid, who.task, buffer.cast(), FIXED as u64 + peer + found);
+            (*buffer).body = Name { inode: (*transfer).inode, source: (*buffer).source, pad: 0, texts };
+            let to = (&raw mut (*buffer).peer).cast::<u8>().add((opaque(peer) & PEER) as usize);
+            kernel_bytes(to, (opaque(found) & STRINGS) as u32, self.place(self.at()) as u64);
+            emit::send(Kind::Name, who.tid, who.task, buffer.cast(), FIXED as u64 + (opaque(peer + found) & STRINGS));
         }
     }
 }
