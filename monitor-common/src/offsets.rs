@@ -152,6 +152,8 @@ offsets! {
     cred_euid = "cred"."euid",
     cred_egid = "cred"."egid",
     cred_user_ns = "cred"."user_ns",
+    cred_permitted = "cred"."cap_permitted",
+    cred_ambient = "cred"."cap_ambient",
     pid_level = "pid"."level",
     pid_numbers = "pid"."numbers",
     upid_nr = "upid"."nr",

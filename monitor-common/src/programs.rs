@@ -31,6 +31,8 @@ pub mod family {
     pub const PATHS_FILE: u32 = 29;
     /// Records the first call of a kind by stat and its like.
     pub const STAT_FIRST: u32 = 28;
+    /// Part of [`SEND`]: what is asked over netlink.
+    pub const NETLINK: u32 = 26;
     /// Tells what stat and its like have counted of the process, then ends.
     pub const STAT_FLUSH: u32 = 27;
 

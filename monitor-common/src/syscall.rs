@@ -6,6 +6,7 @@
 mod attention;
 mod file;
 mod host;
+pub mod netlink;
 mod network;
 pub mod paths;
 mod process;

@@ -16,12 +16,27 @@ pub struct Open {
     pub dfd: i32,
     /// The number of the call.
     pub syscall: u32,
-    /// Bits of [`path_flag`].
+    /// Bits of [`path_flag`] in the low half; in the high half what openat2 was asked for as `struct open_how.resolve`, see
+    /// [`resolve_flags`].
     pub flags: u32,
     /// The strings, by [`open_text`].
     pub texts: [Text; open_text::COUNT],
 }
 pod!(Open, 32 + 8 * open_text::COUNT);
+
+/// By how many bits the resolve flags are shifted in [`Open::flags`].
+pub const RESOLVE_SHIFT: u32 = 16;
+
+/// The bit that stands for any resolve flag from this one on: no kernel knows them, and a call that asks for one fails.
+pub const RESOLVE_OTHERS: u64 = 1 << 15;
+
+/// Resolve flags (`RESOLVE_*`, linux/openat2.h) as [`Open::flags`] carries them.
+#[inline(always)]
+#[must_use]
+pub const fn resolve_flags(resolve: u64) -> u32 {
+    let others = if resolve >= RESOLVE_OTHERS { RESOLVE_OTHERS } else { 0 };
+    ((resolve & (RESOLVE_OTHERS - 1) | others) as u32) << RESOLVE_SHIFT
+}
 
 /// The strings of [`Open`], in their order on the wire.
 pub mod open_text {

@@ -98,6 +98,9 @@ impl Exec {
 pub mod exec_flag {
     /// The process was not tracked before; its comm made it a candidate at this exec.
     pub const CANDIDATE: u32 = 1;
+    /// `cred->cap_permitted` has what `cred->cap_ambient` has not. A process whose real and effective users are not root has
+    /// it from the capabilities of the executed file (capabilities(7), "Transformation of capabilities during execve()").
+    pub const CAPABLE: u32 = 1 << 1;
 }
 
 /// The strings of [`Exec`], in their order on the wire.

@@ -145,8 +145,8 @@ pub(crate) fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
         (*body).argv_bytes = 0;
         (*body).env_count = 0;
         (*body).gid = (bpf_get_current_uid_gid() >> 32) as u32;
-        (*body).flags = flags;
         let cred = thread.follow(offset!(task_cred));
+        (*body).flags = flags | capable(cred);
         (*body).euid = cred.load(offset!(cred_euid), Exec::NO_ID);
         (*body).egid = cred.load(offset!(cred_egid), Exec::NO_ID);
         (*body).sid = namespace::session_of(thread);
@@ -198,6 +198,15 @@ fn executing(old_tid: u32) -> Option<(Tracked, u32)> {
         emit::fault(Fault::TaskMapFull);
     }
     Some((tracked()?, exec_flag::CANDIDATE))
+}
+
+/// The bit that says that capabilities were gained; none where this kernel's BTF does not tell the sets. A set is two words
+/// of 32 bits, or since Linux 6.3 one of 64.
+#[inline(always)]
+fn capable(cred: Typed) -> u32 {
+    let permitted: u64 = cred.load(offset!(cred_permitted), 0);
+    let ambient: u64 = cred.load(offset!(cred_ambient), u64::MAX);
+    if permitted & !ambient == 0 { 0 } else { exec_flag::CAPABLE }
 }
 
 /// Writes the thread's name, padded with NULs.

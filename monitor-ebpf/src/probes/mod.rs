@@ -9,6 +9,7 @@ pub(crate) mod getenv;
 pub(crate) mod host;
 pub(crate) mod io_uring;
 pub(crate) mod name;
+pub(crate) mod netlink;
 pub(crate) mod open;
 pub(crate) mod paths;
 pub(crate) mod process;

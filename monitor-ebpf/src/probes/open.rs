@@ -14,7 +14,7 @@
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use monitor_common::{
     Header, Kind, Text, TextState,
-    body::{Open, open_text, path_flag},
+    body::{Open, open_text, path_flag, resolve_flags},
     counters::{Cause, Fault},
     limits::PATH_BYTES,
     syscall::{AT_FDCWD, CREAT, CREAT_FLAGS, OPEN, OPENAT, regs},
@@ -49,14 +49,16 @@ struct Arguments {
     path: u64,
     flags: u64,
     mode: u32,
+    resolve: u64,
 }
 
-/// The two words of `struct open_how` (linux/openat2.h) that are recorded.
+/// `struct open_how` (linux/openat2.h).
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct How {
     flags: u64,
     mode: u64,
+    resolve: u64,
 }
 
 #[inline(always)]
@@ -66,17 +68,20 @@ fn arguments(call: Call, number: u64) -> Arguments {
     let third = call.register(regs::DX);
     // The three calls other than openat2 take their flags as an int.
     match number {
-        OPEN => Arguments { dfd: AT_FDCWD, path: first, flags: u64::from(second as u32), mode: third as u32 },
-        CREAT => Arguments { dfd: AT_FDCWD, path: first, flags: CREAT_FLAGS, mode: second as u32 },
+        OPEN => {
+            Arguments { dfd: AT_FDCWD, path: first, flags: u64::from(second as u32), mode: third as u32, resolve: 0 }
+        }
+        CREAT => Arguments { dfd: AT_FDCWD, path: first, flags: CREAT_FLAGS, mode: second as u32, resolve: 0 },
         OPENAT => Arguments {
             dfd: first as i32,
             path: second,
             flags: u64::from(third as u32),
             mode: call.register(regs::R10) as u32,
+            resolve: 0,
         },
         _ => {
             let how: How = user(third);
-            Arguments { dfd: first as i32, path: second, flags: how.flags, mode: how.mode as u32 }
+            Arguments { dfd: first as i32, path: second, flags: how.flags, mode: how.mode as u32, resolve: how.resolve }
         }
     }
 }
@@ -149,7 +154,7 @@ unsafe fn begin(call: Call, who: Tracked, body: *mut Open, strings: *mut u8) -> 
             mode: asked.mode,
             dfd: asked.dfd,
             syscall: number as u32,
-            flags,
+            flags: flags | resolve_flags(asked.resolve),
             texts: [requested, Text { len: 0, state: path.number(), pad: 0 }],
         };
         place

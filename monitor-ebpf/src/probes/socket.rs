@@ -7,7 +7,9 @@
 //! | address asked for | of bind, read from user memory at the exit; see `probes::syscall` for the race |
 //! | own address, peer | from the socket itself, so also where the caller of accept asked for none |
 //!
-//! socket is recorded where a seccomp filter answered it, and where it asks for raw packets, whatever it returned.
+//! socket is recorded where a seccomp filter answered it, and where it asks for raw packets, whatever it returned; of the
+//! protocols of netlink other than that of interfaces and routes, whose messages are recorded (`probes::netlink`), as
+//! what asks the kernel for facts about the host.
 //!
 //! Blind spots: sockets through io_uring; a descriptor that another thread replaces before its socket is looked at; an
 //! accepted connection whose peer has already gone has no address of the peer any more.
@@ -19,7 +21,11 @@ use monitor_common::{
     counters::Cause,
     header::flag,
     limits::SOCKADDR_BYTES,
-    syscall::{ACCEPT, ACCEPT4, BIND, LISTEN, SOCKET, regs},
+    syscall::{
+        ACCEPT, ACCEPT4, BIND, KIND_OF, LISTEN, NUMBERS, SOCKET,
+        netlink::{AF_NETLINK, ROUTE},
+        regs,
+    },
 };
 
 use crate::{
@@ -33,8 +39,7 @@ use crate::{
     },
 };
 
-/// `AF_NETLINK` and `AF_PACKET` (linux/socket.h).
-const AF_NETLINK: u64 = 16;
+/// `AF_PACKET` (linux/socket.h).
 const AF_PACKET: u64 = 17;
 /// `SOCK_TYPE_MASK` and `SOCK_RAW` (linux/net.h).
 const TYPE: u64 = 0xf;
@@ -59,16 +64,15 @@ pub(crate) struct SocketBuffer {
 pub(crate) fn exit_socket(ctx: BtfTracePointContext) -> i32 {
     let Some((call, who)) = call_of_tracked(&ctx) else { return 0 };
     let number = call.number();
+    let mut kind = u64::from(KIND_OF[opaque(number) as usize & (NUMBERS - 1)]);
     if number == SOCKET && !deserves_attention(call) {
-        return 0;
+        if !asks_for_facts(call) {
+            return 0;
+        }
+        kind = Kind::Metadata.index() as u64;
     }
     let Some(buffer) = SOCKET_BUFFERS.get_ptr_mut(0) else {
-        match number {
-            SOCKET => emit::lost(Kind::Attention, Cause::NoBuffer),
-            BIND => emit::lost(Kind::Bind, Cause::NoBuffer),
-            LISTEN => emit::lost(Kind::Listen, Cause::NoBuffer),
-            _ => emit::lost(Kind::Accept, Cause::NoBuffer),
-        }
+        emit::lost_number(kind, Cause::NoBuffer);
         return 0;
     };
     let accepted = (number == ACCEPT || number == ACCEPT4) && call.result >= 0;
@@ -99,17 +103,18 @@ pub(crate) fn exit_socket(ctx: BtfTracePointContext) -> i32 {
         let second = length(&raw const (*buffer).body, call_text::SECOND_REQUESTED);
         kernel_bytes(strings.add(first as usize), second as u32, (&raw const (*buffer).own) as u64);
         let (record, len) = (buffer.cast::<u8>(), FIXED as u64 + first + second);
-        match number {
-            SOCKET => emit::send_call(Kind::Attention, who, call, record, len),
-            BIND => emit::send_call(Kind::Bind, who, call, record, len),
-            LISTEN => emit::send_call(Kind::Listen, who, call, record, len),
-            _ => emit::send_call(Kind::Accept, who, call, record, len),
-        }
+        emit::send_call_number(kind, who, call, record, len);
     }
     0
 }
 
-/// Whether a call of socket is recorded.
+/// Whether a call of socket asks for a netlink socket over which the kernel tells other facts than interfaces and routes.
+#[inline(always)]
+fn asks_for_facts(call: Call) -> bool {
+    call.register(regs::DI) == AF_NETLINK && call.register(regs::DX) as u32 != u32::from(ROUTE)
+}
+
+/// Whether a call of socket deserves attention.
 #[inline(always)]
 fn deserves_attention(call: Call) -> bool {
     let (family, kind) = (call.register(regs::DI), call.register(regs::SI));

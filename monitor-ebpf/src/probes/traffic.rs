@@ -34,7 +34,7 @@ use crate::{
     read::{clear, user},
     socket::{
         SocketFile,
-        address::{self, AF_UNIX, End, FAMILY_BYTES, WORDS},
+        address::{self, AF_NETLINK, AF_UNIX, End, FAMILY_BYTES, WORDS},
     },
     task::Tracked,
 };
@@ -153,6 +153,8 @@ fn moved(ctx: &BtfTracePointContext, call: Call, who: Tracked, file: SocketFile,
             CALL_PROGRAMS.tail_call(ctx, family::DNS);
         } else if begins && port != 0 && flags & traffic_flag::RECEIVED == 0 && (*transfer).kind == STREAM {
             CALL_PROGRAMS.tail_call(ctx, family::NAME);
+        } else if (*transfer).peer[0] as u16 == AF_NETLINK && flags & traffic_flag::RECEIVED == 0 {
+            CALL_PROGRAMS.tail_call(ctx, family::NETLINK);
         }
         if begins && flags & traffic_flag::RECEIVED == 0 {
             flush_last(ctx);

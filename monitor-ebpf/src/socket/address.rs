@@ -8,10 +8,11 @@ use crate::{
     read::{bytes_before, clear, kernel, kernel_bytes, opaque, user_bytes, within},
 };
 
-/// `AF_UNIX`, `AF_INET` and `AF_INET6` (linux/socket.h).
+/// `AF_UNIX`, `AF_INET`, `AF_INET6` and `AF_NETLINK` (linux/socket.h).
 pub(crate) const AF_UNIX: u16 = 1;
 pub(crate) const AF_INET: u16 = 2;
 pub(crate) const AF_INET6: u16 = 10;
+pub(crate) const AF_NETLINK: u16 = 16;
 
 /// Bytes of the family, with which every address begins.
 pub(crate) const FAMILY_BYTES: u64 = 2;

@@ -10,6 +10,7 @@ pub mod encode;
 pub mod errno;
 pub mod flags;
 pub mod named;
+mod netlink;
 pub mod path;
 pub mod peek;
 mod repeats;

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 pub use body::{
     Access, Body, Change, Connect, Direction, Dns, Exec, Exit, Fork, Getenv, GetenvKind, HostCall, Loss, Name,
-    NameSource, Namespaces, Neighbour, Open, OpenFlags, Pair, Readlink, Session, SessionState, Socket, Stat, Traffic,
+    NameSource, Namespaces, Neighbour, Open, OpenFlags, Pair, Readlink, ResolveFlags, Session, SessionState, Socket,
+    Stat, Traffic,
 };
 pub use id::{Id, Time};
 pub use kind::{Kind, UnknownKind};

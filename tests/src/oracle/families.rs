@@ -191,7 +191,12 @@ fn result(body: &Value) -> Known {
 
 /// The flags of a record by name.
 fn flags(body: &Value) -> Known {
-    Some(sorted(body["flags"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()))
+    Some(names(body, "flags"))
+}
+
+/// A list of names, sorted.
+fn names(body: &Value, field: &str) -> String {
+    sorted(body[field].as_array().into_iter().flatten().filter_map(Value::as_str).collect())
 }
 
 /// Names of flags as one string.

@@ -4,6 +4,7 @@ use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
+use serde_json::{Value, json};
 
 use crate::harness::{Observation, expect, observe, own_program, trial};
 
@@ -42,6 +43,8 @@ fn every_call() -> Result<()> {
             "{call} has the result {}",
             open["open"]["result"]
         );
+        let resolve = if call == "openat2" { json!(["RESOLVE_NO_MAGICLINKS"]) } else { Value::Null };
+        ensure!(open["open"]["resolve"] == resolve, "{call} was to resolve {}", open["open"]["resolve"]);
         ensure!(open["open"].get("error").is_none() && open["open"].get("path_state").is_none(), "{call}: {open:#}");
         seen.is_whole()?;
     }

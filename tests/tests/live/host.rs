@@ -9,12 +9,13 @@ use anyhow::{Context as _, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::harness::{Killed, Seen, expect, observe, trial};
+use crate::harness::{Killed, Seen, expect, observe, trial, verify};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("a process that changes who it is says what it asked for", identity),
         trial("facts about the host that are asked for are seen, other requests are not", metadata),
+        trial("what is asked over netlink is seen, whichever call asks", netlink),
         trial("calls that reach into another process name it", processes),
         trial("calls that reach into the kernel are seen with what they ask for", kernel),
         trial("mounts are seen with source, type and the absolute path", mounts),
@@ -90,6 +91,39 @@ fn metadata() -> Result<()> {
     expect(typed, "/attention/call", "ioctl")?;
     ensure!(typed["attention"]["error"].is_string(), "a socket was typed into: {typed:#}");
     seen.is_whole()
+}
+
+fn netlink() -> Result<()> {
+    let seen = observe(&["host", "netlink"])?;
+    let mut asked = told(&seen, "metadata");
+    // The runtime asks for the processors and, for `RUST_BACKTRACE`, nothing else of the host.
+    asked.retain(|call| !call.starts_with("sched_getaffinity"));
+    let storm = asked.iter().rev().take_while(|call| *call == "sendto RTM_GETLINK").count();
+    are(
+        &asked[..asked.len() - storm],
+        &[
+            "sendto RTM_GETLINK NLM_F_DUMP",
+            "sendto RTM_GETADDR NLM_F_DUMP",
+            "socket netlink raw NETLINK_KOBJECT_UEVENT",
+            "socket netlink raw NETLINK_AUDIT",
+            "socket netlink raw NETLINK_GENERIC",
+            "sendmsg RTM_GETROUTE ipv4",
+            "sendmsg RTM_GETLINK",
+            "sendmsg RTM_GETRULE",
+            "sendmmsg RTM_GETROUTE ipv4",
+            "sendmmsg RTM_GETNEIGH ipv6 NLM_F_DUMP",
+            "write RTM_GETQDISC",
+        ],
+    )?;
+    let of_links = seen.only("metadata", "/metadata/detail", "RTM_GETLINK NLM_F_DUMP")?;
+    expect(of_links, "/classes", json!(["host_identity"]))?;
+    let of_addresses = seen.only("metadata", "/metadata/detail", "RTM_GETADDR NLM_F_DUMP")?;
+    expect(of_addresses, "/classes", json!(["noise"]))?;
+    // Of forty questions in one datagram some thirty are told, and that there were more is a loss.
+    ensure!((28..=32).contains(&storm), "{storm} of a storm");
+    let verdict = verify(&seen.file)?;
+    ensure!(verdict["ok"] == true && verdict["lost"] == 1, "verify says {verdict:#}");
+    Ok(())
 }
 
 /// A process that is in no tree that is observed.

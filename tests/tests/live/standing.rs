@@ -1,6 +1,8 @@
 //! What an exec tells of a process beside its program: whose rights it has, its session, group and namespaces.
 
+use std::ffi::CString;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use libtest_mimic::Trial;
@@ -16,7 +18,28 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("an exec tells the session, the group and the namespaces that /proc tells", as_proc_tells),
         trial("an exec in namespaces of its own names those in which it is apart", own_namespaces),
         trial("an exec of a setuid program tells whose rights it gives", setuid),
+        with_capabilities(),
     ]
+}
+
+/// The test of file capabilities. Where the folder for temporary files takes none, it is skipped under a name that says so.
+fn with_capabilities() -> Trial {
+    const NAME: &str = "an exec of a program with file capabilities tells them, of a user that is not root";
+    let possible = tempfile::NamedTempFile::new().is_ok_and(|file| give_capability(file.path()).is_ok());
+    let reason = if possible { "" } else { " (skipped: temporary files take no capabilities)" };
+    trial(&format!("{NAME}{reason}"), capabilities).with_ignored_flag(!possible)
+}
+
+/// Gives a file the capability CAP_NET_RAW (13), permitted and effective: `struct vfs_cap_data` of version 2
+/// (linux/capability.h).
+fn give_capability(path: &Path) -> Result<()> {
+    let data = [0x0200_0001u32, 1 << 13, 0, 0, 0];
+    let path = CString::new(path.as_os_str().as_encoded_bytes())?;
+    let name = c"security.capability";
+    // SAFETY: path and name end with NUL, and the data has the length that is told.
+    let set = unsafe { libc::setxattr(path.as_ptr(), name.as_ptr(), data.as_ptr().cast(), size_of_val(&data), 0) };
+    ensure!(set == 0, "cannot give a capability: {}", std::io::Error::last_os_error());
+    Ok(())
 }
 
 /// The number in a link such as `pid:[4026531836]`.
@@ -53,9 +76,9 @@ fn as_proc_tells() -> Result<()> {
 fn own_cgroup() -> Result<String> {
     let groups = std::fs::read_to_string("/proc/self/cgroup").context("cannot read the cgroup")?;
     let path = groups.lines().find_map(|line| line.strip_prefix("0::")).unwrap_or("/absent");
-    let unified = std::path::Path::new("/sys/fs/cgroup/unified").exists();
+    let unified = Path::new("/sys/fs/cgroup/unified").exists();
     let unified = if unified { "/unified" } else { "" };
-    let is_second = std::path::Path::new("/sys/fs/cgroup/cgroup.controllers").exists() || !unified.is_empty();
+    let is_second = Path::new("/sys/fs/cgroup/cgroup.controllers").exists() || !unified.is_empty();
     Ok(if is_second { format!("/sys/fs/cgroup{unified}{path}") } else { "/absent".to_owned() })
 }
 
@@ -89,4 +112,30 @@ fn setuid() -> Result<()> {
     let attention = seen.only("attention", "/attention/call", "setuid exec")?;
     expect(attention, "/attention/path", program)?;
     expect(attention, "/attention/detail", format!("user {NOBODY} for 0, group {NOBODY} for 0"))
+}
+
+fn capabilities() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755))?;
+    let (plain, capable) = (folder.path().join("plain"), folder.path().join("capable"));
+    for program in [&plain, &capable] {
+        std::fs::copy(own_program()?, program)?;
+        std::fs::set_permissions(program, PermissionsExt::from_mode(0o755))?;
+    }
+    give_capability(&capable)?;
+    let (plain, capable) = (plain.display().to_string(), capable.display().to_string());
+    let seen = observe(&["as-nobody", &plain, "as-nobody", &capable, "nothing"])?;
+    let exec = seen.only("exec", "/exec/path", &capable)?;
+    expect(exec, "/exec/privileges", json!(["file capabilities"]))?;
+    expect(exec, "/exec/euid", NOBODY)?;
+    let attention = seen.only("attention", "/attention/call", "capability exec")?;
+    expect(attention, "/attention/path", &*capable)?;
+    expect(attention, "/attention/detail", "file capabilities")?;
+    let before = seen.only("exec", "/exec/path", &plain)?;
+    ensure!(before["exec"].get("privileges").is_none(), "a program without any gives none: {before:#}");
+    // Root has all capabilities, whatever the file gives.
+    let seen = Observation::command(&[&capable, "trigger", "nothing"]).run()?;
+    let exec = seen.only("exec", "/exec/path", &capable)?;
+    ensure!(exec["exec"].get("privileges").is_none(), "root gains nothing: {exec:#}");
+    Ok(())
 }

@@ -7,6 +7,9 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
+/// A user and a group that are not root's.
+const NOBODY: u32 = 65534;
+
 /// Does what the arguments name.
 pub(crate) fn main(arguments: &[String]) -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -39,6 +42,9 @@ fn run(words: &[&str]) -> Result<()> {
         ["apart", rest @ ..] => {
             nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS | nix::sched::CloneFlags::CLONE_NEWNET)?;
             Err(Command::new(std::env::current_exe()?).arg("trigger").args(rest).exec().into())
+        }
+        ["as-nobody", program, rest @ ..] => {
+            Err(Command::new(program).arg("trigger").args(rest).uid(NOBODY).gid(NOBODY).exec().into())
         }
         ["open", call, path] => open(call, path),
         ["open-at", folder, name] => open_at(folder, name),
@@ -114,8 +120,8 @@ fn open(call: &str, path: &str) -> Result<()> {
     let path = pointer(path)?;
     let pointer = path.as_ptr() as i64;
     let flags = i64::from(libc::O_RDONLY | libc::O_CLOEXEC);
-    // struct open_how of linux/openat2.h: flags, mode, resolve.
-    let how = [u64::try_from(flags)?, 0, 0];
+    // struct open_how of linux/openat2.h: flags, mode, resolve (RESOLVE_NO_MAGICLINKS).
+    let how = [u64::try_from(flags)?, 0, 0x2];
     match call {
         "open" => raw(libc::SYS_open, [pointer, flags, 0, 0]),
         "openat" => raw(libc::SYS_openat, [-100, pointer, flags, 0]),

@@ -12,13 +12,13 @@ use monitor_common::{
     body,
     syscall::{
         BPF, CAPSET, IOCTL, KEYCTL, KILL, MEMFD_CREATE, MOUNT, PERF_EVENT_OPEN, PERSONALITY, PIDFD_GETFD,
-        PIDFD_SEND_SIGNAL, PRCTL, PTRACE, REBOOT, RT_SIGQUEUEINFO, RT_TGSIGQUEUEINFO, SECCOMP, SETFSGID, SETFSUID,
-        SETGID, SETGROUPS, SETNS, SETPGID, SETREGID, SETRESGID, SETRESUID, SETREUID, SETUID, SYSLOG, TGKILL, TKILL,
-        UMOUNT2, UNSHARE, prctl,
+        PIDFD_SEND_SIGNAL, PRCTL, PTRACE, PWRITEV2, REBOOT, RT_SIGQUEUEINFO, RT_TGSIGQUEUEINFO, SECCOMP, SENDMMSG,
+        SENDMSG, SENDTO, SETFSGID, SETFSUID, SETGID, SETGROUPS, SETNS, SETPGID, SETREGID, SETRESGID, SETRESUID,
+        SETREUID, SETUID, SYSLOG, TGKILL, TKILL, UMOUNT2, UNSHARE, WRITE, WRITEV, prctl,
     },
 };
 
-use super::{clone_flags, named, signal};
+use super::{clone_flags, named, netlink, signal};
 
 /// The detail of a call; `None` where its name says it all.
 #[must_use]
@@ -56,6 +56,8 @@ pub fn of(call: &body::Call) -> Option<String> {
         SETNS => return flags(second, &clone_flags::NAMES),
         REBOOT => one(third & 0xffff_ffff, &attention::REBOOT),
         KEYCTL => one(first, &attention::KEYCTL),
+        // Of calls that send only what they ask over netlink is told.
+        SENDTO | SENDMSG | SENDMMSG | WRITE | WRITEV | PWRITEV2 => netlink::query(second, third, fourth),
         _ => return None,
     })
 }

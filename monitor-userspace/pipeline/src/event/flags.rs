@@ -1,4 +1,4 @@
-//! The flags of open(2) by name.
+//! The flags of open(2) and openat2(2) by name.
 
 use crate::record::Access;
 
@@ -70,3 +70,27 @@ impl OpenFlags {
 }
 
 crate::event::named::flags!(OpenFlags, NAMES);
+
+/// The bits of `struct open_how.resolve` (linux/openat2.h).
+const RESOLVE: [(u64, &str); 6] = [
+    (0x1, "RESOLVE_NO_XDEV"),
+    (0x2, "RESOLVE_NO_MAGICLINKS"),
+    (0x4, "RESOLVE_NO_SYMLINKS"),
+    (0x8, "RESOLVE_BENEATH"),
+    (0x10, "RESOLVE_IN_ROOT"),
+    (0x20, "RESOLVE_CACHED"),
+];
+
+/// How openat2 was asked to look up the path; serialized as [`OpenFlags`]. The bit 15 stands for all from there on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ResolveFlags(pub u64);
+
+impl ResolveFlags {
+    /// Whether nothing was asked for, as by all other calls.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0 == 0
+    }
+}
+
+crate::event::named::flags!(ResolveFlags, RESOLVE);

@@ -7,6 +7,7 @@ use std::{
 
 use bytes::Bytes;
 
+use super::netlink;
 use crate::record::Text;
 
 /// Address families (include/linux/socket.h).
@@ -67,7 +68,7 @@ fn unix(path: &Bytes) -> Option<Text> {
     (end > 0).then(|| Text::new(path.slice(..end)))
 }
 
-fn family_name(family: u16) -> Cow<'static, str> {
+pub(super) fn family_name(family: u16) -> Cow<'static, str> {
     Cow::Borrowed(match family {
         AF_UNSPEC => "unspec",
         AF_UNIX => "unix",
@@ -102,16 +103,21 @@ pub fn protocol(socket_type: u16, protocol: u16, family: &str) -> Option<Cow<'st
     type_name(socket_type).map(Cow::Borrowed)
 }
 
-/// What a call of socket(2) asked for: family and type by name, without the flags of the type.
+/// What a call of socket(2) asked for: family and type by name, without the flags of the type; of netlink the protocol too.
 #[must_use]
-pub fn socket(family: u64, kind: u64) -> Cow<'static, str> {
-    // The call takes both as an int; `SOCK_TYPE_MASK` (linux/net.h).
-    let family = family_name(u16::try_from(family as u32).unwrap_or(u16::MAX));
+pub fn socket(family: u64, kind: u64, protocol: u64) -> String {
+    // The call takes all as an int; `SOCK_TYPE_MASK` (linux/net.h).
+    let name = family_name(u16::try_from(family as u32).unwrap_or(u16::MAX));
     let kind = (kind & 0xf) as u16;
-    match type_name(kind) {
-        Some(kind) => Cow::Owned(format!("{family} {kind}")),
-        None => Cow::Owned(format!("{family} type_{kind}")),
+    let mut text = match type_name(kind) {
+        Some(kind) => format!("{name} {kind}"),
+        None => format!("{name} type_{kind}"),
+    };
+    if name == "netlink" {
+        text.push(' ');
+        text.push_str(&netlink::protocol(protocol as u32));
     }
+    text
 }
 
 fn type_name(socket_type: u16) -> Option<&'static str> {

@@ -254,6 +254,8 @@ impl Touched<'_> {
 fn metadata(call: &HostCall) -> Classes {
     match call.call.as_ref() {
         "sysinfo" | "sched_getaffinity" => Class::Noise.into(),
+        // The C library asks for the addresses at every look-up of a name; who wants the interfaces asks for links too.
+        _ if call.detail.as_deref().is_some_and(|detail| detail.starts_with("RTM_GETADDR")) => Class::Noise.into(),
         _ => Class::HostIdentity.into(),
     }
 }

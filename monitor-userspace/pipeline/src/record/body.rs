@@ -10,7 +10,7 @@ mod process;
 
 pub use change::{Change, Pair, Readlink};
 pub use environment::{Getenv, GetenvKind};
-pub use file::{Access, Open, OpenFlags, Stat};
+pub use file::{Access, Open, OpenFlags, ResolveFlags, Stat};
 pub use host::HostCall;
 pub use network::{Connect, Direction, Dns, Name, NameSource, Socket, Traffic};
 pub use observation::{Loss, Neighbour, Session, SessionState};

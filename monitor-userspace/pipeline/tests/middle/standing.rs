@@ -7,7 +7,7 @@ use agentsnoop_pipeline::{
 };
 use monitor_common::{
     TextState,
-    body::{self, FileId, Namespaces, exec_text},
+    body::{self, FileId, Namespaces, exec_flag, exec_text},
     decode::{Body as Wire, Str},
 };
 
@@ -47,6 +47,25 @@ fn whose_rights_a_program_gives_is_told_by_its_mode() {
     assert_eq!(privileges(0o106_755), ["setuid", "setgid"]);
     assert!(privileges(0o102_745).is_empty(), "without the group's permission to execute the bit means something else");
     assert!(privileges(0o100_755).is_empty());
+}
+
+#[test]
+fn capabilities_are_those_of_the_file_where_neither_user_is_root() {
+    const INITIAL: u32 = 0xEFFF_FFFD;
+    let given = |uid: u32, euid: u32, user: u32, flags: u32| {
+        let mut actor = Actor::new(7);
+        actor.header.uid = uid;
+        let input = exec(&mut actor, |fixed| {
+            (fixed.euid, fixed.flags) = (euid, flags);
+            fixed.namespaces.user = user;
+        });
+        execs(&[input]).remove(0).privileges
+    };
+    assert_eq!(given(1000, 1000, INITIAL, exec_flag::CAPABLE), ["file capabilities"]);
+    assert!(given(1000, 1000, INITIAL, 0).is_empty());
+    assert!(given(0, 0, INITIAL, exec_flag::CAPABLE).is_empty(), "root has them without the file's");
+    assert!(given(1000, 0, INITIAL, exec_flag::CAPABLE).is_empty());
+    assert!(given(1000, 1000, INITIAL - 1, exec_flag::CAPABLE).is_empty(), "it may be root in its own namespace");
 }
 
 #[test]

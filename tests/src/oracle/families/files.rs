@@ -3,20 +3,19 @@
 use serde_json::Value;
 
 use super::paths::{At, is_anonymous, of_file, path_of_record};
-use super::{Context, Event, event, field, flags, result, sorted};
+use super::{Context, Event, event, field, flags, names, result, sorted};
 use crate::oracle::syntax::{Call, Outcome, member, number};
 
 pub(super) fn open(kind: &'static str, call: &Call, context: &Context) -> Option<Event> {
     let at = if matches!(call.name.as_str(), "open" | "creat") { At::path(0) } else { At::below(0) };
     let behind = |places: usize| call.argument(at.path.unwrap_or_default() + places);
-    let (flags, mode) = match call.name.as_str() {
-        "creat" => ("O_WRONLY|O_CREAT|O_TRUNC".to_owned(), behind(1).to_owned()),
-        "openat2" => {
-            let how = |name| member(behind(1), name).unwrap_or_default();
-            (how("flags"), how("mode"))
-        }
-        _ => (behind(1).to_owned(), behind(2).to_owned()),
+    let how = |name| member(behind(1), name).unwrap_or_default();
+    let (flags, mode, resolve) = match call.name.as_str() {
+        "creat" => ("O_WRONLY|O_CREAT|O_TRUNC".to_owned(), behind(1).to_owned(), String::new()),
+        "openat2" => (how("flags"), how("mode"), how("resolve")),
+        _ => (behind(1).to_owned(), behind(2).to_owned(), String::new()),
     };
+    let resolve = sorted(resolve.split('|').filter(|name| !["", "0"].contains(name)).collect());
     let (access, flags) = access(&flags);
     let asked = at.of(call, context);
     let opened = call.value().and_then(|value| value.file.as_ref());
@@ -38,6 +37,7 @@ pub(super) fn open(kind: &'static str, call: &Call, context: &Context) -> Option
         ("flags", Some(flags)),
         ("mode", Some(number(&mode).filter(|_| creates).map_or_else(|| "none".to_owned(), |mode| format!("{mode:o}")))),
         ("unlinked", unlinked.map(|unlinked| unlinked.to_string())),
+        ("resolve", Some(resolve)),
     ];
     Some(event(kind, call, fields))
 }
@@ -51,6 +51,7 @@ pub(super) fn open_record(kind: &'static str, body: &Value) -> Option<Event> {
         ("flags", flags(body)),
         ("mode", Some(body["mode"].as_u64().map_or_else(|| "none".to_owned(), |mode| format!("{mode:o}")))),
         ("unlinked", Some((body["unlinked"] == true).to_string())),
+        ("resolve", Some(names(body, "resolve"))),
     ];
     Some(Event::new(kind, fields))
 }
@@ -81,27 +82,29 @@ mod tests {
     fn the_path_is_that_of_the_file_and_of_a_failed_call_that_which_was_asked_for() {
         assert_eq!(
             seen(r#"openat(AT_FDCWD<\x2f\x61>, "\x62", O_RDONLY|O_CLOEXEC) = 3<\x2f\x63>"#),
-            "open result=3 path=/c requested=b access=read flags=O_CLOEXEC mode=none unlinked=false"
+            "open result=3 path=/c requested=b access=read flags=O_CLOEXEC mode=none unlinked=false resolve="
         );
         assert_eq!(
             seen(r#"openat(5<\x2f\x61>, "\x62", O_WRONLY|O_CREAT, 0644) = -1 ENOENT (No such file)"#),
-            "open result=ENOENT path=/a/b requested=b access=write flags=O_CREAT mode=644 unlinked=false"
+            "open result=ENOENT path=/a/b requested=b access=write flags=O_CREAT mode=644 unlinked=false resolve="
         );
         assert_eq!(
             seen(r#"open("\x2f\x62", O_RDONLY) = 3<\x70\x69\x70\x65\x3a\x5b\x31\x5d>"#),
-            "open result=3 path=(anonymous) requested=/b access=read flags= mode=none unlinked=?"
+            "open result=3 path=(anonymous) requested=/b access=read flags= mode=none unlinked=? resolve="
         );
         assert_eq!(
             seen(r#"creat("\x2f\x62", 0600) = 3<\x2f\x62>(deleted)"#),
-            "open result=3 path=/b requested=/b access=write flags=O_CREAT|O_TRUNC mode=600 unlinked=true"
+            "open result=3 path=/b requested=/b access=write flags=O_CREAT|O_TRUNC mode=600 unlinked=true resolve="
         );
     }
 
     #[test]
     fn of_a_call_whose_end_was_not_seen_only_what_was_asked_for_is_known() {
         assert_eq!(
-            seen(r#"openat2(5<\x2f>, "\x62", {flags=O_RDWR, resolve=0}, 24 <unfinished ...>) = ?"#),
-            "open result=? path=? requested=b access=read_write flags= mode=none unlinked=?"
+            seen(
+                r#"openat2(5<\x2f>, "\x62", {flags=O_RDWR, resolve=RESOLVE_IN_ROOT|RESOLVE_BENEATH}, 24 <unfinished ...>) = ?"#
+            ),
+            "open result=? path=? requested=b access=read_write flags= mode=none unlinked=? resolve=RESOLVE_BENEATH|RESOLVE_IN_ROOT"
         );
     }
 }

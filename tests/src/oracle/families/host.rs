@@ -9,8 +9,13 @@ pub(super) fn host(kind: &'static str, call: &Call, context: &Context) -> Option
     // Of sockets only those are recorded that carry raw packets.
     let raw = |call: &Call| {
         let asks = |at: usize, name: &str| call.argument(at).split('|').any(|word| word == name);
-        asks(0, "AF_PACKET") || asks(1, "SOCK_RAW") && !asks(0, "AF_NETLINK")
+        asks(0, "AF_PACKET") || asks(1, "SOCK_RAW")
     };
+    // Netlink tells facts about the host; what is asked for interfaces and routes is told by the messages.
+    if call.name == "socket" && call.argument(0) == "AF_NETLINK" {
+        let fields = vec![("call", Some(call.name.clone())), ("result", call.result()), ("pid", None)];
+        return (call.argument(2) != "NETLINK_ROUTE").then(|| event("metadata", call, fields));
+    }
     if call.name == "socket" && !raw(call) {
         return None;
     }
@@ -69,7 +74,9 @@ fn recorded(call: &Call) -> bool {
 
 pub(super) fn host_record(kind: &'static str, body: &Value) -> Option<Event> {
     // That a program gives its owner's rights is told beside its exec, and what a connect means beside it; it is no call of its own.
-    if body["call"] == "setuid exec" || body["call"] == "connect" {
+    // strace decodes the messages of netlink for some of the calls that send, of some sockets.
+    let other = ["setuid exec", "capability exec", "connect", "sendto", "sendmsg", "sendmmsg", "write", "writev"];
+    if other.iter().any(|name| body["call"] == *name) {
         return None;
     }
     let pid = Some(body["pid"].to_string());

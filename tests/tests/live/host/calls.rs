@@ -15,6 +15,7 @@ pub(crate) fn make(words: &[&str]) -> Result<()> {
     match words {
         ["identity"] => identity(),
         ["metadata"] => metadata(),
+        ["netlink"] => netlink(),
         ["processes", outside] => processes(outside.parse()?),
         ["memory-and-kernel", module] => kernel(module),
         ["mounts"] => mounts(),
@@ -84,6 +85,60 @@ fn metadata() -> Result<()> {
     call(libc::SYS_ioctl, [fd, 0x5401, at]);
     // TIOCSTI on what is no terminal types nothing.
     call(libc::SYS_ioctl, [fd, 0x5412, at]);
+    Ok(())
+}
+
+/// A message of `NETLINK_ROUTE`: a header (`struct nlmsghdr`, linux/netlink.h) with type and flags, and a body of 16 bytes that
+/// begins with a family.
+fn message(kind: u16, flags: u16, family: u8) -> [u8; 32] {
+    let mut message = [0; 32];
+    message[..4].copy_from_slice(&32u32.to_ne_bytes());
+    message[4..6].copy_from_slice(&kind.to_ne_bytes());
+    message[6..8].copy_from_slice(&flags.to_ne_bytes());
+    message[16] = family;
+    message
+}
+
+/// Queries over netlink, by each call that sends, and what is none. The answers are left in the sockets.
+fn netlink() -> Result<()> {
+    let mut interfaces = std::ptr::null_mut();
+    // SAFETY: the pointer has room for the list, which is freed once.
+    unsafe {
+        ensure!(libc::getifaddrs(&raw mut interfaces) == 0, "no interfaces: {}", std::io::Error::last_os_error());
+        libc::freeifaddrs(interfaces);
+    }
+    let open = |protocol: i32| {
+        let kind = libc::SOCK_RAW | libc::SOCK_CLOEXEC;
+        call(libc::SYS_socket, [i64::from(libc::AF_NETLINK), i64::from(kind), i64::from(protocol)])
+    };
+    for protocol in [libc::NETLINK_KOBJECT_UEVENT, libc::NETLINK_AUDIT, libc::NETLINK_GENERIC] {
+        open(protocol);
+    }
+    let socket = open(libc::NETLINK_ROUTE);
+    // NLM_F_REQUEST, NLM_F_DUMP: of a link (18), a route (26), a neighbour (30), a rule (34), a qdisc (38).
+    let (one, all) = (1, 0x301);
+    let route = message(26, one, 2);
+    let neighbours = message(30, all, 10);
+    // A question in two parts, and two questions in one datagram.
+    let parts = [route.as_ptr() as u64, 16, route[16..].as_ptr() as u64, 16];
+    let several = [message(18, one, 0), message(34, one, 0)].concat();
+    let whole = [several.as_ptr() as u64, 64];
+    let header = |vector: &[u64], count: u64| [0, 0, vector.as_ptr() as u64, count, 0, 0, 0, 0];
+    let (in_parts, at_once) = (header(&parts, 2), header(&whole, 1));
+    call(libc::SYS_sendmsg, [socket, in_parts.as_ptr() as i64, 0]);
+    call(libc::SYS_sendmsg, [socket, at_once.as_ptr() as i64, 0]);
+    let neighbours_vector = [neighbours.as_ptr() as u64, 32];
+    let messages = [header(&parts, 2), header(&neighbours_vector, 1)].concat();
+    call(libc::SYS_sendmmsg, [socket, messages.as_ptr() as i64, 2, 0]);
+    let qdisc = message(38, one, 0);
+    call(libc::SYS_write, [socket, qdisc.as_ptr() as i64, 32]);
+    // No request, so the kernel does not look at it; a change (RTM_SETLINK) of a link that there is not; no message.
+    for silent in [message(18, 0, 0), message(19, one, 0), [0; 32]] {
+        call(libc::SYS_sendto, [socket, silent.as_ptr() as i64, 32, 0, 0, 0]);
+    }
+    // More questions in one datagram than one call is looked into.
+    let storm = [message(18, one, 0); 40].concat();
+    call(libc::SYS_sendto, [socket, storm.as_ptr() as i64, storm.len().try_into()?, 0, 0, 0]);
     Ok(())
 }
 

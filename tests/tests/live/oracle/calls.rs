@@ -333,6 +333,7 @@ fn sockets() -> Result<()> {
     let name = <std::os::unix::net::SocketAddr as std::os::linux::net::SocketAddrExt>::from_abstract_name("oracle")?;
     let _ = UnixStream::connect_addr(&name);
     let netlink = call(libc::SYS_socket, [n(libc::AF_NETLINK), n(libc::SOCK_RAW), n(libc::NETLINK_ROUTE)]);
+    call(libc::SYS_socket, [n(libc::AF_NETLINK), n(libc::SOCK_RAW), n(libc::NETLINK_KOBJECT_UEVENT)]);
     // struct sockaddr_nl of linux/netlink.h: family, and nothing else.
     call(libc::SYS_connect, [N(netlink), R(&[16, 0]), N(12)]);
     call(libc::SYS_bind, [N(netlink), R(&[16, 0]), N(12)]);

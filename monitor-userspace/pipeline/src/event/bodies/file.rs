@@ -13,7 +13,7 @@ use monitor_common::{
 use super::text;
 use crate::{
     event::{call, errno, flags, path},
-    record::{Open, OpenFlags, Stat, State, Text},
+    record::{Open, OpenFlags, ResolveFlags, Stat, State, Text},
 };
 
 /// open, openat, openat2 or creat has returned. `scratch` is for composing paths and comes back empty.
@@ -41,6 +41,7 @@ pub fn open(open: &body::Open, texts: &[Str<'_>; open_text::COUNT], bytes: &Byte
         access,
         flags,
         mode: flags.creates().then_some(open.mode),
+        resolve: ResolveFlags(u64::from(open.flags >> body::RESOLVE_SHIFT)),
         result: open.result,
         error: errno::of_result(open.result),
         anonymous: anonymous.then(|| Text::new(bytes.slice_ref(resolved.bytes))),

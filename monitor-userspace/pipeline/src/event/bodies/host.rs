@@ -9,7 +9,7 @@ use monitor_common::{
     syscall::{self, shape::Shape},
 };
 
-use super::{file::path_of, text};
+use super::{file::path_of, process::FILE_CAPABILITIES, text};
 use crate::{
     event::{call, detail, errno, sockaddr},
     record::{Exec, HostCall, State, Text},
@@ -33,8 +33,12 @@ pub fn host_call(
     } else {
         told(texts[call_text::PATH], bytes)
     };
-    let [family, kind, ..] = call.args;
-    let detail = if number == syscall::SOCKET { Some(sockaddr::socket(family, kind)) } else { detail(call, texts) };
+    let [family, kind, protocol, ..] = call.args;
+    let detail = if number == syscall::SOCKET {
+        Some(Cow::Owned(sockaddr::socket(family, kind, protocol)))
+    } else {
+        detail(call, texts)
+    };
     let pid = pid(call, shape);
     HostCall {
         call: call::name(call.syscall),
@@ -94,8 +98,9 @@ pub fn raised(exec: &Exec, uid: u32) -> Option<HostCall> {
         return None;
     }
     let detail = if ids.is_empty() { exec.privileges.join(", ") } else { ids.join(", ") };
+    let by_capabilities = ids.is_empty() && exec.privileges == [FILE_CAPABILITIES];
     Some(HostCall {
-        call: Cow::Borrowed("setuid exec"),
+        call: Cow::Borrowed(if by_capabilities { "capability exec" } else { "setuid exec" }),
         detail: Some(Cow::Owned(detail)),
         path: exec.path.clone(),
         path_state: exec.path_state,

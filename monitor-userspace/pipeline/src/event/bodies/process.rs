@@ -57,7 +57,7 @@ pub fn exec(exec: &body::Exec, texts: &[Str<'_>; exec_text::COUNT], header: &Hea
         egid: id(exec.egid),
         sid: id(exec.sid),
         pgid: id(exec.pgid),
-        privileges: privileges(exec.exe.mode),
+        privileges: privileges(exec, header.uid),
         namespaces: Namespaces {
             pid: known(exec.namespaces.pid),
             user: known(exec.namespaces.user),
@@ -79,13 +79,22 @@ fn known(number: u32) -> Option<u32> {
     (number != 0).then_some(number)
 }
 
-/// What the mode of an executed file gives to whoever executes it. Without the permission of the group to execute, the bit
-/// of setgid means something else (inode(7)).
-fn privileges(mode: u32) -> Vec<Cow<'static, str>> {
+/// Among [`Exec::privileges`], what the capabilities of a file give.
+pub(super) const FILE_CAPABILITIES: &str = "file capabilities";
+
+/// What an executed file gives to whoever executes it. Without the permission of the group to execute, the bit
+/// of setgid means something else (inode(7)). Root has all capabilities without the file's; who is root in another user
+/// namespace than the initial one is not known here.
+fn privileges(exec: &body::Exec, uid: u32) -> Vec<Cow<'static, str>> {
     const SETUID: u32 = 0o4000;
     const SETGID: u32 = 0o2010;
-    let bits = [(SETUID, "setuid"), (SETGID, "setgid")];
-    bits.into_iter().filter(|(bits, _)| mode & bits == *bits).map(|(_, name)| Cow::Borrowed(name)).collect()
+    /// `PROC_USER_INIT_INO` (linux/proc_ns.h).
+    const INITIAL_USERS: u32 = 0xEFFF_FFFD;
+    let has = |bits: u32| exec.exe.mode & bits == bits;
+    let is_nobodys_root = uid != 0 && exec.euid != 0 && exec.namespaces.user == INITIAL_USERS;
+    let capable = exec.flags & body::exec_flag::CAPABLE != 0 && is_nobodys_root;
+    let given = [(has(SETUID), "setuid"), (has(SETGID), "setgid"), (capable, FILE_CAPABILITIES)];
+    given.into_iter().filter(|(given, _)| *given).map(|(_, name)| Cow::Borrowed(name)).collect()
 }
 
 /// Strings that each end with a NUL; what follows the last NUL is one more.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::is_false;
-pub use crate::event::flags::OpenFlags;
+pub use crate::event::flags::{OpenFlags, ResolveFlags};
 use crate::record::text::{State, Text};
 
 /// What a descriptor can be used for.
@@ -74,6 +74,9 @@ pub struct Open {
     /// The permissions asked for a file that the call may create.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<u32>,
+    /// How openat2 was asked to look up the path (`RESOLVE_*`).
+    #[serde(default, skip_serializing_if = "ResolveFlags::is_empty")]
+    pub resolve: ResolveFlags,
     /// The descriptor, or a negative errno.
     pub result: i64,
     /// The errno's name when the call failed.

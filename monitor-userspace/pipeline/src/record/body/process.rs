@@ -75,7 +75,7 @@ pub struct Exec {
     /// The process group, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pgid: Option<u32>,
-    /// The permissions of the executed file that change who executes it: `setuid`, `setgid`.
+    /// What of the executed file gives rights to who executes it: `setuid`, `setgid`, `file capabilities`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub privileges: Vec<Cow<'static, str>>,
     /// The namespaces.

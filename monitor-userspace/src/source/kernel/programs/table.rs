@@ -198,6 +198,14 @@ pub(super) const PROGRAMS: &[Spec] = &[
         needs: SOCKET_FIELDS,
     },
     Spec {
+        program: "exit_netlink",
+        tracepoint: CALLS,
+        feature: "metadata: what is asked over netlink",
+        role: Role::Call { map: "CALL_PROGRAMS", at: family::NETLINK },
+        // Without its protocol a socket would be taken for one of interfaces and routes.
+        needs: &["sock.sk_protocol"],
+    },
+    Spec {
         program: "exit_send",
         tracepoint: CALLS,
         feature: "traffic: sent",
