@@ -58,10 +58,12 @@ pub enum Fault {
     /// The map of repeats was full, or its entry was of another process: a call was recorded by itself instead of being
     /// counted among its repeats.
     RepeatsMapFull = 8,
+    /// The map of bursts was full: a call that sends or receives was recorded as a burst of its own.
+    BurstMapFull = 9,
 }
 
 /// How many faults there are.
-pub const FAULTS: usize = 9;
+pub const FAULTS: usize = 10;
 
 impl Fault {
     /// Every fault, in the order of its number.
@@ -75,6 +77,7 @@ impl Fault {
         Self::CompatCall,
         Self::CallUnfinished,
         Self::RepeatsMapFull,
+        Self::BurstMapFull,
     ];
 
     /// The name in the ledger.
@@ -90,6 +93,7 @@ impl Fault {
             Self::CompatCall => "compat_call",
             Self::CallUnfinished => "call_unfinished",
             Self::RepeatsMapFull => "repeats_map_full",
+            Self::BurstMapFull => "burst_map_full",
         }
     }
 }
@@ -111,8 +115,11 @@ pub struct Counters {
     pub faults: [u64; FAULTS],
     /// Calls behind records of [`crate::Kind::Stat`].
     pub calls: Calls,
+    /// Calls whose thread ended within them, which therefore never returned, by the [`crate::Kind::index`] that their
+    /// records would have had; all of them are [`Fault::CallUnfinished`].
+    pub unfinished: [u64; KINDS],
 }
-pod!(Counters, 8 * (1 + KINDS * (2 + CAUSES) + FAULTS) + size_of::<Calls>());
+pod!(Counters, 8 * (1 + KINDS * (3 + CAUSES) + FAULTS) + size_of::<Calls>());
 
 /// The calls behind records that each tell a number of them. `seen = told + lost` and what is still counted in
 /// [`crate::repeats::Repeats`].
@@ -137,6 +144,7 @@ impl Counters {
         lost: [[0; CAUSES]; KINDS],
         faults: [0; FAULTS],
         calls: Calls { seen: 0, told: 0, lost: 0 },
+        unfinished: [0; KINDS],
     };
 
     /// All records lost on this CPU.

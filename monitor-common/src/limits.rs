@@ -41,7 +41,8 @@ pub const NAME_BYTES: usize = 256;
 /// low bits of their inodes, end each other's bursts: more records, and nothing lost. A power of two, at most 32.
 pub const BURST_PLACES: u32 = 8;
 
-/// Bursts that can be under way at once, 2 MB of memory; where there is no room each call is a burst of its own.
+/// Bursts that can be under way at once, 2 MB of memory; where there is no room each call is a burst of its own and counted
+/// in [`crate::counters::Fault::BurstMapFull`].
 pub const BURSTS: u32 = 8 * 1024;
 
 /// Nanoseconds after which a burst that rests is over; noticed at the next call, or by userspace, which has it told.

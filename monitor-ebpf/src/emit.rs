@@ -48,6 +48,19 @@ pub(crate) fn fault(fault: Fault) {
     }
 }
 
+/// Counts a call whose thread ends within it, by the [`Kind::index`] that its record would have had.
+#[inline(always)]
+pub(crate) fn unfinished(kind: u64) {
+    fault(Fault::CallUnfinished);
+    let kind = opaque(kind) as usize;
+    if kind < KINDS
+        && let Some(counters) = counters()
+    {
+        // SAFETY: the pointer is to this CPU's counters, which have a number for each kind.
+        unsafe { add(&raw mut (*counters).unfinished[kind]) };
+    }
+}
+
 /// Counts a record that cannot be built; it consumes a sequence number.
 #[inline(always)]
 pub(crate) fn lost(kind: Kind, cause: Cause) {

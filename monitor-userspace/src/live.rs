@@ -10,7 +10,7 @@ pub mod pump;
 mod seeding;
 pub mod sweep;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,7 @@ use agentsnoop_pipeline::{Admit, Pipeline, Record, Request, Scrub};
 use anyhow::{Context, Result};
 use bytes::{Bytes, BytesMut};
 use monitor_common::counters::Fault;
+use monitor_common::syscall::of_number;
 use monitor_common::task::call;
 use monitor_common::{Header, from_bytes};
 use serde::{Deserialize, Serialize};
@@ -304,7 +305,7 @@ impl Live {
     ///
     /// The recording cannot be closed; it is readable up to what was written.
     pub fn close(&mut self, reason: &str) -> Result<()> {
-        let in_flight = self.kernel.tasks().filter(|(_, task)| task.call >= call::FIRST).count() as u64;
+        let (in_flight, in_flight_by_kind) = self.in_flight();
         // A tree that forks faster than it can be forgotten is cut off when the hooks go down.
         let _ = self.kernel.untrack_all();
         self.kernel.end_bursts();
@@ -315,7 +316,8 @@ impl Live {
         self.answer(requests);
         self.deliver();
         let boot_ns = clock::boot_ns();
-        let mut closed = Closed { boot_ns, reason: reason.to_owned(), counters, in_flight, held, inputs: 0 };
+        let mut closed =
+            Closed { boot_ns, reason: reason.to_owned(), counters, in_flight, in_flight_by_kind, held, inputs: 0 };
         let closing = self.outputs.close(&mut closed);
         // The recording ends with these inputs; the pipeline must have seen the same.
         let gap = closing.as_ref().ok().and_then(Clone::clone).map(Input::Gap);
@@ -329,6 +331,19 @@ impl Live {
         self.outputs.show();
         let closing = closing.map(drop);
         closing.context("cannot close the recording")
+    }
+
+    /// Calls that have not returned: how many, and by the kind that their records would have.
+    fn in_flight(&self) -> (u64, Vec<(String, u64)>) {
+        let numbers = self.kernel.tasks().filter_map(|(_, task)| task.call.checked_sub(call::FIRST));
+        let (mut all, mut kinds) = (0, BTreeMap::new());
+        for number in numbers {
+            all += 1;
+            if let Some(call) = of_number(u64::from(number)) {
+                *kinds.entry(call.kind.name().to_owned()).or_default() += 1;
+            }
+        }
+        (all, kinds.into_iter().collect())
     }
 
     /// Drains until the counters that are read agree with what was taken, so that the ledger is exact.

@@ -53,7 +53,7 @@ pub fn session() -> (Vec<Input>, Closed) {
     }));
     inputs.push(Input::Observed(Observed::CommandEnded { pid: 100, status: 0 }));
     let reason = "the last tracked process has ended".to_owned();
-    (inputs, Closed { boot_ns: counters.boot_ns + 1000, reason, counters, in_flight: 0, held: 0, inputs: 0 })
+    (inputs, Closed { boot_ns: counters.boot_ns + 1000, reason, counters, ..Closed::default() })
 }
 
 fn opened() -> Opened {

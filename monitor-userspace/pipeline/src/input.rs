@@ -273,6 +273,9 @@ pub struct Closed {
     pub counters: Counters,
     /// Tracked threads that were in a call that is recorded only when it returns.
     pub in_flight: u64,
+    /// The same by the kind that their records would have had; kinds without any are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_flight_by_kind: Vec<(String, u64)>,
     /// Calls of kind `stat` that the kernel half had counted and not told.
     #[serde(default)]
     pub held: u64,
@@ -304,6 +307,8 @@ mod cpus {
         faults: Vec<u64>,
         #[serde(default)]
         calls: Vec<u64>,
+        #[serde(default)]
+        unfinished: Vec<u64>,
     }
 
     pub(super) fn serialize<S: Serializer>(cpus: &[Cpu], serializer: S) -> Result<S::Ok, S::Error> {
@@ -314,6 +319,7 @@ mod cpus {
             lost: cpu.lost.iter().map(|causes| causes.to_vec()).collect(),
             faults: cpu.faults.to_vec(),
             calls: vec![cpu.calls.seen, cpu.calls.told, cpu.calls.lost],
+            unfinished: cpu.unfinished.to_vec(),
         };
         cpus.iter().map(row).collect::<Vec<_>>().serialize(serializer)
     }
@@ -329,6 +335,7 @@ mod cpus {
         for kind in 0..KINDS {
             cpu.seen[kind] = at(&row.seen, kind);
             cpu.stored[kind] = at(&row.stored, kind);
+            cpu.unfinished[kind] = at(&row.unfinished, kind);
             for cause in 0..CAUSES {
                 cpu.lost[kind][cause] = row.lost.get(kind).map_or(0, |causes| at(causes, cause));
             }

@@ -52,6 +52,7 @@ pub struct Ledger {
     counters: Counters,
     /// Calls under way, and calls counted and not told, at the end.
     closed: Option<(u64, u64)>,
+    in_flight_by_kind: Vec<(String, u64)>,
     losses: Vec<Lost>,
     /// When the observation began.
     begun_ns: u64,
@@ -258,6 +259,7 @@ impl Ledger {
             }
         }
         self.closed = Some((closed.in_flight, closed.held));
+        self.in_flight_by_kind.clone_from(&closed.in_flight_by_kind);
     }
 }
 

@@ -28,6 +28,9 @@ const SCREEN: usize = 40;
 /// Processes whose libc is waited for; of more, it is not said that their look-ups could not be seen.
 const PROCESSES: usize = 4096;
 
+/// Hooks that are named with the reason why they are not attached; of more, how many there were.
+const HOOKS: usize = 1024;
+
 /// Gathers records; bounded, whatever their number.
 #[derive(Debug, Default)]
 pub struct Summary {
@@ -64,6 +67,10 @@ pub struct Summary {
     rejected: Tally,
     /// Hooks that are not attached, with the reason.
     unavailable: std::collections::BTreeMap<String, String>,
+    /// How often one beyond [`HOOKS`] was told.
+    further_unavailable: u64,
+    /// Images beyond [`PROCESSES`], of which is not known whether they opened a libc.
+    further_images: u64,
 }
 
 impl Summary {
@@ -130,9 +137,7 @@ impl Summary {
                 HookState::Attached => {
                     self.unavailable.remove(&hook.name);
                 }
-                HookState::Unavailable { reason } => {
-                    self.unavailable.insert(hook.name.clone(), reason.clone());
-                }
+                HookState::Unavailable { reason } => self.lacks(&hook.name, reason),
             },
         }
     }
@@ -162,6 +167,8 @@ impl Summary {
         }
         if self.without_libc.len() < PROCESSES {
             self.without_libc.insert(process.image.id, program);
+        } else {
+            self.further_images += 1;
         }
     }
 
@@ -212,7 +219,7 @@ impl Summary {
         if self.lookups + self.enumerations == 0 {
             return layout.row("variables", "no look-up seen");
         }
-        let names = number(self.names.different() as u64, "name");
+        let names = self.names.how_many("name");
         let mut text = format!("{} of {names}", number(self.lookups, "look-up"));
         if let all @ 1.. = self.enumerations {
             text.push_str(&format!(", the whole environment {all} ×"));

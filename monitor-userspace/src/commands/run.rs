@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use monitor_common::limits::{RING_BYTES, TASKS};
+use monitor_common::limits::RING_BYTES;
 
 use crate::error::{Exit, fail};
 use crate::run::foreground::{self, Outcome};
 use crate::run::identity::Identity;
 use crate::run::link::{Lines, Order};
+use crate::source::kernel::Bounds;
 
 /// Columns of a summary that does not go to a terminal.
 const COLUMNS: u16 = 100;
@@ -54,9 +55,8 @@ pub struct Args {
     /// Bytes of the ring between kernel and agentsnoop: a power of two, from 4096
     #[arg(long, value_name = "BYTES", default_value_t = RING_BYTES, value_parser = super::ring_bytes)]
     ring_bytes: u32,
-    /// Threads that can be tracked at once
-    #[arg(long, value_name = "COUNT", default_value_t = TASKS, hide = true, value_parser = clap::value_parser!(u32).range(1..))]
-    tasks: u32,
+    #[command(flatten)]
+    bounds: Bounds,
     /// The types (BTF) of just this kernel, where it does not tell them itself
     #[arg(long, value_name = "FILE")]
     btf: Option<PathBuf>,
@@ -98,7 +98,7 @@ fn start(args: &Args) -> Result<Outcome> {
         lines,
         linger_seconds: args.linger,
         ring_bytes: args.ring_bytes,
-        tasks: args.tasks,
+        bounds: args.bounds,
         columns: terminal_columns(),
         btf: args.btf.clone().map(OsString::from),
     };

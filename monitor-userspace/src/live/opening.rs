@@ -7,7 +7,7 @@ use agentsnoop_pipeline::{Admit, Pipeline, Scrub};
 use anyhow::{Context, Result};
 use bytes::BytesMut;
 use monitor_common::WIRE_VERSION;
-use monitor_common::limits::{RING_BYTES, TASKS};
+use monitor_common::limits::RING_BYTES;
 use monitor_common::task::Candidate;
 
 use super::{Live, Outputs, clock};
@@ -27,13 +27,20 @@ pub struct Options {
     pub agents: bool,
     /// Whether the hooks of the calls wait for the first process that may be an agent.
     pub on_demand: bool,
-    /// Threads that can be tracked at once.
-    pub tasks: u32,
+    /// Entries of the kernel half's maps.
+    pub bounds: kernel::Bounds,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { ring_bytes: RING_BYTES, btf: None, command: Vec::new(), agents: false, on_demand: false, tasks: TASKS }
+        Self {
+            ring_bytes: RING_BYTES,
+            btf: None,
+            command: Vec::new(),
+            agents: false,
+            on_demand: false,
+            bounds: kernel::Bounds::default(),
+        }
     }
 }
 
@@ -52,7 +59,7 @@ impl Live {
             libcs: kernel::find_libcs(),
             btf: options.btf.clone(),
             on_demand: options.on_demand,
-            tasks: options.tasks,
+            bounds: options.bounds,
         })
         .map_err(|error| fail(Exit::NotPermitted, error.to_string()))?;
         let scrub = Scrub::new().context("cannot read the built-in scrub rules")?;

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::live::Report;
+use crate::source::kernel::Bounds;
 
 /// Bytes of the longest message; a summary of a screenful fits many times.
 const MESSAGE_BYTES: usize = 192 * 1024;
@@ -36,8 +37,8 @@ pub struct Order {
     pub linger_seconds: u64,
     /// Bytes of the ring.
     pub ring_bytes: u32,
-    /// Threads that can be tracked at once.
-    pub tasks: u32,
+    /// Entries of the kernel half's maps.
+    pub bounds: Bounds,
     /// Width of the terminal that shows the summary, in columns.
     pub columns: u16,
     /// The kernel's BTF; the default place when absent.

@@ -35,7 +35,7 @@ pub fn main() -> Result<()> {
         ring_bytes: order.ring_bytes,
         btf: order.btf.clone().map(PathBuf::from),
         command: order.command.clone(),
-        tasks: order.tasks,
+        bounds: order.bounds,
         ..Options::default()
     };
     let mut made = None;

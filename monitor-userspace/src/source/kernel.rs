@@ -6,6 +6,7 @@
 //! reader must drain at least once in that time until it has found nothing for twice that time; only then may it sleep on
 //! [`Kernel::fd`]. A record that is written later than one such time after the last wake-up wakes the reader, so none waits longer.
 
+mod bounds;
 mod bursts;
 mod elf;
 mod error;
@@ -21,6 +22,7 @@ mod syscall;
 mod variant;
 
 pub use self::{
+    bounds::{Bounds, Entries},
     error::OpenError,
     handle::{Kernel, Options},
     libcs::{find_libcs, is_libc_name},

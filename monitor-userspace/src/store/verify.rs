@@ -84,6 +84,10 @@ pub struct Counts {
     pub unstored: u64,
     /// Calls that were under way at the end, and so are not recorded.
     pub in_flight: u64,
+    /// The same by the kind that their records would have had, as far as the recording tells.
+    pub in_flight_by_kind: BTreeMap<String, u64>,
+    /// Calls whose thread ended within them, by the kind that their records would have had.
+    pub unfinished_by_kind: BTreeMap<&'static str, u64>,
     /// The calls behind the records of kind `stat`, which each tell a number of them.
     pub stat_calls: StatCalls,
     /// Records in which something was masked.
@@ -224,6 +228,8 @@ impl Report {
             recorded_by_kind: by_kind(|row| row.recorded),
             unstored: balance.unstored,
             in_flight: balance.in_flight,
+            in_flight_by_kind: balance.in_flight_by_kind.into_iter().collect(),
+            unfinished_by_kind: balance.unfinished.into_iter().collect(),
             stat_calls: StatCalls::of(balance.calls),
             masked: balance.masked,
             faults: balance.faults.into_iter().collect(),

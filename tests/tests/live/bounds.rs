@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::Value;
 
-use crate::harness::{DEADLINE, Killed, Observation, agentsnoop, observe, own_program, text, trial, verify, wait_for};
+use crate::harness::{DEADLINE, Killed, Observation, agentsnoop, observe, own_program, trial, verify, wait_for};
 
 /// Processes at once; the machines that tests run on have little memory. docs/benchmarks.md has 10,000.
 const PROCESSES: usize = 1_000;
@@ -20,7 +20,6 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("threads that do not fit the map are counted exactly, and are a loss under --strict", full_of_threads),
         trial("a thousand processes at once are recorded from fork to exit", many_at_once),
-        trial("a call that waits when the observation ends is counted as in flight", in_flight),
         trial("two observers of two commands at once both see everything", two_observers),
         trial("processes that die while they are being attached to do no harm", dying),
         trial("an entry whose thread is gone is swept, and no other", stale_entries),
@@ -74,30 +73,6 @@ fn line(lines: &Receiver<String>, what: &str, wanted: impl Fn(&str) -> bool) -> 
             return Ok(line);
         }
     }
-}
-
-fn in_flight() -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let (fifo, file) = (folder.path().join("fifo"), folder.path().join("test.rec"));
-    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU)?;
-    let mut run = agentsnoop();
-    run.arg("run").arg("--record").arg(&file).arg("--").arg(own_program()?);
-    let run = run.args(["trigger", "waiting-open"]).arg(&fifo).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut run = Killed(run.spawn()?);
-    let said = lines(run.0.stdout.take().context("no output")?);
-    let pid = line(&said, "the pid of the command", |line| line.parse::<u32>().is_ok())?;
-    let stat = format!("/proc/{pid}/stat");
-    wait_for("the command to wait", || Ok(std::fs::read_to_string(&stat)?.contains(") S ")))?;
-    let pid_of_run = nix::unistd::Pid::from_raw(i32::try_from(run.0.id())?);
-    nix::sys::signal::kill(pid_of_run, nix::sys::signal::Signal::SIGTERM)?;
-    wait_for("the recording to be closed", || Ok(verify(&file)?["complete"] == true))?;
-    let verdict = verify(&file)?;
-    // Whoever opens the other end lets the command go.
-    let _other_end = std::fs::OpenOptions::new().read(true).write(true).open(&fifo)?;
-    ensure!(verdict["ledger"]["in_flight"] == 1 && verdict["ok"] == true, "{verdict:#}");
-    let told = agentsnoop().arg("verify").arg(&file).output()?;
-    ensure!(text(&told.stdout).contains("1 call had not returned"), "{}", text(&told.stdout));
-    Ok(())
 }
 
 fn two_observers() -> Result<()> {

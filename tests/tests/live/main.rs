@@ -10,10 +10,12 @@ mod changes;
 mod dns;
 mod environment;
 mod files;
+mod full;
 mod harness;
 mod host;
 mod io_uring;
 mod ledger;
+mod many;
 mod network;
 mod oracle;
 mod processes;
@@ -22,6 +24,7 @@ mod sockets;
 mod standing;
 mod traffic;
 mod trigger;
+mod waiting;
 mod watch;
 
 use std::process::ExitCode;
@@ -77,6 +80,9 @@ fn main() -> ExitCode {
         environment::trials(),
         ledger::trials(),
         bounds::trials(),
+        full::trials(),
+        many::trials(),
+        waiting::trials(),
         run::trials(),
         caller::trials(),
         watch::trials(),

@@ -86,6 +86,11 @@ fn run(words: &[&str]) -> Result<()> {
         ["sockets", call @ ..] => crate::sockets::calls::make(call),
         ["daemon", fifo, path] => daemon(fifo, path),
         ["children", count] => children(count.parse()?),
+        ["paths", count] => crate::many::open_paths(count.parse()?),
+        ["execs", program, count] => crate::many::execute(program, count.parse()?),
+        ["full", what, children, calls] => crate::full::trigger(what, children.parse()?, calls.parse()?),
+        ["waiting", folder] => crate::waiting::trigger(folder, false),
+        ["waiting", folder, "stay"] => crate::waiting::trigger(folder, true),
         ["dying", count] => dying(count.parse()?),
         ["waiting-open", fifo] => {
             std::io::stdout().write_all(format!("{}\n", std::process::id()).as_bytes())?;

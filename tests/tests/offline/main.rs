@@ -6,6 +6,7 @@ mod damage;
 mod documents;
 mod format;
 mod full;
+mod malformed;
 mod replay;
 mod store;
 mod tools;

@@ -16,6 +16,7 @@ use aya_ebpf::{macros::raw_tracepoint, programs::RawTracePointContext};
 use monitor_common::{
     Header, Kind, Text, TextState,
     body::{Traffic, traffic_flag},
+    counters::Fault,
     limits::{BURST_PLACES, BURST_REST_NANOSECONDS as REST, SOCKADDR_BYTES},
     task::{BURST_BYTES, BurstKey},
 };
@@ -71,6 +72,7 @@ pub(crate) unsafe fn at(who: Tracked, key: BurstKey, transfer: *mut Transfer) ->
         if let Some(burst) = BURSTS.get_ptr_mut(key) {
             return Some(burst);
         }
+        emit::fault(Fault::BurstMapFull);
         let spare = SPARE_BURSTS.get_ptr_mut(0)?;
         (*spare).body.calls = 0;
         (*transfer).is_spare = 1;

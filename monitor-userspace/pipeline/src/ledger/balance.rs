@@ -64,6 +64,10 @@ pub struct Balance {
     pub is_final: bool,
     /// Tracked threads in a call that is recorded when it returns, at the end.
     pub in_flight: u64,
+    /// The same by kind, as far as the recording tells.
+    pub in_flight_by_kind: Vec<(String, u64)>,
+    /// Calls whose thread ended within them, by the kind that their records would have had; kinds without any are left out.
+    pub unfinished: Vec<(&'static str, u64)>,
     /// Records in which something was masked.
     pub masked: u64,
     /// Raw inputs without a header of a known kind.
@@ -103,6 +107,8 @@ impl Ledger {
         let mut balance = Balance {
             is_final: self.closed.is_some(),
             in_flight: self.closed.unwrap_or_default().0,
+            in_flight_by_kind: self.in_flight_by_kind.clone(),
+            unfinished: self.unfinished(),
             calls: self.calls(),
             masked: self.masked,
             nameless: self.nameless,
@@ -205,6 +211,11 @@ impl Ledger {
             recorded: self.recorded[at],
             malformed: self.malformed[at],
         }
+    }
+
+    fn unfinished(&self) -> Vec<(&'static str, u64)> {
+        let count = |kind: Kind| super::total(self.counters.cpus.iter().map(|cpu| cpu.unfinished[kind.index()]));
+        Kind::ALL.into_iter().map(|kind| (kind.name(), count(kind))).filter(|(_, count)| *count > 0).collect()
     }
 
     fn faults(&self) -> Vec<(&'static str, u64)> {

@@ -1,6 +1,6 @@
 //! Counts by name, bounded.
 
-use super::DIFFERENT;
+use super::{DIFFERENT, layout::number};
 use crate::hash::Map;
 
 /// Counts by name. Its order is by count, then by name, so that it does not depend on the map.
@@ -29,6 +29,12 @@ impl Tally {
 
     pub(super) fn different(&self) -> usize {
         self.counts.len()
+    }
+
+    /// How many different names there are, as `3 names`; beyond [`DIFFERENT`], `at least` so many.
+    pub(super) fn how_many(&self, what: &str) -> String {
+        let most = if self.beyond > 0 { "at least " } else { "" };
+        format!("{most}{}", number(self.counts.len() as u64, what))
     }
 
     fn sorted(&self) -> Vec<(&String, u64)> {

@@ -1,7 +1,7 @@
 //! What could not be seen.
 
 use super::{
-    Summary,
+    HOOKS, Summary,
     layout::{Layout, number},
 };
 use crate::{
@@ -23,6 +23,15 @@ impl Summary {
         }
     }
 
+    /// A hook is not attached.
+    pub(super) fn lacks(&mut self, name: &str, reason: &str) {
+        if self.unavailable.len() < HOOKS || self.unavailable.contains_key(name) {
+            self.unavailable.insert(name.to_owned(), reason.to_owned());
+        } else {
+            self.further_unavailable += 1;
+        }
+    }
+
     /// `name` begins with the pid, without which the same program is counted as such.
     pub(super) fn reject(&mut self, name: &str) {
         let program = name.splitn(3, ' ').nth(2).unwrap_or(name);
@@ -39,14 +48,18 @@ impl Summary {
         if !own.is_empty() {
             layout.list_after("not seen", "look-ups of variables by programs without a libc", &own, 2);
         }
+        if self.further_images > 0 {
+            let further = number(self.further_images, "further program");
+            layout.row("not seen", &format!("of {further} it is not known whether a libc looks variables up for them"));
+        }
         layout.list_after("not seen", "no known agents", &self.rejected.top(usize::MAX), 2);
         let shown = layout.limit(4, 1);
         for (name, reason) in self.unavailable.iter().take(shown) {
             layout.row("not seen", &format!("{name}: {reason}"));
         }
-        let more = self.unavailable.len().saturating_sub(shown);
+        let more = (self.unavailable.len().saturating_sub(shown) as u64).saturating_add(self.further_unavailable);
         if more > 0 {
-            let more = number(more as u64, "more hook");
+            let more = number(more, "more hook");
             layout.row("not seen", &format!("and {more}; `agentsnoop doctor` lists them"));
         }
         layout.list("gaps", &self.gaps.top(usize::MAX), 2);

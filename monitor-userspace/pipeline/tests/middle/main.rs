@@ -5,6 +5,7 @@ mod admit;
 mod agents;
 mod anything;
 mod attribution;
+mod bounds;
 mod calls;
 mod changes;
 mod classes;

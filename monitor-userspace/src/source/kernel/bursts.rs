@@ -60,6 +60,11 @@ impl Bursts {
         self.told.clear();
     }
 
+    /// Places in the map.
+    pub(super) fn entries(&self) -> usize {
+        self.map.keys().flatten().take(2 * BURSTS as usize).count()
+    }
+
     /// The keys, and when the last call of each burst returned. Bursts come and go meanwhile, and a look at a map that
     /// changes can begin again; so it has a bound.
     fn under_way(&self) -> Vec<(u64, u64)> {

@@ -18,7 +18,7 @@ use monitor_common::{
     Pod, bytes_of,
     counters::Counters,
     from_bytes,
-    limits::{CANDIDATES, RING_BYTES, TASKS},
+    limits::{CANDIDATES, RING_BYTES},
     offsets::Offsets,
     task::{Candidate, Task},
 };
@@ -27,6 +27,7 @@ use monitor_common::{
 use super::messages;
 use super::{
     KERNEL_BTF,
+    bounds::{Bounds, Entries},
     bursts::Bursts,
     error::OpenError,
     fields::KernelTypes,
@@ -54,8 +55,8 @@ pub struct Options {
     pub btf: Option<PathBuf>,
     /// Whether all hooks but those of the life of processes wait for [`Kernel::engage_calls`].
     pub on_demand: bool,
-    /// Threads that can be tracked at once.
-    pub tasks: u32,
+    /// Entries of the maps.
+    pub bounds: Bounds,
 }
 
 impl Default for Options {
@@ -66,7 +67,7 @@ impl Default for Options {
             libcs: find_libcs(),
             btf: None,
             on_demand: false,
-            tasks: TASKS,
+            bounds: Bounds::default(),
         }
     }
 }
@@ -323,6 +324,13 @@ impl Kernel {
         self.tasks.iter().flatten().filter_map(|(tid, bytes)| Some((tid, from_bytes(&bytes)?)))
     }
 
+    /// How many entries the maps have that fill while something is observed.
+    #[must_use]
+    pub fn entries(&self) -> Entries {
+        let threads = self.tasks.keys().flatten().count();
+        Entries { threads, repeats: self.repeats.entries(), bursts: self.bursts.entries() }
+    }
+
     /// The ring's descriptor, readable when the kernel half has woken the reader; see the module for when to drain.
     #[must_use]
     pub fn fd(&self) -> BorrowedFd<'_> {
@@ -433,13 +441,14 @@ fn load(options: &Options, loader: EbpfLoader<'_>, variant: Variant, offsets: &O
     let seed = random()?;
     // It borrows the values from here on.
     let mut loader = loader;
-    let mut ebpf = loader
+    let mut ebpf = options
+        .bounds
+        .set(&mut loader)
         .override_global(monitor_common::WIRE_SYMBOL, &version, true)
         .override_global("OFFSETS", bytes_of(offsets), true)
         .override_global("LAYOUT", &layout, true)
         .override_global("SEED", &seed, true)
         .map_max_entries("RING", options.ring_bytes)
-        .map_max_entries("TASKS", options.tasks)
         .map_max_entries("EXEC_BUFFERS", u32::try_from(cpus).unwrap_or(u32::MAX))
         .load(variant.object())
         .map_err(|error| OpenError::load(&error))?;

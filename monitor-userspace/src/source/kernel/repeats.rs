@@ -84,6 +84,11 @@ impl Counted {
         self.ended = ended;
     }
 
+    /// Processes that are counted for.
+    pub(super) fn entries(&self) -> usize {
+        self.map.iter().flat_map(HashMap::keys).flatten().count()
+    }
+
     /// Calls that are counted and not told.
     pub(super) fn held(&self) -> u64 {
         let known = self.map.iter().flat_map(HashMap::iter).flatten();

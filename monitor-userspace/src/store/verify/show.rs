@@ -54,10 +54,17 @@ impl Report {
             let skipped = ledger.skipped.iter().map(|(program, count)| format!("{} {count}", shown(program)));
             writeln!(f, "  skipped   {}", skipped.collect::<Vec<_>>().join(", "))?;
         }
+        let kinds = match list(&ledger.in_flight_by_kind) {
+            _ if ledger.in_flight_by_kind.is_empty() => String::new(),
+            kinds => format!(": {}", shown(&kinds)),
+        };
         match ledger.in_flight {
             0 => {}
-            1 => writeln!(f, "  in flight 1 call had not returned at the end")?,
-            calls => writeln!(f, "  in flight {calls} calls had not returned at the end")?,
+            1 => writeln!(f, "  in flight 1 call had not returned at the end{kinds}")?,
+            calls => writeln!(f, "  in flight {calls} calls had not returned at the end{kinds}")?,
+        }
+        if !ledger.unfinished_by_kind.is_empty() {
+            writeln!(f, "  within    {} (calls whose thread ended within them)", list(&ledger.unfinished_by_kind))?;
         }
         if !ledger.faults.is_empty() {
             writeln!(f, "  faults    {}", list(&ledger.faults))?;
@@ -80,7 +87,7 @@ impl Report {
 }
 
 /// Counts that are not 0, by name.
-fn list(counts: &BTreeMap<&'static str, u64>) -> String {
+fn list(counts: &BTreeMap<impl fmt::Display, u64>) -> String {
     let counts = counts.iter().filter(|(_, count)| **count > 0).map(|(name, count)| format!("{name} {count}"));
     let counts = counts.collect::<Vec<_>>().join(", ");
     if counts.is_empty() { "nothing".to_owned() } else { counts }
