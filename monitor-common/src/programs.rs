@@ -22,6 +22,8 @@ pub mod family {
     pub const METADATA: u32 = 8;
     /// What deserves attention.
     pub const ATTENTION: u32 = 9;
+    /// sendmmsg and recvmmsg, which move several messages.
+    pub const MESSAGES: u32 = 10;
 
     /// Part of [`SEND`] and [`RECEIVE`]: messages to and from name servers.
     pub const DNS: u32 = 31;
@@ -35,6 +37,10 @@ pub mod family {
     pub const NETLINK: u32 = 26;
     /// Tells what stat and its like have counted of the process, then ends.
     pub const STAT_FLUSH: u32 = 27;
+    /// Part of [`STAT`]: goes on with a path that is long, and calls itself for what is left of it.
+    pub const STAT_LONG: u32 = 26;
+    /// Part of [`MESSAGES`]: adds up what they moved, and calls itself for what is left of them.
+    pub const MESSAGES_SUM: u32 = 25;
 
     /// How many places the map has: room for parts of families, from the end.
     pub const PLACES: u32 = 32;

@@ -24,6 +24,20 @@ impl SipHash {
         }
     }
 
+    /// Goes on with a hash that was put aside.
+    #[inline(always)]
+    #[must_use]
+    pub const fn resumed(v: [u64; 4]) -> Self {
+        Self { v }
+    }
+
+    /// What [`SipHash::resumed`] goes on with.
+    #[inline(always)]
+    #[must_use]
+    pub const fn aside(self) -> [u64; 4] {
+        self.v
+    }
+
     /// Takes a word; the bytes of a string are taken eight at a time, little endian.
     #[inline(always)]
     pub const fn word(&mut self, word: u64) {

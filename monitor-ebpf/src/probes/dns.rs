@@ -244,7 +244,7 @@ unsafe fn send(buffer: *mut DnsBuffer, transfer: *const Transfer, who: Tracked) 
         }
         let mut texts = [Text { len: server as u32, state: TextState::Complete.number(), pad: 0 }; dns_text::COUNT];
         texts[dns_text::MESSAGE] = Text { len: len as u32, state: state.number(), pad: 0 };
-        (*buffer).body = Dns { inode: (*transfer).inode, bytes: bytes as u32, flags: (*transfer).flags, texts };
+        (*buffer).body = Dns { inode: (*transfer).file.inode, bytes: bytes as u32, flags: (*transfer).flags, texts };
         // Masked where it is used, since the verifiers of 5.10 and 6.1 do not follow the bounds of its parts to here.
         let strings = opaque(server + len) & (2 * DNS_BYTES as u64 - 1);
         emit::send(Kind::Dns, who.tid, who.task, buffer.cast(), FIXED as u64 + strings);

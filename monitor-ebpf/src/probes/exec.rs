@@ -37,7 +37,7 @@ use crate::{
     maps::{CANDIDATES, EXEC_BUFFERS, EXEC_PROGRAMS, TASKS},
     namespace,
     path::{PathBuffer, Place},
-    probes::traffic::burst,
+    probes::{exec_strings::EnvSearch, traffic::burst},
     read::{Typed, kernel, kernel_string},
     task::{Tracked, current, file, start_of, tid, tracked},
 };
@@ -65,6 +65,8 @@ pub(crate) struct ExecBuffer {
     pub(crate) next: u64,
     /// Scratch of the walk.
     pub(crate) path: PathBuffer,
+    /// The search for the names of the environment.
+    pub(crate) env: EnvSearch,
     /// Scratch of the search for names; values come no further than here.
     pub(crate) variable: [u8; VARIABLE_BYTES],
     /// The record; room for every string at its bound, and for the slack of the last.
@@ -130,6 +132,7 @@ pub(crate) fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
         (*buffer).places[3] = Place::of_file(files[1]);
         (*buffer).places[4] = Place::of_file(files[2]);
         (*buffer).next = 0;
+        (*buffer).env = EnvSearch::BEGIN;
         let strings = (&raw mut (*buffer).record).cast::<u8>().add(FIXED);
         let filename = filename(strings, name);
         (*buffer).used = u64::from(filename.len);

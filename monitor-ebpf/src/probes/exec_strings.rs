@@ -102,7 +102,32 @@ fn text(read: bool, len: u32, state: TextState) -> Text {
     Text { len, state: state.number(), pad: 0 }
 }
 
-/// Adds the names of the environment. A variable is read into scratch, and what stands before its `=` goes on.
+/// Names that one program looks for; it calls itself for the next ones. A verifier walks each of them.
+const PART: usize = 32;
+
+/// How far the search for names has come, and what it knows.
+#[repr(C)]
+pub(crate) struct EnvSearch {
+    /// Where the next variable begins.
+    from: u64,
+    /// Bytes and number of the names found.
+    used: u64,
+    count: u64,
+    /// Parts that were looked at.
+    parts: u64,
+    /// One where what comes next begins a variable, else zero.
+    whole_before: u64,
+    /// One where a name was longer than is looked for: the list lacks it.
+    longer: u64,
+}
+
+impl EnvSearch {
+    /// Nothing is known yet.
+    pub(crate) const BEGIN: Self = Self { from: 0, used: 0, count: 0, parts: 0, whole_before: 1, longer: 0 };
+}
+
+/// Adds the names of the environment, a part of them at a time. A variable is read into scratch, and what stands before its
+/// `=` goes on.
 ///
 /// What has no `=` in its first [`ENV_NAME_BYTES`] is no variable or has a longer name; of a variable longer than
 /// [`VARIABLE_BYTES`] the rest arrives as pieces, which could look like names and are dropped.
@@ -111,7 +136,6 @@ pub(crate) fn exec_env(ctx: BtfTracePointContext) -> i32 {
     let Some(buffer) = buffer() else { return 0 };
     let mm = current().follow(offset!(task_mm));
     let end: u64 = mm.load(offset!(mm_env_end), 0);
-    let mut from: u64 = mm.load(offset!(mm_env_start), 0);
     // SAFETY: the buffer is this CPU's, and no program that uses it starts twice on a CPU.
     unsafe {
         let begun = opaque((*buffer).used);
@@ -121,19 +145,23 @@ pub(crate) fn exec_env(ctx: BtfTracePointContext) -> i32 {
         }
         let to = (&raw mut (*buffer).record).cast::<u8>().add(FIXED + begun as usize);
         let variable = (&raw mut (*buffer).variable).cast::<u8>();
-        let mut used: u64 = 0;
-        let mut count: u64 = 0;
-        let mut whole_before = 1;
-        let mut longer = 0;
+        let search = &raw mut (*buffer).env;
+        if (*search).parts == 0 {
+            (*search).from = mm.load(offset!(mm_env_start), 0);
+        }
+        let EnvSearch { mut from, mut used, mut count, parts, mut whole_before, mut longer } = search.read_volatile();
         let mut state = TextState::Cut;
-        for _ in 0..ENV_NAMES {
+        let mut going = parts + 1 < (ENV_NAMES / PART) as u64;
+        for _ in 0..PART {
             if from >= end {
                 state = TextState::Complete;
+                going = false;
                 break;
             }
             let read = user_string(variable, VARIABLE_BYTES as u32, from);
             if read <= 0 {
                 state = TextState::Unreadable;
+                going = false;
                 break;
             }
             let name = bytes_before::<WORDS>(variable.cast_const().cast(), b'=', 0);
@@ -144,17 +172,21 @@ pub(crate) fn exec_env(ctx: BtfTracePointContext) -> i32 {
             let size = opaque(name & good.wrapping_neg()) & (ENV_NAME_BYTES as u64 - 1);
             used = opaque(used);
             if used > (ENV_BYTES - ENV_NAME_BYTES) as u64 {
+                going = false;
                 break;
             }
             kernel_bytes(to.add(used as usize), size as u32, variable as u64);
             *to.add(used as usize + size as usize) = 0;
             used += size + good;
             count += good;
-            // One where a name is longer than is looked for: the list lacks it.
             longer |= whole_before & (name >> 6) & below(ENV_NAME_BYTES as u64, read as u64);
             // A piece that fills the scratch is not the last of its variable.
             whole_before = below(read as u64, VARIABLE_BYTES as u64);
             from += read as u64 - (1 - whole_before);
+        }
+        search.write_volatile(EnvSearch { from, used, count, parts: parts + 1, whole_before, longer });
+        if going {
+            EXEC_PROGRAMS.tail_call(&ctx, exec_part::ENV);
         }
         if longer != 0 && state == TextState::Complete {
             state = TextState::Cut;

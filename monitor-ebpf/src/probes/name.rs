@@ -379,7 +379,7 @@ impl Search {
             let mut texts = [Text::default(); name_text::COUNT];
             texts[name_text::PEER].len = peer as u32;
             texts[name_text::NAME] = Text { len: found as u32, state: state.number(), pad: 0 };
-            (*buffer).body = Name { inode: (*transfer).inode, source: (*buffer).source, pad: 0, texts };
+            (*buffer).body = Name { inode: (*transfer).file.inode, source: (*buffer).source, pad: 0, texts };
             let to = (&raw mut (*buffer).peer).cast::<u8>().add((opaque(peer) & PEER) as usize);
             kernel_bytes(to, (opaque(found) & STRINGS) as u32, self.place(self.at()) as u64);
             emit::send(Kind::Name, who.tid, who.task, buffer.cast(), FIXED as u64 + (opaque(peer + found) & STRINGS));

@@ -44,7 +44,7 @@ use crate::{
         exec::continue_with,
         syscall::{Call, call_of_tracked},
     },
-    read::user_string,
+    read::{opaque, user_string},
     repeats::{self, Occasion},
     task::{Tracked, file, pid, tracked},
 };
@@ -58,6 +58,9 @@ const WORD: usize = 8;
 /// Words of the hash before those of the path.
 const FIXED_WORDS: u64 = 7;
 
+/// Words of a path that one program hashes. A verifier walks each of them, and hardly any path has more.
+const PART: u64 = 32;
+
 /// `ENAMETOOLONG` (asm-generic/errno.h): the path asked for is longer than what is carried.
 const ENAMETOOLONG: i64 = 36;
 
@@ -70,6 +73,9 @@ pub(crate) struct StatBuffer {
     place: Place,
     /// What tells the folder that the path starts from from others.
     folder: [u64; 4],
+    /// The hash, as far as it has come, and how many words of the path are in it.
+    hash: [u64; 4],
+    hashed: u64,
     /// Where the words of a process begin, all of them 0.
     fresh: Repeats,
 }
@@ -119,21 +125,51 @@ pub(crate) fn exit_stat(ctx: BtfTracePointContext) -> i32 {
         emit::lost(Kind::Stat, Cause::NoBuffer);
         return 0;
     };
-    // SAFETY: the buffer is this CPU's, and no program that uses it starts twice on a CPU; what is found is a value of
-    // the map. The context is that of this program.
+    // SAFETY: the buffer is this CPU's, and no program that uses it starts twice on a CPU.
     unsafe {
         begin(call, who, buffer);
-        let hash = hash(buffer);
-        if let Some(repeats) = repeats::find(who)
-            && repeats::count(repeats, hash)
-        {
-            emit::seen_call();
-            return 0;
+        begin_hash(buffer);
+        go_on(&ctx, who, buffer);
+    }
+    0
+}
+
+/// Goes on with a path that was too long for the program before.
+#[btf_tracepoint(function = "sys_exit")]
+pub(crate) fn stat_long(ctx: BtfTracePointContext) -> i32 {
+    let Some(who) = tracked() else { return 0 };
+    let Some(buffer) = STAT_BUFFERS.get_ptr_mut(0) else {
+        emit::lost(Kind::Stat, Cause::NoBuffer);
+        return 0;
+    };
+    // SAFETY: as in `exit_stat`, which has begun the buffer.
+    unsafe { go_on(&ctx, who, buffer) };
+    0
+}
+
+/// Hashes on, and then counts the call or has it recorded as the first of its kind.
+///
+/// # Safety
+///
+/// `buffer` must be this CPU's, begun.
+#[inline(always)]
+unsafe fn go_on(ctx: &BtfTracePointContext, who: Tracked, buffer: *mut StatBuffer) {
+    // SAFETY: the caller's promise; what is found is a value of the map; the context is that of the program.
+    unsafe {
+        if hash_part(buffer) {
+            CALL_PROGRAMS.tail_call(ctx, family::STAT_LONG);
+        } else {
+            let hash = end_hash(buffer);
+            if let Some(repeats) = repeats::find(who)
+                && repeats::count(repeats, hash)
+            {
+                emit::seen_call();
+                return;
+            }
+            CALL_PROGRAMS.tail_call(ctx, family::STAT_FIRST);
         }
-        CALL_PROGRAMS.tail_call(&ctx, family::STAT_FIRST);
     }
     emit::lost(Kind::Stat, Cause::NoProgram);
-    0
 }
 
 /// Records the first call of its kind, from what [`exit_stat`] has laid into the buffer.
@@ -239,18 +275,17 @@ unsafe fn begin(call: Call, who: Tracked, buffer: *mut StatBuffer) {
     }
 }
 
-/// Writes the hash of a call into its body and gives it. Everything is read back from memory: there the verifier takes
+/// Begins the hash of a call with all but its path. Everything is read back from memory: there the verifier takes
 /// addresses for numbers, and follows what comes once and not once for each way that led here.
 ///
 /// # Safety
 ///
 /// As for [`begin`], which has run.
 #[inline(always)]
-unsafe fn hash(buffer: *mut StatBuffer) -> u64 {
+unsafe fn begin_hash(buffer: *mut StatBuffer) {
     // SAFETY: the caller's promise.
     unsafe {
         let body = StatBuffer::body(buffer);
-        let strings = (&raw const (*buffer).record).cast::<u8>().add(FIXED).cast::<u64>();
         let read = |word: *const u32| u64::from(word.read_volatile());
         let mut hash = SipHash::new(seed());
         hash.word(read(&raw const (*body).syscall) << 32 | read(&raw const (*body).asked));
@@ -260,17 +295,51 @@ unsafe fn hash(buffer: *mut StatBuffer) -> u64 {
         }
         // The state tells a path that could not be read from an empty one.
         let state = u64::from((&raw const (*body).texts[open_text::REQUESTED].state).read_volatile());
-        let len = read_len(body);
-        hash.word(read(&raw const (*body).mode) << 32 | len << 16 | state);
-        let words = (len + WORD as u64 - 1) >> WORD.trailing_zeros();
-        for step in 0..(PATH_BYTES / WORD) as u64 {
-            if step >= words {
+        hash.word(read(&raw const (*body).mode) << 32 | read_len(body) << 16 | state);
+        (&raw mut (*buffer).hash).write_volatile(hash.aside());
+        (&raw mut (*buffer).hashed).write_volatile(0);
+    }
+}
+
+/// Takes the next words of the path into the hash; whether there are more.
+///
+/// # Safety
+///
+/// As for [`begin_hash`], which has run.
+#[inline(always)]
+unsafe fn hash_part(buffer: *mut StatBuffer) -> bool {
+    // SAFETY: the caller's promise; the record has room for as many words behind the path as one part has.
+    unsafe {
+        let words = (read_len(StatBuffer::body(buffer)) + WORD as u64 - 1) >> WORD.trailing_zeros();
+        let from = opaque((&raw const (*buffer).hashed).read_volatile()) & ((PATH_BYTES / WORD) as u64 - 1);
+        let path = (&raw const (*buffer).record).cast::<u8>().add(FIXED).cast::<u64>().add(from as usize);
+        let left = words.wrapping_sub(from);
+        let mut hash = SipHash::resumed((&raw const (*buffer).hash).read_volatile());
+        for step in 0..PART {
+            if step >= left {
                 break;
             }
-            hash.word(strings.add(step as usize).read_volatile());
+            hash.word(path.add(step as usize).read_volatile());
         }
+        (&raw mut (*buffer).hash).write_volatile(hash.aside());
+        (&raw mut (*buffer).hashed).write_volatile(from + PART);
+        left > PART
+    }
+}
+
+/// Writes the hash of a call into its body and gives it.
+///
+/// # Safety
+///
+/// As for [`begin_hash`], which has run.
+#[inline(always)]
+unsafe fn end_hash(buffer: *mut StatBuffer) -> u64 {
+    // SAFETY: the caller's promise.
+    unsafe {
         // The number of words is in the hash with the length; here it would be another one for each end of the loop.
-        (&raw mut (*body).hash).write_volatile(hash.finish(FIXED_WORDS));
+        let hash = SipHash::resumed((&raw const (*buffer).hash).read_volatile()).finish(FIXED_WORDS);
+        let body = StatBuffer::body(buffer);
+        (&raw mut (*body).hash).write_volatile(hash);
         (&raw const (*body).hash).read_volatile()
     }
 }

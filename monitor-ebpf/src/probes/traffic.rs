@@ -3,7 +3,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | hook | tail calls from `sys_exit`, families [`family::SEND`] and [`family::RECEIVE`] |
+//! | hook | tail calls from `sys_exit`, families [`family::SEND`], [`family::RECEIVE`] and [`family::MESSAGES`] |
 //! | when | the call has returned and has moved something |
 //! | which | those whose descriptor is a socket; all others are let go after a look at its mode |
 //! | peer | from the socket; of a datagram the address that the call gave or was given |
@@ -23,13 +23,13 @@ use monitor_common::{
     syscall::{RECVFROM, RECVMMSG, RECVMSG, SENDMMSG, SENDMSG, SENDTO, SPLICE, regs},
 };
 
-use self::transfer::{NOTHING, Transfer, bytes_of_messages, port_of};
+use self::transfer::{MMSGHDR, MMSGHDR_LEN, Transfer, port_of};
 use crate::{
     emit,
     maps::{CALL_PROGRAMS, TRANSFERS},
     probes::{
         stat::flush_last,
-        syscall::{Call, call_of_tracked},
+        syscall::{Call, call_continued, call_of_tracked},
     },
     read::{clear, user},
     socket::{
@@ -68,6 +68,9 @@ pub(crate) fn exit_send(ctx: BtfTracePointContext) -> i32 {
             return 0;
         }
         file = SocketFile::of(who.thread, call.register(regs::DI) as u32);
+        if file.inode == 0 {
+            return 0;
+        }
         flags = traffic_flag::RECEIVED;
     }
     moved(&ctx, call, who, file, flags)
@@ -86,7 +89,7 @@ pub(crate) fn exit_receive(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     let flags = match number {
-        RECVFROM | RECVMMSG => call.register(regs::R10),
+        RECVFROM => call.register(regs::R10),
         RECVMSG => call.register(regs::DX),
         _ => 0,
     };
@@ -99,43 +102,106 @@ pub(crate) fn exit_receive(ctx: BtfTracePointContext) -> i32 {
 /// Adds what a call has moved to its burst, and hands it over to the part that looks into it.
 #[inline(always)]
 fn moved(ctx: &BtfTracePointContext, call: Call, who: Tracked, file: SocketFile, flags: u32) -> i32 {
-    let number = call.number();
-    let data = call.register(regs::SI);
-    let result = call.result as u64;
-    let several = number == SENDMMSG || number == RECVMMSG;
-    let bytes = if several { bytes_of_messages(data, result) } else { result };
-    if file.inode == 0 || bytes == 0 {
-        return 0;
-    }
-    // SAFETY: the helper has no precondition.
-    let now = unsafe { bpf_ktime_get_boot_ns() };
     let Some(transfer) = TRANSFERS.get_ptr_mut(0) else {
         emit::lost(Kind::Traffic, Cause::NoBuffer);
         return 0;
     };
     // SAFETY: the transfer is this CPU's, and no program that uses it starts twice on a CPU.
-    let Some(burst) = (unsafe { burst::at(who, burst::key(who.tid, file.inode), transfer) }) else {
-        emit::lost(Kind::Traffic, Cause::NoBuffer);
-        return 0;
-    };
-    // SAFETY: the burst is one of this thread's, the transfer this CPU's; the programs that use them run with preemption
-    // off.
     unsafe {
+        Transfer::begin(transfer, call, file, flags);
+        (*transfer).bytes = call.result as u64;
+        count(ctx, call, who, transfer);
+    }
+    0
+}
+
+/// Takes note of a call that has moved several messages.
+#[btf_tracepoint(function = "sys_exit")]
+pub(crate) fn exit_messages(ctx: BtfTracePointContext) -> i32 {
+    let Some((call, who)) = call_of_tracked(&ctx) else { return 0 };
+    if call.result <= 0 {
+        return 0;
+    }
+    let file = SocketFile::of(who.thread, call.register(regs::DI) as u32);
+    let receives = call.number() == RECVMMSG;
+    if file.inode == 0 || (receives && call.register(regs::R10) & NOT_TAKEN != 0) {
+        return 0;
+    }
+    let flags = if receives { traffic_flag::RECEIVED } else { 0 };
+    if let Some(transfer) = TRANSFERS.get_ptr_mut(0) {
+        // SAFETY: the transfer is this CPU's, and no program that uses it starts twice on a CPU; the context is that of this
+        // program.
+        unsafe {
+            Transfer::begin(transfer, call, file, flags);
+            (*transfer).bytes = 0;
+            CALL_PROGRAMS.tail_call(&ctx, family::MESSAGES_SUM);
+        }
+    }
+    emit::lost(Kind::Traffic, Cause::NoProgram);
+    0
+}
+
+/// Messages that one program adds up. The kernel takes 1,024 in one call (`UIO_MAXIOV`, linux/uio.h), and lets programs call
+/// one another 33 times.
+const PART: u64 = 64;
+
+/// Adds up what the messages moved, the sum of their `msg_len`, and goes on as for other calls.
+#[btf_tracepoint(function = "sys_exit")]
+pub(crate) fn sum_messages(ctx: BtfTracePointContext) -> i32 {
+    let Some((transfer, who)) = transfer::of_this_call() else { return 0 };
+    let Some((call, _)) = call_continued(&ctx, 0, 0) else { return 0 };
+    // SAFETY: the transfer is this CPU's, which `exit_messages` has begun; the context is that of this program.
+    unsafe {
+        let from = (*transfer).next;
+        let left = (*transfer).result.wrapping_sub(from);
+        let messages = (*transfer).data + from * MMSGHDR + MMSGHDR_LEN;
+        let mut bytes = 0;
+        for at in 0..PART {
+            if at >= left {
+                break;
+            }
+            bytes += u64::from(user::<u32>(messages + at * MMSGHDR));
+        }
+        let sum = &raw mut (*transfer).bytes;
+        sum.write_volatile(sum.read_volatile() + bytes);
+        if left > PART {
+            (*transfer).next = from + PART;
+            CALL_PROGRAMS.tail_call(&ctx, family::MESSAGES_SUM);
+            emit::lost(Kind::Traffic, Cause::NoProgram);
+            return 0;
+        }
+        (*transfer).next = 0;
+        count(&ctx, call, who, transfer);
+    }
+    0
+}
+
+/// Adds what a call has moved to its burst, and hands it over to the part that looks into it.
+///
+/// # Safety
+///
+/// `transfer` must be this CPU's, with the call and its bytes filled in.
+#[inline(always)]
+unsafe fn count(ctx: &BtfTracePointContext, call: Call, who: Tracked, transfer: *mut Transfer) {
+    // SAFETY: the caller's promise; the helper has no precondition; the burst is one of this thread's.
+    unsafe {
+        let file = (&raw const (*transfer).file).read_volatile();
+        let flags = (&raw const (*transfer).flags).read_volatile();
+        let bytes = (&raw const (*transfer).bytes).read_volatile();
+        if bytes == 0 {
+            return;
+        }
+        let now = bpf_ktime_get_boot_ns();
+        let Some(burst) = burst::at(who, burst::key(who.tid, file.inode), transfer) else {
+            emit::lost(Kind::Traffic, Cause::NoBuffer);
+            return;
+        };
         let goes_on = burst::goes_on(burst, who, file.inode, flags, now);
         // The peer of a stream stays what it is.
         if goes_on && (*burst).body.socket_type == STREAM && port_of(&raw const (*burst).peer) != NAME_SERVER {
             burst::add(burst, bytes, now);
-            return 0;
+            return;
         }
-        (*transfer).number = number;
-        (*transfer).data = data;
-        (*transfer).count = call.register(regs::DX);
-        (*transfer).result = result;
-        (*transfer).bytes = bytes;
-        (*transfer).inode = file.inode;
-        (*transfer).next = 0;
-        (*transfer).rest = NOTHING;
-        (*transfer).flags = flags;
         describe(transfer, call, file);
         let begins = !(goes_on && burst::same_peer(burst, transfer));
         if begins {
@@ -160,7 +226,6 @@ fn moved(ctx: &BtfTracePointContext, call: Call, who: Tracked, file: SocketFile,
             flush_last(ctx);
         }
     }
-    0
 }
 
 /// Writes what the socket is, and who its peer is.

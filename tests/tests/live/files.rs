@@ -21,6 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("an open that is not permitted says so", not_permitted),
         trial("an O_PATH open is told apart from reading", path_only),
         trial("a path of 4,000 bytes arrives whole", long_path),
+        trial("long paths that differ only at their end are counted apart", long_stats),
         trial("a path of more components than the walk follows is cut and says so", deep_path),
         trial("a file behind a bind mount and on a tmpfs has the path that its process sees", mounts),
         trial("a process in its own root has the path below that root", own_root),
@@ -112,6 +113,27 @@ fn long_path() -> Result<()> {
     ensure!(file.len() == 4000, "the path has {} bytes", file.len());
     let seen = observe(&["open", "openat", &file])?;
     seen.only("open", "/open/path", &file).map(drop)
+}
+
+fn long_stats() -> Result<()> {
+    // Around the lengths at which the hash goes on in another program, and the longest that a call takes.
+    let lengths = [255, 256, 257, 511, 512, 513, 4000, 4095];
+    let paths: Vec<String> = lengths
+        .iter()
+        .flat_map(|length| {
+            ["x", "y"].map(|end| format!("/absent/{}{end}", "a/".repeat(length / 2))[..*length - 1].to_owned() + end)
+        })
+        .collect();
+    let mut words = vec!["stats", "3"];
+    words.extend(paths.iter().map(String::as_str));
+    let seen = observe(&words)?;
+    for path in &paths {
+        let of: Vec<&serde_json::Value> =
+            seen.kind("stat").into_iter().filter(|it| it["stat"]["requested"] == path.as_str()).collect();
+        let calls: u64 = of.iter().map(|it| it["stat"]["count"].as_u64().unwrap_or(1)).sum();
+        ensure!(calls == 3, "{calls} calls for a path of {} bytes, not 3: {of:#?}", path.len());
+    }
+    seen.is_whole()
 }
 
 fn deep_path() -> Result<()> {

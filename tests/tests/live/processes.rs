@@ -14,6 +14,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             "the names of the environment are recorded and the values are nowhere in the recording",
             environment_names,
         ),
+        trial("an environment of 250 names is recorded whole, one of more is cut and says so", many_names),
         trial("working directory and standard descriptors are those at the exec", cwd_and_stdio),
         trial("an exec through a symbolic link shows the true executable", exec_through_a_link),
         trial("a script shows its interpreter as the executable and itself as the file asked for", script),
@@ -79,6 +80,26 @@ fn environment_names() -> Result<()> {
     }
     let found = seen.records.iter().any(|record| record.to_string().contains(value));
     ensure!(!found, "the value of a variable is in a record");
+    Ok(())
+}
+
+fn many_names() -> Result<()> {
+    // env -i keeps what the caller has out.
+    let exec_with = |count: usize| -> Result<Value> {
+        let own = own_program()?.display().to_string();
+        let variables: Vec<String> = (0..count).map(|at| format!("AGENTSNOOP_{at}={}", "v".repeat(at))).collect();
+        let mut command = vec!["env", "-i"];
+        command.extend(variables.iter().map(String::as_str));
+        command.extend([own.as_str(), "trigger", "nothing"]);
+        let seen = Observation::command(&command).run()?;
+        Ok(seen.only("exec", "/exec/path", &own)?["exec"].clone())
+    };
+    let expected = |count: usize| Value::from((0..count).map(|at| format!("AGENTSNOOP_{at}")).collect::<Vec<_>>());
+    let whole = exec_with(250)?;
+    ensure!(whole["env_names"] == expected(250) && whole.get("env_names_state").is_none(), "not whole: {whole:#}");
+    let cut = exec_with(300)?;
+    ensure!(cut["env_names"] == expected(256), "not the first 256: {cut:#}");
+    ensure!(cut["env_names_state"] == "cut", "it does not say that it is cut: {cut:#}");
     Ok(())
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod names;
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("the bursts of each call that sends or receives sum up to what the calls returned", sums),
+        trial("a call that sends as many messages as the kernel takes is counted to the byte", messages),
         trial("the bursts of several threads on one socket sum up to what they sent and received", threads),
         trial("more sockets than a thread has places for lose no byte", many),
         trial("a burst ends where the direction turns", turns),
@@ -74,6 +75,10 @@ fn sums() -> Result<()> {
     let seen = observe(&["traffic", "each-call"])?;
     ensure!(seen.stdout().lines().count() == 2 * (calls::SENDING.len() + calls::RECEIVING.len()), "{}", seen.stdout());
     agree(&seen)
+}
+
+fn messages() -> Result<()> {
+    agree(&observe(&["traffic", "messages"])?)
 }
 
 fn threads() -> Result<()> {

@@ -52,6 +52,13 @@ fn run(words: &[&str]) -> Result<()> {
             raw(libc::SYS_openat, [-100, pointer(path)?.as_ptr() as i64, i64::from(libc::O_PATH), 0]).map(drop)
         }
         ["opens", count, path] => (0..count.parse::<u32>()?).try_for_each(|_| open("openat", path)),
+        // Each path so often, in turn.
+        ["stats", count, paths @ ..] => {
+            for path in (0..count.parse::<u32>()?).flat_map(|_| paths) {
+                let _ = std::fs::symlink_metadata(path);
+            }
+            Ok(())
+        }
         ["connect", "ipv4", port] => std::net::TcpStream::connect(format!("127.0.0.1:{port}")).map(drop).or(Ok(())),
         ["connect", "ipv6", port] => std::net::TcpStream::connect(format!("[::1]:{port}")).map(drop).or(Ok(())),
         ["connect", "unix", path, "twice"] => {

@@ -148,12 +148,12 @@ pub(crate) unsafe fn same_peer(burst: *const Burst, transfer: *const Transfer) -
 pub(crate) unsafe fn begin(burst: *mut Burst, who: Tracked, transfer: *const Transfer, now: u64) {
     // SAFETY: the caller's promise; the task is a value of the map.
     unsafe {
-        let first = (*burst).body.inode != (*transfer).inode;
+        let first = (*burst).body.inode != (*transfer).file.inode;
         emit::identify(who.tid, who.task, &raw mut (*burst).header);
         let len = (*transfer).peer_len;
         let state = if len == 0 { TextState::NotAsked } else { TextState::Complete };
         (*burst).body = Traffic {
-            inode: (*transfer).inode,
+            inode: (*transfer).file.inode,
             bytes: (*transfer).bytes,
             started: now,
             ended: now,

@@ -1,6 +1,6 @@
 //! What a call has sent or received, for the parts that look into it.
 //!
-//! `exit_send` and `exit_receive` fill this CPU's [`Transfer`] and tail-call a part of the family, if there is something
+//! `exit_send`, `exit_receive` and `exit_messages` fill this CPU's [`Transfer`] and tail-call a part of the family, if there is something
 //! for it: [`monitor_common::programs::family::DNS`] for whatever goes to or comes from a port 53, [`monitor_common::programs::family::NAME`] for the first bytes of a burst
 //! that is sent over a stream to an IP address. A part begins so:
 //!
@@ -18,19 +18,20 @@
 
 use monitor_common::{
     body::traffic_flag,
-    syscall::{PREADV2, PWRITEV2, READV, RECVMMSG, RECVMSG, SENDFILE, SENDMMSG, SENDMSG, SPLICE, WRITEV},
+    syscall::{PREADV2, PWRITEV2, READV, RECVMMSG, RECVMSG, SENDFILE, SENDMMSG, SENDMSG, SPLICE, WRITEV, regs},
 };
 
 use crate::{
     maps::TRANSFERS,
+    probes::syscall::Call,
     read::user,
-    socket::address::Address,
+    socket::{SocketFile, address::Address},
     task::{Tracked, tracked},
 };
 
 /// Bytes of `struct mmsghdr` (linux/socket.h), and where in it `msg_len` stands.
 pub(crate) const MMSGHDR: u64 = 64;
-const MMSGHDR_LEN: u64 = 56;
+pub(crate) const MMSGHDR_LEN: u64 = 56;
 /// Bytes of `struct iovec`.
 const IOVEC: u64 = 16;
 
@@ -47,8 +48,8 @@ pub(crate) struct Transfer {
     pub(crate) result: u64,
     /// The bytes that it moved.
     pub(crate) bytes: u64,
-    /// `inode->i_ino` of the socket.
-    pub(crate) inode: u64,
+    /// The socket.
+    pub(crate) file: SocketFile,
     /// The address of the `struct sock`.
     pub(crate) sock: u64,
     /// `socket->type`.
@@ -116,6 +117,27 @@ fn segment(iovec: u64, rest: u64) -> Segment {
 }
 
 impl Transfer {
+    /// Lays the call and its socket down. What the verifier knows of them it forgets in memory, so that it follows what comes
+    /// once, and not once for each way that leads there.
+    ///
+    /// # Safety
+    ///
+    /// `transfer` must be this CPU's.
+    #[inline(always)]
+    pub(crate) unsafe fn begin(transfer: *mut Self, call: Call, file: SocketFile, flags: u32) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            (*transfer).data = call.register(regs::SI);
+            (*transfer).count = call.register(regs::DX);
+            (*transfer).result = call.result as u64;
+            (*transfer).next = 0;
+            (*transfer).rest = NOTHING;
+            (&raw mut (*transfer).number).write_volatile(call.number());
+            (&raw mut (*transfer).file).write_volatile(file);
+            (&raw mut (*transfer).flags).write_volatile(flags);
+        }
+    }
+
     /// One message of the call, by its place; calls other than sendmmsg and recvmmsg have one.
     ///
     /// # Safety
@@ -174,21 +196,6 @@ pub(crate) unsafe fn port_of(peer: *const Address) -> u16 {
     let word = unsafe { (&raw const (*peer)[0]).read_volatile() };
     let family = word as u16;
     if family == AF_INET || family == AF_INET6 { ((word >> 16) as u16).swap_bytes() } else { 0 }
-}
-
-/// What several messages moved together: the sum of their `msg_len`.
-#[inline(always)]
-pub(crate) fn bytes_of_messages(messages: u64, count: u64) -> u64 {
-    /// `UIO_MAXIOV` (linux/uio.h): the kernel takes no more messages in one call.
-    const MOST: u64 = 1024;
-    let mut bytes = 0;
-    for at in 0..MOST {
-        if at >= count {
-            break;
-        }
-        bytes += u64::from(user::<u32>(messages + at * MMSGHDR + MMSGHDR_LEN));
-    }
-    bytes
 }
 
 /// What the program that tail-called this one has filled, and the thread that made the call.

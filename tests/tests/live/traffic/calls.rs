@@ -27,6 +27,7 @@ pub(crate) fn make(words: &[&str]) -> Result<()> {
         ["turns"] => turns(),
         ["peers"] => peers(),
         ["peek"] => peek(),
+        ["messages"] => messages(),
         ["exec"] => {
             let (one, _other) = UnixStream::pair()?;
             (&one).write_all(b"before")?;
@@ -88,6 +89,32 @@ fn each_call() -> Result<()> {
         say(&to, "received", received, how)?;
     }
     Ok(())
+}
+
+/// As many messages in one call as the kernel takes (`UIO_MAXIOV`, linux/uio.h), of different lengths.
+fn messages() -> Result<()> {
+    const MOST: usize = 1024;
+    let (from, to) = connected()?;
+    let mut bytes = [5u8; 7];
+    let mut vectors: Vec<libc::iovec> = (0..MOST)
+        .map(|at| libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: 1 + at % bytes.len() })
+        .collect();
+    let mut several: Vec<libc::mmsghdr> = vectors
+        .iter_mut()
+        .map(|vector| {
+            // SAFETY: a message of zeroes is one: without address, control data and parts.
+            let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+            (header.msg_iov, header.msg_iovlen) = (vector, 1);
+            libc::mmsghdr { msg_hdr: header, msg_len: 0 }
+        })
+        .collect();
+    // SAFETY: the messages, their vectors and the bytes outlive the call.
+    let count = moved(unsafe { libc::syscall(libc::SYS_sendmmsg, from.as_raw_fd(), several.as_mut_ptr(), MOST, 0) })?;
+    ensure!(count == MOST, "{count} messages were sent, not {MOST}");
+    let sent = vectors.iter().map(|vector| vector.iov_len).sum();
+    (&to).read_exact(&mut vec![0; sent])?;
+    say(&from, "sent", sent, "sendmmsg")?;
+    say(&to, "received", sent, "read")
 }
 
 /// What the calls with vectors and messages take.

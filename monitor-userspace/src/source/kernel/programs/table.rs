@@ -147,6 +147,13 @@ pub(super) const PROGRAMS: &[Spec] = &[
         needs: path_fields!("dentry.d_hash"),
     },
     Spec {
+        program: "stat_long",
+        tracepoint: CALLS,
+        feature: "stat of paths of over 256 bytes",
+        role: Role::Call { map: "CALL_PROGRAMS", at: family::STAT_LONG },
+        needs: &[],
+    },
+    Spec {
         program: "exit_stat",
         tracepoint: CALLS,
         feature: "stat",
@@ -217,6 +224,20 @@ pub(super) const PROGRAMS: &[Spec] = &[
         tracepoint: CALLS,
         feature: "traffic: received",
         role: Role::Call { map: "CALL_PROGRAMS", at: family::RECEIVE },
+        needs: SOCKET_FIELDS,
+    },
+    Spec {
+        program: "sum_messages",
+        tracepoint: CALLS,
+        feature: "traffic: sendmmsg, recvmmsg",
+        role: Role::Call { map: "CALL_PROGRAMS", at: family::MESSAGES_SUM },
+        needs: SOCKET_FIELDS,
+    },
+    Spec {
+        program: "exit_messages",
+        tracepoint: CALLS,
+        feature: "traffic: sendmmsg, recvmmsg",
+        role: Role::Call { map: "CALL_PROGRAMS", at: family::MESSAGES },
         needs: SOCKET_FIELDS,
     },
     Spec {
