@@ -38,7 +38,7 @@ pub mod family {
     /// Tells what stat and its like have counted of the process, then ends.
     pub const STAT_FLUSH: u32 = 27;
     /// Part of [`STAT`]: goes on with a path that is long, and calls itself for what is left of it.
-    pub const STAT_LONG: u32 = 26;
+    pub const STAT_LONG: u32 = 24;
     /// Part of [`MESSAGES`]: adds up what they moved, and calls itself for what is left of them.
     pub const MESSAGES_SUM: u32 = 25;
 

@@ -78,7 +78,7 @@ pub(crate) fn exit_netlink(ctx: BtfTracePointContext) -> i32 {
                     result: call.result,
                     args: [call.register(regs::DI), asked, flags, u64::from(family), 0, 0],
                     took: 0,
-                    object: (*transfer).inode,
+                    object: (*transfer).file.inode,
                     syscall: call.number() as u32,
                     flags: 0,
                     socket_type: (*transfer).kind,

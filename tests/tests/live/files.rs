@@ -128,7 +128,7 @@ fn long_stats() -> Result<()> {
     words.extend(paths.iter().map(String::as_str));
     let seen = observe(&words)?;
     for path in &paths {
-        let of: Vec<&serde_json::Value> =
+        let of: Vec<&Value> =
             seen.kind("stat").into_iter().filter(|it| it["stat"]["requested"] == path.as_str()).collect();
         let calls: u64 = of.iter().map(|it| it["stat"]["count"].as_u64().unwrap_or(1)).sum();
         ensure!(calls == 3, "{calls} calls for a path of {} bytes, not 3: {of:#?}", path.len());

@@ -182,6 +182,16 @@ mod tests {
     }
 
     #[test]
+    fn no_two_programs_are_called_by_the_same_place() {
+        let mut places = BTreeSet::new();
+        for spec in PROGRAMS {
+            if let Role::Call { map, at } = spec.role {
+                assert!(places.insert((map, at)), "{} has the place of another program", spec.program);
+            }
+        }
+    }
+
+    #[test]
     fn an_absent_field_is_named() {
         let fields = Offsets::from_fn(|field| (field.member != "d_parent").then_some(0));
         assert_eq!(missing(&["task_struct.fs", "dentry.d_parent"], &fields), Some("dentry.d_parent"));
