@@ -171,20 +171,57 @@ offsets! {
 }
 pod!(Offsets, 4 * COUNT);
 
-/// Bits of [`Offsets::layout`]: structures whose fields lie so that one read gets them all.
+/// The fields without which the path of no file is told, as `structure.member`: those of the walk from a file, or from a
+/// descriptor or folder of a thread, to the thread's root.
+pub const PATH_FIELDS: &[&str] = &[
+    "task_struct.fs",
+    "fs_struct.root",
+    "fs_struct.pwd",
+    "task_struct.files",
+    "files_struct.fdt",
+    "fdtable.max_fds",
+    "fdtable.fd",
+    "file.f_path",
+    "path.mnt",
+    "path.dentry",
+    "dentry.d_parent",
+    "dentry.d_hash",
+    "dentry.d_name",
+    "qstr.len",
+    "qstr.name",
+    "vfsmount.mnt_root",
+    "mount.mnt",
+    "mount.mnt_parent",
+    "mount.mnt_mountpoint",
+];
+
+/// Bits of [`Offsets::layout`]: what is there, and structures whose fields lie so that one read gets them all.
 pub mod layout {
     /// In `dentry`, `d_hash.pprev`, `d_parent` and `d_name` follow each other, and in `qstr`, `len` at 4 and `name` at 8.
     pub const DENTRY: u32 = 1;
     /// In `mount`, `mnt_parent`, `mnt_mountpoint` and `mnt.mnt_root` follow each other.
     pub const MOUNT: u32 = 1 << 1;
+    /// All of [`super::PATH_FIELDS`] are there.
+    pub const PATHS: u32 = 1 << 2;
 }
 
 impl Offsets {
+    /// The first of some fields, each as `structure.member`, that this kernel lacks.
+    #[must_use]
+    pub fn first_absent<'a>(&self, fields: &[&'a str]) -> Option<&'a str> {
+        let known = |name: &str| {
+            self.fields().any(|(field, offset)| {
+                offset != ABSENT && name.split_once('.') == Some((field.structure, field.member))
+            })
+        };
+        fields.iter().copied().find(|name| !known(name))
+    }
+
     /// Bits of [`layout`] that hold for these offsets.
     #[must_use]
     pub fn layout(&self) -> u32 {
         let follows = |first: u32, second: u32| first != ABSENT && first.checked_add(8) == Some(second);
-        let mut bits = 0;
+        let mut bits = if self.first_absent(PATH_FIELDS).is_none() { layout::PATHS } else { 0 };
         let pprev = self.dentry_hash.saturating_add(8);
         if follows(pprev, self.dentry_parent)
             && follows(self.dentry_parent, self.dentry_name)

@@ -11,7 +11,7 @@ use monitor_common::{
 use crate::{
     emit,
     globals::offset,
-    path::{PathBuffer, Place, walk},
+    path::{self, PathBuffer, Place, walk},
     probes::syscall::Call,
     read::{Typed, opaque},
     task::{Tracked, file},
@@ -107,6 +107,9 @@ impl Files {
     /// relative path starts from, where `folder` may be [`AT_FDCWD`]. `which` is 0 or 1, for the first and the second file.
     #[inline(always)]
     pub(crate) fn find(self, thread: Typed, folder: i32, base: bool, which: usize) {
+        if !path::is_told() {
+            return self.find_none();
+        }
         let place = if base && folder == AT_FDCWD {
             Place::typed(thread.follow(offset!(task_fs)), offset!(fs_pwd))
         } else {

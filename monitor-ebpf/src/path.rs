@@ -17,6 +17,12 @@ use crate::{
     read::{Typed, kernel, kernel_bytes, opaque, within},
 };
 
+/// Whether this kernel's BTF tells the fields of the walk; where it does not, a path is what was asked for.
+#[inline(always)]
+pub(crate) fn is_told() -> bool {
+    layout(layout::PATHS)
+}
+
 /// Bytes of the longest name (`NAME_MAX` 255, linux/limits.h) with its slash.
 const COMPONENT_BYTES: usize = 256;
 

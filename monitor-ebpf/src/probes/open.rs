@@ -24,7 +24,7 @@ use crate::{
     emit,
     globals::offset,
     maps::OPEN_BUFFERS,
-    path::{PathBuffer, Place, walk},
+    path::{self, PathBuffer, Place, walk},
     probes::syscall::{Call, call_of_tracked},
     read::{Typed, user, user_string},
     task::{Tracked, file},
@@ -143,9 +143,9 @@ unsafe fn begin(call: Call, who: Tracked, body: *mut Open, strings: *mut u8) -> 
         let requested = requested(user_string(strings, PATH_BYTES as u32, asked.path), call.result);
         let relative = requested.len > 0 && *strings != b'/';
         let (place, flags) = place(who.thread, call.result, relative, asked.dfd);
-        let mut path = TextState::NotAsked;
-        if place.dentry == 0 && (call.result >= 0 || relative) {
-            path = TextState::Unreadable;
+        let mut state = TextState::NotAsked;
+        if path::is_told() && place.dentry == 0 && (call.result >= 0 || relative) {
+            state = TextState::Unreadable;
             emit::fault(Fault::StringUnreadable);
         }
         *body = Open {
@@ -155,7 +155,7 @@ unsafe fn begin(call: Call, who: Tracked, body: *mut Open, strings: *mut u8) -> 
             dfd: asked.dfd,
             syscall: number as u32,
             flags: flags | resolve_flags(asked.resolve),
-            texts: [requested, Text { len: 0, state: path.number(), pad: 0 }],
+            texts: [requested, Text { len: 0, state: state.number(), pad: 0 }],
         };
         place
     }
@@ -179,7 +179,9 @@ pub(crate) fn requested(read: i64, result: i64) -> Text {
 /// Whose path belongs into the record, and the flag that says so.
 #[inline(always)]
 fn place(thread: Typed, result: i64, relative: bool, dfd: i32) -> (Place, u32) {
-    if result >= 0 {
+    if !path::is_told() {
+        (Place::NONE, 0)
+    } else if result >= 0 {
         (Place::of_file(file(thread, result as u32)), 0)
     } else if !relative {
         (Place::NONE, 0)

@@ -39,7 +39,7 @@ use crate::{
     emit,
     globals::{offset, seed},
     maps::{CALL_PROGRAMS, REPEATS, STAT_BUFFERS},
-    path::{PathBuffer, Place, walk},
+    path::{self, PathBuffer, Place, walk},
     probes::{
         exec::continue_with,
         syscall::{Call, call_of_tracked},
@@ -188,7 +188,7 @@ pub(crate) fn stat_first(_ctx: BtfTracePointContext) -> i32 {
         let strings = record.add(FIXED);
         let body = StatBuffer::body(buffer);
         let place = (&raw const (*buffer).place).read_volatile();
-        if place.dentry != 0 {
+        if path::is_told() && place.dentry != 0 {
             let root = Place::typed(who.thread.follow(offset!(task_fs)), offset!(fs_root));
             let walked = walk(&raw mut (*buffer).path, place, root);
             let len = read_len(body);
@@ -255,9 +255,9 @@ unsafe fn begin(call: Call, who: Tracked, buffer: *mut StatBuffer) {
             flags = 0;
             folder = [root.dentry, root.mnt, 0, 0];
         }
-        let mut path = TextState::NotAsked;
-        if place.dentry == 0 && flags != 0 {
-            path = TextState::Unreadable;
+        let mut state = TextState::NotAsked;
+        if path::is_told() && place.dentry == 0 && flags != 0 {
+            state = TextState::Unreadable;
         }
         (&raw mut (*buffer).place).write_volatile(place);
         (&raw mut (*buffer).folder).write_volatile(folder);
@@ -270,7 +270,7 @@ unsafe fn begin(call: Call, who: Tracked, buffer: *mut StatBuffer) {
             asked: asked.flags,
             flags,
             mode: asked.mode,
-            texts: [text, Text { len: 0, state: path.number(), pad: 0 }],
+            texts: [text, Text { len: 0, state: state.number(), pad: 0 }],
         };
     }
 }

@@ -88,11 +88,24 @@ pub struct Hook {
 pub enum HookState {
     /// It is attached.
     Attached,
+    /// It is attached and tells less than it could.
+    Degraded {
+        /// What it does not tell, and why.
+        reason: String,
+    },
     /// It is not.
     Unavailable {
         /// Why, in a sentence that says what would help.
         reason: String,
     },
+}
+
+impl HookState {
+    /// Whether it is attached, whatever it tells.
+    #[must_use]
+    pub const fn is_attached(&self) -> bool {
+        matches!(self, Self::Attached | Self::Degraded { .. })
+    }
 }
 
 /// The data that decides how inputs are judged and shown.

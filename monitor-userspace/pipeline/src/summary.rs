@@ -137,7 +137,7 @@ impl Summary {
                 HookState::Attached => {
                     self.unavailable.remove(&hook.name);
                 }
-                HookState::Unavailable { reason } => self.lacks(&hook.name, reason),
+                HookState::Degraded { reason } | HookState::Unavailable { reason } => self.lacks(&hook.name, reason),
             },
         }
     }

@@ -173,6 +173,7 @@ fn text(report: &Report) -> String {
     for hook in &report.hooks {
         let state = match &hook.state {
             HookState::Attached => "attached".to_owned(),
+            HookState::Degraded { reason } => format!("attached, {reason}"),
             HookState::Unavailable { reason } => format!("UNAVAILABLE: {reason}"),
         };
         lines.push(format!("  {:<width$}  {:<8} {state}", hook.name, hook.feature));

@@ -146,6 +146,9 @@ fn ready(live: &Live, args: &Args, found: &[u32]) -> String {
         {
             text.push_str(&format!("\nagentsnoop: no {} events: {}: {reason}", hook.feature, hook.name));
         }
+        if let HookState::Degraded { reason } = &hook.state {
+            text.push_str(&format!("\nagentsnoop: {} events: {}: {reason}", hook.feature, hook.name));
+        }
     }
     text
 }

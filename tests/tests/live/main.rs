@@ -24,6 +24,7 @@ mod sockets;
 mod standing;
 mod traffic;
 mod trigger;
+mod types;
 mod waiting;
 mod watch;
 
@@ -83,6 +84,7 @@ fn main() -> ExitCode {
         full::trials(),
         many::trials(),
         waiting::trials(),
+        types::trials(),
         run::trials(),
         caller::trials(),
         watch::trials(),

@@ -114,6 +114,11 @@ pub(super) fn outcome(body: &Body, out: &mut String) -> bool {
                 out.push_str("attached");
                 false
             }
+            HookState::Degraded { reason } => {
+                out.push_str("attached, ");
+                crate::record::escape_into(reason.as_bytes(), out);
+                true
+            }
             HookState::Unavailable { reason } => {
                 // The name of a process and the reason are one sentence.
                 let sentence = [crate::admit::PROCESS, crate::pipeline::DELEGATED].contains(&hook.feature.as_str());

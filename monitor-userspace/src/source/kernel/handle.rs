@@ -128,7 +128,7 @@ impl Kernel {
         let on_tracepoints = hooks.len();
         programs::load_uprobes(&mut ebpf, &mut hooks);
         let repeats = Counted::open(&mut ebpf, &mut hooks)?;
-        if !hooks[..on_tracepoints].iter().any(|hook| hook.state == HookState::Attached) {
+        if !hooks[..on_tracepoints].iter().any(|hook| hook.state.is_attached()) {
             return Err(OpenError::NothingAttached { hooks });
         }
         #[cfg(feature = "debug-log")]

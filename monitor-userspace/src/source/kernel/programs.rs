@@ -36,12 +36,12 @@ pub(super) fn attach(ebpf: &mut Ebpf, btf: &Btf, offsets: &Offsets, on_demand: b
     let mut hooks = Vec::new();
     let mut loaded = load::all(ebpf, btf, offsets);
     for spec in PROGRAMS {
-        let state = match missing(spec.needs, offsets) {
+        let state = match offsets.first_absent(spec.needs) {
             Some(field) => HookState::Unavailable { reason: format!("this kernel's BTF has no field {field}") },
             None => match loaded.remove(spec.program).unwrap_or(Ok(())) {
                 Err(reason) => HookState::Unavailable { reason },
                 Ok(()) => match attach_one(ebpf, spec, tracepoint(spec, offsets), on_demand)? {
-                    Ok(()) => HookState::Attached,
+                    Ok(()) => attached(spec, offsets),
                     Err(error) => HookState::Unavailable { reason: error },
                 },
             },
@@ -92,13 +92,14 @@ fn attach_one(
     Ok(array.set(at, &fd, 0).map_err(|error| reason(&error)))
 }
 
-/// The first needed field that this kernel lacks.
-fn missing(needs: &[&'static str], offsets: &Offsets) -> Option<&'static str> {
-    needs.iter().copied().find(|need| {
-        !offsets
-            .fields()
-            .any(|(field, offset)| offset != ABSENT && need.split_once('.') == Some((field.structure, field.member)))
-    })
+/// How a program is there that was attached.
+fn attached(spec: &Spec, offsets: &Offsets) -> HookState {
+    match offsets.first_absent(spec.wants.fields) {
+        Some(field) => {
+            HookState::Degraded { reason: format!("{}: this kernel's BTF has no field {field}", spec.wants.without) }
+        }
+        None => HookState::Attached,
+    }
 }
 
 /// What is not seen where programs on functions may not sleep.
@@ -171,13 +172,16 @@ pub(super) fn verified(ebpf: &Ebpf) -> Vec<(String, u32)> {
 
 #[cfg(test)]
 mod tests {
+    use monitor_common::offsets::PATH_FIELDS;
+
     use super::*;
 
     #[test]
     fn every_needed_field_is_one_that_is_looked_for() {
         let all = Offsets::from_fn(|_| Some(0));
         for spec in PROGRAMS {
-            assert_eq!(missing(spec.needs, &all), None, "{}", spec.program);
+            assert_eq!(all.first_absent(spec.needs), None, "{}", spec.program);
+            assert_eq!(all.first_absent(spec.wants.fields), None, "{}", spec.program);
         }
     }
 
@@ -194,6 +198,20 @@ mod tests {
     #[test]
     fn an_absent_field_is_named() {
         let fields = Offsets::from_fn(|field| (field.member != "d_parent").then_some(0));
-        assert_eq!(missing(&["task_struct.fs", "dentry.d_parent"], &fields), Some("dentry.d_parent"));
+        assert_eq!(fields.first_absent(&["task_struct.fs", "dentry.d_parent"]), Some("dentry.d_parent"));
+    }
+
+    #[test]
+    fn a_kernel_that_does_not_tell_a_field_of_the_walk_keeps_opens_execs_and_changes() {
+        for member in PATH_FIELDS.iter().filter_map(|name| name.split_once('.')).map(|(_, member)| member) {
+            let fields = Offsets::from_fn(|field| (field.member != member).then_some(0));
+            assert_eq!(fields.layout() & monitor_common::offsets::layout::PATHS, 0, "{member}");
+            for name in ["exit_open", "exit_paths", "exit_paths_file", "exit_stat", "stat_first", "sched_process_exec"]
+            {
+                let spec = PROGRAMS.iter().find(|spec| spec.program == name).unwrap();
+                assert_eq!(fields.first_absent(spec.needs), None, "{name} without {member}");
+                assert!(matches!(attached(spec, &fields), HookState::Degraded { .. }), "{name} without {member}");
+            }
+        }
     }
 }

@@ -116,7 +116,7 @@ impl<'a> Told<'a> {
             (file.path, file.state) = composed(asked, is_base.then_some(resolved), self.bytes, scratch);
             let succeeded = self.known.is_some() && self.call.result >= 0;
             let is_exact = path::is_exact(asked.bytes, self.follows(second));
-            if file.state == State::Unresolved && succeeded && is_exact {
+            if file.state == State::Unresolved && file.path.is_some() && succeeded && is_exact {
                 file.state = State::Complete;
             }
         }

@@ -24,8 +24,10 @@ pub fn open(open: &body::Open, texts: &[Str<'_>; open_text::COUNT], bytes: &Byte
     // creat(2) has no flags of its own: it is open with these.
     let asked = if is_creat { flags::CREAT | flags::WRONLY | flags::TRUNC } else { open.open_flags };
     let (access, flags) = OpenFlags::split(asked);
-    let has_path = open.result >= 0 && open.flags & path_flag::NO_PATH == 0;
     let resolved = texts[open_text::PATH];
+    // Where this kernel's types do not tell the way to a path, there is only what was asked for.
+    let is_told = resolved.state != TextState::NotAsked;
+    let has_path = open.result >= 0 && open.flags & path_flag::NO_PATH == 0 && is_told;
     let (path, path_state) = if has_path {
         text(resolved, bytes)
     } else {
@@ -58,7 +60,7 @@ pub(super) fn composed(
     scratch: &mut Vec<u8>,
 ) -> (Option<Text>, State) {
     let state = |base: TextState| match (asked.state, base) {
-        (TextState::Complete, TextState::Complete) => State::Unresolved,
+        (TextState::Complete, TextState::Complete | TextState::NotAsked) => State::Unresolved,
         (TextState::Complete, other) | (other, _) => other.into(),
     };
     let is_absolute = asked.bytes.first() == Some(&b'/');

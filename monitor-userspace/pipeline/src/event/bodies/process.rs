@@ -9,7 +9,7 @@ use monitor_common::{
     decode::Str,
 };
 
-use super::text;
+use super::{file::composed, text};
 use crate::{
     event::{clone_flags::CloneFlags, signal, stdio},
     record::{Exec, Exit, Fork, Namespaces, ProcessId, State, Text},
@@ -24,7 +24,13 @@ pub fn fork(fork: &body::Fork, child: ProcessId) -> Fork {
 /// A process has executed a program.
 #[must_use]
 pub fn exec(exec: &body::Exec, texts: &[Str<'_>; exec_text::COUNT], header: &Header, bytes: &Bytes) -> Exec {
-    let (path, path_state) = text(texts[exec_text::EXE], bytes);
+    // Where this kernel's types do not tell the way to a path, there is only what was asked for.
+    let is_told = texts[exec_text::EXE].state != TextState::NotAsked;
+    let (path, path_state) = if is_told {
+        text(texts[exec_text::EXE], bytes)
+    } else {
+        composed(texts[exec_text::FILENAME], None, bytes, &mut Vec::new())
+    };
     let (filename, filename_state) = text(texts[exec_text::FILENAME], bytes);
     let (cwd, cwd_state) = text(texts[exec_text::CWD], bytes);
     let (head, tail, names) = (texts[exec_text::ARGV], texts[exec_text::ARGV_TAIL], texts[exec_text::ENV]);
@@ -50,7 +56,7 @@ pub fn exec(exec: &body::Exec, texts: &[Str<'_>; exec_text::COUNT], header: &Hea
         env_names_state: names.state.into(),
         cwd,
         cwd_state,
-        stdio: descriptors.map(|(file, at)| stdio::describe(file, texts[at], bytes)).collect(),
+        stdio: descriptors.map(|(file, at)| stdio::describe(file, texts[at], is_told, bytes)).collect(),
         old_tid: (exec.old_tid != header.tid).then_some(exec.old_tid),
         gid: exec.gid,
         euid: id(exec.euid),

@@ -10,7 +10,6 @@ use aya::{Btf, Ebpf, programs::Program};
 use monitor_common::offsets::Offsets;
 
 use super::{
-    missing,
     table::{PROGRAMS, Spec},
     tracepoint,
 };
@@ -25,7 +24,7 @@ const LARGEST: [&str; 6] = ["exit_attention", "exit_name", "exec_env", "exit_sta
 /// Loads each program on a tracepoint whose fields are there, and says of each why the kernel refused it.
 pub(super) fn all(ebpf: &mut Ebpf, btf: &Btf, offsets: &Offsets) -> HashMap<&'static str, Result<(), String>> {
     let wanted =
-        |name: &str| PROGRAMS.iter().find(|spec| spec.program == name && missing(spec.needs, offsets).is_none());
+        |name: &str| PROGRAMS.iter().find(|spec| spec.program == name && offsets.first_absent(spec.needs).is_none());
     let mut work: Vec<(&Spec, &mut Program)> =
         ebpf.programs_mut().filter_map(|(name, program)| Some((wanted(name)?, program))).collect();
     // They are taken from the end: the largest first, so that none of them is left alone at last.

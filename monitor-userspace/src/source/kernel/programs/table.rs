@@ -1,6 +1,9 @@
 //! What each program hooks, what is not seen without it, and which fields it needs.
 
-use monitor_common::programs::{exec_part, family, io_uring_part};
+use monitor_common::{
+    offsets::PATH_FIELDS,
+    programs::{exec_part, family, io_uring_part},
+};
 
 use crate::source::kernel::bursts;
 
@@ -26,7 +29,19 @@ pub(super) struct Spec {
     /// The fields without which what it gives would be zeroes, or wrong: whether a call is a 32-bit one decides what its
     /// number means.
     pub(super) needs: &'static [&'static str],
+    /// What it goes on without, telling less.
+    pub(super) wants: Wants,
 }
+
+/// Fields without which a program tells less.
+pub(super) struct Wants {
+    pub(super) fields: &'static [&'static str],
+    /// What is so where one of them is absent.
+    pub(super) without: &'static str,
+}
+
+/// The fields without which the calls of 64-bit programs are not told from others.
+const CALL_FIELDS: &[&str] = &["task_struct.thread_info", "thread_info.status"];
 
 const EXEC: &str = "sched_process_exec";
 const CALLS: &str = "sys_exit";
@@ -59,17 +74,25 @@ const SOCKET_FIELDS: &[&str] = &[
     "thread_info.status",
 ];
 
-/// The fields that a path of a call needs, which starts from a descriptor or from the working directory.
-const PATHS_OF_CALLS: &[&str] = path_fields!(
-    "task_struct.files",
-    "files_struct.fdt",
-    "fdtable.max_fds",
-    "fdtable.fd",
-    "fs_struct.pwd",
-    "dentry.d_hash",
-    "task_struct.thread_info",
-    "thread_info.status"
-);
+const NOTHING: Wants = Wants { fields: &[], without: "" };
+
+/// Where the kernel's paths are not told, what was asked for is.
+const PATHS: Wants = Wants { fields: PATH_FIELDS, without: "paths unresolved" };
+
+/// As [`PATHS`], with the file that a process executes.
+const PATHS_OF_EXEC: Wants = Wants {
+    fields: path_fields!(
+        "task_struct.mm",
+        "mm_struct.exe_file",
+        "fs_struct.pwd",
+        "dentry.d_hash",
+        "task_struct.files",
+        "files_struct.fdt",
+        "fdtable.max_fds",
+        "fdtable.fd"
+    ),
+    ..PATHS
+};
 
 /// The fields that a request to an io_uring needs; those of single operations switch off only these.
 const IO_URING_FIELDS: &[&str] = path_fields!(
@@ -110,6 +133,7 @@ pub(super) const PROGRAMS: &[Spec] = &[
             "task_struct.exit_code",
             "task_struct.group_leader",
         ],
+        wants: NOTHING,
     },
     Spec {
         program: "task_newtask",
@@ -117,34 +141,39 @@ pub(super) const PROGRAMS: &[Spec] = &[
         feature: "fork",
         role: Role::Attach,
         needs: &["task_struct.pid", "task_struct.tgid"],
+        wants: NOTHING,
     },
     Spec {
         program: "exit_open",
         tracepoint: CALLS,
         feature: "open",
         role: Role::Call { map: "CALL_PROGRAMS", at: family::OPEN },
-        needs: PATHS_OF_CALLS,
+        needs: CALL_FIELDS,
+        wants: PATHS,
     },
     Spec {
         program: "exit_paths_file",
         tracepoint: CALLS,
         feature: CHANGES,
         role: Role::Call { map: "CALL_PROGRAMS", at: family::PATHS_FILE },
-        needs: PATHS_OF_CALLS,
+        needs: CALL_FIELDS,
+        wants: PATHS,
     },
     Spec {
         program: "exit_paths",
         tracepoint: CALLS,
         feature: CHANGES,
         role: Role::Call { map: "CALL_PROGRAMS", at: family::PATHS },
-        needs: PATHS_OF_CALLS,
+        needs: CALL_FIELDS,
+        wants: PATHS,
     },
     Spec {
         program: "stat_first",
         tracepoint: CALLS,
         feature: "stat",
         role: Role::Call { map: "CALL_PROGRAMS", at: family::STAT_FIRST },
-        needs: path_fields!("dentry.d_hash"),
+        needs: &[],
+        wants: PATHS,
     },
     Spec {
         program: "stat_long",
@@ -152,22 +181,15 @@ pub(super) const PROGRAMS: &[Spec] = &[
         feature: "stat of paths of over 256 bytes",
         role: Role::Call { map: "CALL_PROGRAMS", at: family::STAT_LONG },
         needs: &[],
+        wants: NOTHING,
     },
     Spec {
         program: "exit_stat",
         tracepoint: CALLS,
         feature: "stat",
         role: Role::Call { map: "CALL_PROGRAMS", at: family::STAT },
-        needs: path_fields!(
-            "task_struct.files",
-            "files_struct.fdt",
-            "fdtable.max_fds",
-            "fdtable.fd",
-            "fs_struct.pwd",
-            "dentry.d_hash",
-            "task_struct.thread_info",
-            "thread_info.status"
-        ),
+        needs: CALL_FIELDS,
+        wants: PATHS,
     },
     Spec {
         program: "flush_stat",
@@ -175,13 +197,15 @@ pub(super) const PROGRAMS: &[Spec] = &[
         feature: "stat: repeats told before what is sent",
         role: Role::Call { map: "CALL_PROGRAMS", at: family::STAT_FLUSH },
         needs: &[],
+        wants: NOTHING,
     },
     Spec {
         program: "exit_connect",
         tracepoint: CALLS,
         feature: "connect",
         role: Role::Call { map: "CALL_PROGRAMS", at: family::CONNECT },
-        needs: &["task_struct.thread_info", "thread_info.status"],
+        needs: CALL_FIELDS,
+        wants: NOTHING,
     },
     Spec {
         program: "exit_socket",
@@ -189,6 +213,7 @@ pub(super) const PROGRAMS: &[Spec] = &[
         feature: "bind, listen, accept",
         role: Role::Call { map: "CALL_PROGRAMS", at: family::SOCKET },
         needs: SOCKET_FIELDS,
+        wants: NOTHING,
     },
     Spec {
         program: "exit_dns",
@@ -196,6 +221,7 @@ pub(super) const PROGRAMS: &[Spec] = &[
         feature: "dns",
         role: Role::Call { map: "CALL_PROGRAMS", at: family::DNS },
         needs: SOCKET_FIELDS,
+        wants: NOTHING,
     },
     Spec {
         program: "exit_name",
@@ -203,6 +229,7 @@ pub(super) const PROGRAMS: &[Spec] = &[
         feature: "name: server name, Host, CONNECT",
         role: Role::Call { map: "CALL_PROGRAMS", at: family::NAME },
         needs: SOCKET_FIELDS,
+        wants: NOTHING,
     },
     Spec {
         program: "exit_netlink",
@@ -211,6 +238,7 @@ pub(super) const PROGRAMS: &[Spec] = &[
         role: Role::Call { map: "CALL_PROGRAMS", at: family::NETLINK },
         // Without its protocol a socket would be taken for one of interfaces and routes.
         needs: &["sock.sk_protocol"],
+        wants: NOTHING,
     },
     Spec {
         program: "exit_send",
@@ -218,6 +246,7 @@ pub(super) const PROGRAMS: &[Spec] = &[
         feature: "traffic: sent",
         role: Role::Call { map: "CALL_PROGRAMS", at: family::SEND },
         needs: SOCKET_FIELDS,
+        wants: NOTHING,
     },
     Spec {
         program: "exit_receive",
@@ -225,6 +254,7 @@ pub(super) const PROGRAMS: &[Spec] = &[
         feature: "traffic: received",
         role: Role::Call { map: "CALL_PROGRAMS", at: family::RECEIVE },
         needs: SOCKET_FIELDS,
+        wants: NOTHING,
     },
     Spec {
         program: "sum_messages",
@@ -232,6 +262,7 @@ pub(super) const PROGRAMS: &[Spec] = &[
         feature: "traffic: sendmmsg, recvmmsg",
         role: Role::Call { map: "CALL_PROGRAMS", at: family::MESSAGES_SUM },
         needs: SOCKET_FIELDS,
+        wants: NOTHING,
     },
     Spec {
         program: "exit_messages",
@@ -239,6 +270,7 @@ pub(super) const PROGRAMS: &[Spec] = &[
         feature: "traffic: sendmmsg, recvmmsg",
         role: Role::Call { map: "CALL_PROGRAMS", at: family::MESSAGES },
         needs: SOCKET_FIELDS,
+        wants: NOTHING,
     },
     Spec {
         program: bursts::PROGRAM,
@@ -246,20 +278,23 @@ pub(super) const PROGRAMS: &[Spec] = &[
         feature: "traffic: bursts that rest, and the last ones",
         role: Role::Run,
         needs: &[],
+        wants: NOTHING,
     },
     Spec {
         program: "exit_identity",
         tracepoint: CALLS,
         feature: "identity: sessions, groups, credentials, filters",
         role: Role::Call { map: "CALL_PROGRAMS", at: family::IDENTITY },
-        needs: &["task_struct.thread_info", "thread_info.status"],
+        needs: CALL_FIELDS,
+        wants: NOTHING,
     },
     Spec {
         program: "exit_metadata",
         tracepoint: CALLS,
         feature: "metadata",
         role: Role::Call { map: "CALL_PROGRAMS", at: family::METADATA },
-        needs: &["task_struct.thread_info", "thread_info.status"],
+        needs: CALL_FIELDS,
+        wants: NOTHING,
     },
     Spec {
         program: "exit_attention",
@@ -276,6 +311,7 @@ pub(super) const PROGRAMS: &[Spec] = &[
             "task_struct.thread_info",
             "thread_info.status"
         ),
+        wants: NOTHING,
     },
     Spec {
         program: "io_uring_file",
@@ -283,6 +319,7 @@ pub(super) const PROGRAMS: &[Spec] = &[
         feature: IO_URING,
         role: Role::Call { map: "IO_URING_PROGRAMS", at: io_uring_part::FILE },
         needs: IO_URING_FIELDS,
+        wants: NOTHING,
     },
     Spec {
         program: "io_uring_submit",
@@ -290,6 +327,7 @@ pub(super) const PROGRAMS: &[Spec] = &[
         feature: IO_URING,
         role: Role::Attach,
         needs: IO_URING_FIELDS,
+        wants: NOTHING,
     },
     Spec {
         program: "sys_enter",
@@ -297,14 +335,23 @@ pub(super) const PROGRAMS: &[Spec] = &[
         feature: "entry of calls: what seccomp answered, what has not returned, how long a call took",
         role: Role::Attach,
         needs: &[],
+        wants: NOTHING,
     },
-    Spec { program: "sys_exit", tracepoint: CALLS, feature: "every system call", role: Role::Attach, needs: &[] },
+    Spec {
+        program: "sys_exit",
+        tracepoint: CALLS,
+        feature: "every system call",
+        role: Role::Attach,
+        needs: &[],
+        wants: NOTHING,
+    },
     Spec {
         program: "exec_repeats",
         tracepoint: EXEC,
         feature: "stat: repeats told before the next image",
         role: Role::Call { map: "EXEC_PROGRAMS", at: exec_part::REPEATS },
         needs: &[],
+        wants: NOTHING,
     },
     Spec {
         program: "exec_paths",
@@ -312,6 +359,7 @@ pub(super) const PROGRAMS: &[Spec] = &[
         feature: "exec: paths",
         role: Role::Call { map: "EXEC_PROGRAMS", at: exec_part::PATHS },
         needs: path_fields!("dentry.d_hash"),
+        wants: NOTHING,
     },
     Spec {
         program: "exec_argv",
@@ -319,6 +367,7 @@ pub(super) const PROGRAMS: &[Spec] = &[
         feature: "exec: argv",
         role: Role::Call { map: "EXEC_PROGRAMS", at: exec_part::ARGV },
         needs: &["task_struct.mm", "mm_struct.arg_start", "mm_struct.arg_end"],
+        wants: NOTHING,
     },
     Spec {
         program: "exec_env",
@@ -326,6 +375,7 @@ pub(super) const PROGRAMS: &[Spec] = &[
         feature: "exec: names of the environment",
         role: Role::Call { map: "EXEC_PROGRAMS", at: exec_part::ENV },
         needs: &["task_struct.mm", "mm_struct.env_start", "mm_struct.env_end"],
+        wants: NOTHING,
     },
     Spec {
         program: "exec_send",
@@ -333,25 +383,14 @@ pub(super) const PROGRAMS: &[Spec] = &[
         feature: "exec",
         role: Role::Call { map: "EXEC_PROGRAMS", at: exec_part::SEND },
         needs: &[],
+        wants: NOTHING,
     },
     Spec {
         program: "sched_process_exec",
         tracepoint: EXEC,
         feature: "exec",
         role: Role::Attach,
-        needs: &[
-            "task_struct.mm",
-            "mm_struct.exe_file",
-            "linux_binprm.filename",
-            "task_struct.fs",
-            "fs_struct.pwd",
-            "file.f_path",
-            "path.mnt",
-            "path.dentry",
-            "task_struct.files",
-            "files_struct.fdt",
-            "fdtable.max_fds",
-            "fdtable.fd",
-        ],
+        needs: &["linux_binprm.filename"],
+        wants: PATHS_OF_EXEC,
     },
 ];
