@@ -85,7 +85,9 @@ fn no_path_is_made_up() {
     let failed = body::Open { result: -2, ..body::Open::default() };
     let based = body::Open { flags: path_flag::BASE, ..failed };
     let nowhere = open(failed, [whole("x"), absent(TextState::NotAsked)]);
-    assert_eq!(path(&nowhere), (None, State::NotAsked), "the folder is not known");
+    assert_eq!(path(&nowhere), (None, State::Unresolved), "the folder is not known");
+    let untold = open(body::Open { result: 3, ..failed }, [whole("/x"), absent(TextState::NotAsked)]);
+    assert_eq!(path(&untold), (Some("/x".to_owned()), State::Unresolved), "this kernel tells no paths");
     let unreadable = open(based, [whole("x"), absent(TextState::Unreadable)]);
     assert_eq!(path(&unreadable), (None, State::Unreadable));
     let cut = open(based, [whole("x"), Str { bytes: b"/deep", state: TextState::Cut }]);

@@ -15,7 +15,8 @@ use crate::common::{judge, run};
 
 /// An exec by an actor, with its wire body changed.
 fn exec(actor: &mut Actor, change: impl FnOnce(&mut body::Exec)) -> Input {
-    let mut fixed = body::Exec { euid: body::Exec::NO_ID, egid: body::Exec::NO_ID, ..body::Exec::default() };
+    const NO: u32 = body::Exec::NO_ID;
+    let mut fixed = body::Exec { euid: NO, egid: NO, sid: NO, pgid: NO, ..body::Exec::default() };
     change(&mut fixed);
     actor.raw(&Wire::Exec(fixed, [Str { bytes: b"", state: TextState::Complete }; exec_text::COUNT]))
 }
