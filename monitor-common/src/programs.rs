@@ -29,7 +29,7 @@ pub mod family {
     pub const DNS: u32 = 31;
     /// Part of [`SEND`]: the name in the first bytes of a stream.
     pub const NAME: u32 = 30;
-    /// Part of [`PATHS`]: adds one of the files and calls itself for the next.
+    /// Part of [`PATHS`] and [`ATTENTION`]: adds one of the files or strings and calls itself for the next.
     pub const PATHS_FILE: u32 = 29;
     /// Records the first call of a kind by stat and its like.
     pub const STAT_FIRST: u32 = 28;

@@ -104,20 +104,20 @@ pub const KIND_OF: [u8; NUMBERS] = {
     kinds
 };
 
-/// The [`Shape::bits`] of each number; 0 for calls that are not recorded by their shape.
-pub const SHAPES: [u32; NUMBERS] = {
-    let mut shapes = [0; NUMBERS];
+/// One bit for each argument of each number that is an address; none for calls that are not recorded by their shape.
+pub const ADDRESSES_OF: [u8; NUMBERS] = {
+    let mut addresses = [0; NUMBERS];
     let mut table = 0;
     while table < TABLES.len() {
         let mut at = 0;
         while at < TABLES[table].len() {
             let call = TABLES[table][at];
-            shapes[call.number as usize] = call.shape.bits();
+            addresses[call.number as usize] = call.shape.address_bits();
             at += 1;
         }
         table += 1;
     }
-    shapes
+    addresses
 };
 
 /// One bit per number: the calls whose entry is noted.

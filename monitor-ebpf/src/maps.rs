@@ -17,7 +17,6 @@ use monitor_common::{
 
 use crate::{
     probes::{
-        attention::AttentionBuffer,
         dns::DnsBuffer,
         exec::ExecBuffer,
         io_uring::IoUringBuffer,
@@ -84,13 +83,9 @@ pub(crate) static NAME_BUFFERS: PerCpuArray<NameBuffer> = PerCpuArray::with_max_
 #[map]
 pub(crate) static TOLD_BURSTS: PerCpuArray<Burst> = PerCpuArray::with_max_entries(1, 0);
 
-/// Where records of calls on paths are built; as [`OPEN_BUFFERS`].
+/// Where records of calls on paths, and of those that deserve attention, are built; as [`OPEN_BUFFERS`].
 #[map]
 pub(crate) static PATHS_BUFFERS: PerCpuArray<PathsBuffer> = PerCpuArray::with_max_entries(1, 0);
-
-/// Where records of calls that deserve attention are built; as [`OPEN_BUFFERS`].
-#[map]
-pub(crate) static ATTENTION_BUFFERS: PerCpuArray<AttentionBuffer> = PerCpuArray::with_max_entries(1, 0);
 
 /// The tracking root of processes that have ended, by pid; see `probes::signal`.
 #[map]

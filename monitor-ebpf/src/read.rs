@@ -146,7 +146,7 @@ pub(crate) unsafe fn kernel_string(to: *mut u8, room: u32, from: u64) -> i64 {
     unsafe { bpf_probe_read_kernel_str(to.cast(), room, from as *const _) }
 }
 
-/// Copies a string of user memory; the bytes copied with the NUL, at most `room`, or a negative errno.
+/// Copies a string of user memory; the bytes copied with the NUL, at most `room`, or nothing or less where it cannot be read.
 ///
 /// # Safety
 ///
@@ -154,5 +154,9 @@ pub(crate) unsafe fn kernel_string(to: *mut u8, room: u32, from: u64) -> i64 {
 #[inline(always)]
 pub(crate) unsafe fn user_string(to: *mut u8, room: u32, from: u64) -> i64 {
     // SAFETY: the caller's promise about the destination; the helper checks the source.
-    unsafe { bpf_probe_read_user_str(to.cast(), room, from as *const _) }
+    let read = unsafe { bpf_probe_read_user_str(to.cast(), room, from as *const _) };
+    // Of an empty string older kernels (6.12 still, 6.18 no longer) copy the NUL but count it not: `strncpy_from_user_nofault`
+    // (mm/maccess.c) adds it to what is more than nothing. So nothing becomes one, without a branch; an error, which is
+    // less, comes one nearer to nothing and is none the less an error.
+    read + (opaque(read.wrapping_sub(1) as u64) >> 63) as i64
 }

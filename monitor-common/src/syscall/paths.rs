@@ -1,7 +1,7 @@
 //! Calls that read a link, or that make, remove, rename or change a file. One table says which of their arguments name
 //! files, for the kernel half, and which of them say what is to be done, for userspace.
 
-use super::{NUMBERS, Syscall};
+use super::{NUMBERS, Syscall, TABLES, shape::Shape};
 use crate::{Kind, programs::family};
 
 /// A call of this family and what its arguments mean.
@@ -38,19 +38,29 @@ pub struct Named {
 impl Named {
     /// Not at all.
     pub const NOT: Self = Self { folder: NONE, path: NONE };
+    /// The folder of a string that is no path.
+    pub const NOWHERE: u8 = 6;
     /// What a symbolic link shall say: a string that starts from nowhere yet.
-    pub const CONTENT: Self = Self { folder: 6, path: 0 };
+    pub const CONTENT: Self = Self::string(0);
 
-    const fn path(path: u8) -> Self {
+    /// A path that starts from the working directory.
+    pub(super) const fn path(path: u8) -> Self {
         Self { folder: NONE, path }
     }
 
-    const fn below(folder: u8) -> Self {
+    /// A path behind the descriptor of the folder that it starts from.
+    pub(super) const fn below(folder: u8) -> Self {
         Self { folder, path: folder + 1 }
     }
 
-    const fn descriptor(descriptor: u8) -> Self {
+    /// The file of a descriptor.
+    pub(super) const fn descriptor(descriptor: u8) -> Self {
         Self { folder: descriptor, path: NONE }
+    }
+
+    /// A string that is no path, or one that starts from nowhere.
+    pub(super) const fn string(at: u8) -> Self {
+        Self { folder: Self::NOWHERE, path: at }
     }
 
     /// Both places in one byte, as [`FILES_OF`] has them.
@@ -66,7 +76,8 @@ impl Named {
 }
 
 const fn call(number: u64, name: &'static str, kind: Kind, files: [Named; 2]) -> PathCall {
-    let call = Syscall::new(number, name, kind, family::PATHS);
+    let shape = Shape::NUMBERS.first(files[0]).second(files[1]);
+    let call = Syscall::new(number, name, kind, family::PATHS).shaped(shape);
     PathCall { call, files, target: NONE, flags: NONE, mode: NONE, owner: NONE, length: NONE }
 }
 
@@ -76,7 +87,8 @@ const fn one(number: u64, name: &'static str, kind: Kind, file: Named) -> PathCa
 
 impl PathCall {
     const fn target(self, target: u8) -> Self {
-        Self { target, ..self }
+        let shape = self.call.shape.addresses(1 << target);
+        Self { call: self.call.shaped(shape), target, ..self }
     }
 
     const fn flags(self, flags: u8) -> Self {
@@ -149,14 +161,20 @@ pub(super) const PATHS: &[Syscall] = &{
 /// A file in [`FILES_OF`] that there is not.
 pub const NOT_NAMED: u8 = Named::NOT.packed();
 
-/// The two files of each number, as [`Named::unpacked`] reads them: what the kernel half asks.
-pub const FILES_OF: [[u8; 2]; NUMBERS] = {
-    let mut files = [[NOT_NAMED; 2]; NUMBERS];
-    let mut at = 0;
-    while at < PATH_CALLS.len() {
-        let [first, second] = PATH_CALLS[at].files;
-        files[PATH_CALLS[at].call.number as usize] = [first.packed(), second.packed()];
-        at += 1;
+/// The files and other strings of each number, as [`Named::unpacked`] reads them, of calls of any family that
+/// are recorded by their shape: what the kernel half asks. Behind the last of them is [`NOT_NAMED`].
+pub const FILES_OF: [[u8; 4]; NUMBERS] = {
+    let mut files = [[NOT_NAMED; 4]; NUMBERS];
+    let mut table = 0;
+    while table < TABLES.len() {
+        let mut at = 0;
+        while at < TABLES[table].len() {
+            let call = TABLES[table][at];
+            let [first, second, third, end] = call.shape.files();
+            files[call.number as usize] = [first.packed(), second.packed(), third.packed(), end.packed()];
+            at += 1;
+        }
+        table += 1;
     }
     files
 };

@@ -1,109 +1,80 @@
 //! What the arguments of a call mean, as far as the kernel half has to know to record it.
 
-/// Which arguments of a call are strings, paths, descriptors of files, and addresses, packed into one number, because the
-/// kernel half looks it up. Only calls about the host and about processes are recorded by it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Shape(u32);
+use super::paths::{NONE, Named};
 
-/// Where a string of a call is.
+/// Which arguments of a call are files and other strings, addresses, and pids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum From {
-    /// Nowhere: a string of the call that is no path.
-    Nowhere,
-    /// A path, below the root of the process if it is absolute, and below its working directory if not.
-    Here,
-    /// A path, below the folder whose descriptor is that argument if it is relative.
-    Folder(u32),
+pub struct Shape {
+    /// One bit for each argument that is an address; the record has 0 for them.
+    addresses: u8,
+    /// The files and other strings, in the order of the record; the third is never a file.
+    named: [Named; 3],
+    /// The place of the pid; [`NONE`] where there is none.
+    pid: u8,
 }
 
 impl Shape {
-    /// By how many bits the first string is shifted.
-    pub const FIRST: u32 = 6;
-    /// By how many bits the second string is shifted.
-    pub const SECOND: u32 = 13;
-    /// By how many bits the place of the third string is shifted, which is never a path.
-    pub const THIRD: u32 = 20;
-    /// By how many bits the argument is shifted that is a descriptor of the file which the call is about.
-    pub const FILE: u32 = 23;
-    /// By how many bits the argument is shifted that is a pid.
-    pub const PID: u32 = 26;
-    /// The first string has as many bytes as the argument behind it says.
-    pub const COUNTED: u32 = 1 << 29;
-
     /// All arguments are numbers.
-    pub const NUMBERS: Self = Self(0);
+    pub const NUMBERS: Self = Self { addresses: 0, named: [Named::NOT; 3], pid: NONE };
 
-    /// The shape as one number.
+    /// With arguments that are addresses, one bit each.
     #[must_use]
-    pub const fn bits(self) -> u32 {
-        self.0
+    pub const fn addresses(self, bits: u8) -> Self {
+        Self { addresses: self.addresses | bits, ..self }
     }
 
-    /// With arguments that are addresses, one bit each; the record has 0 for them.
+    /// With a file, or another string.
     #[must_use]
-    pub const fn addresses(self, bits: u32) -> Self {
-        Self(self.0 | (bits & 0x3f))
-    }
-
-    /// With a string as the argument `at`.
-    #[must_use]
-    pub const fn first(self, at: u32, from: From) -> Self {
-        Self(self.0 | 1 << at | string(at, from) << Self::FIRST)
+    pub const fn first(self, named: Named) -> Self {
+        self.named(0, named)
     }
 
     /// With another one.
     #[must_use]
-    pub const fn second(self, at: u32, from: From) -> Self {
-        Self(self.0 | 1 << at | string(at, from) << Self::SECOND)
+    pub const fn second(self, named: Named) -> Self {
+        self.named(1, named)
     }
 
-    /// With a third one, which is no path.
+    /// With a third string, which is no path.
     #[must_use]
-    pub const fn third(self, at: u32) -> Self {
-        Self(self.0 | 1 << at | (at + 1) << Self::THIRD)
+    pub const fn third(self, at: u8) -> Self {
+        self.named(2, Named::string(at))
     }
 
-    /// With a descriptor of the file that the call is about.
-    #[must_use]
-    pub const fn file(self, at: u32) -> Self {
-        Self(self.0 | (at + 1) << Self::FILE)
+    const fn named(mut self, which: usize, named: Named) -> Self {
+        if named.path != NONE {
+            self.addresses |= 1 << named.path;
+        }
+        self.named[which] = named;
+        self
     }
 
     /// With a pid.
     #[must_use]
-    pub const fn pid(self, at: u32) -> Self {
-        Self(self.0 | (at + 1) << Self::PID)
+    pub const fn pid(self, at: u8) -> Self {
+        Self { pid: at, ..self }
     }
 
-    /// The first string is followed by its length.
-    #[must_use]
-    pub const fn counted(self) -> Self {
-        Self(self.0 | Self::COUNTED)
+    /// What [`super::ADDRESSES_OF`] has of the call.
+    pub(super) const fn address_bits(self) -> u8 {
+        self.addresses
+    }
+
+    /// What [`super::paths::FILES_OF`] has of the call: the last is [`Named::NOT`], behind which nothing comes.
+    pub(super) const fn files(self) -> [Named; 4] {
+        let [first, second, third] = self.named;
+        [first, second, third, Named::NOT]
     }
 
     /// The argument that is a pid.
     #[must_use]
     pub fn pid_argument(self) -> Option<usize> {
-        (self.0 >> Self::PID & 7).checked_sub(1).and_then(|at| usize::try_from(at).ok())
+        (self.pid != NONE).then_some(usize::from(self.pid))
     }
 
     /// Whether the first string is a path.
     #[must_use]
     pub const fn is_path(self) -> bool {
-        self.0 >> Self::FIRST >> 3 & 0xf != 0
+        self.named[0].path != NONE && self.named[0].folder != Named::NOWHERE
     }
 }
-
-/// Seven bits: the argument and one in the low three, in the high four 0 for no path, [`HERE`], or the argument of the
-/// folder and one.
-const fn string(at: u32, from: From) -> u32 {
-    let folder = match from {
-        From::Nowhere => 0,
-        From::Here => HERE,
-        From::Folder(argument) => argument + 1,
-    };
-    (at + 1) | folder << 3
-}
-
-/// In the high bits of a string: a path that starts from the working directory.
-pub const HERE: u32 = 8;

@@ -22,7 +22,7 @@ use monitor_common::{
     counters::Fault,
     limits::SHORT_NAME_BYTES,
     syscall::{
-        CAPSET, IOCTL, NUMBERS, PERSONALITY, PERSONALITY_ASKS, PRCTL, SHAPES,
+        ADDRESSES_OF, CAPSET, IOCTL, NUMBERS, PERSONALITY, PERSONALITY_ASKS, PRCTL,
         ioctl::{HDIO_GET_IDENTITY, SIOCGIFCONF, is_interface, types},
         prctl, regs,
     },
@@ -106,7 +106,7 @@ struct Capabilities {
 fn record(kind: Kind, call: Call, who: Tracked, number: u64, name: u64) {
     let mut record = MaybeUninit::<Record>::uninit();
     let record = record.as_mut_ptr();
-    let shape = SHAPES[opaque(number) as usize & (NUMBERS - 1)];
+    let addresses = ADDRESSES_OF[opaque(number) as usize & (NUMBERS - 1)];
     let mut args = [
         call.register(regs::DI),
         call.register(regs::SI),
@@ -115,7 +115,7 @@ fn record(kind: Kind, call: Call, who: Tracked, number: u64, name: u64) {
         call.register(regs::R8),
         call.register(regs::R9),
     ];
-    let mut bits = shape;
+    let mut bits = addresses;
     if number == PRCTL {
         if args[0] == prctl::SET_NAME {
             bits |= 0b10;

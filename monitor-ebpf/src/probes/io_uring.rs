@@ -71,7 +71,9 @@ pub(crate) struct IoUringBuffer {
 #[btf_tracepoint(function = "io_uring_submit_req")]
 pub(crate) fn io_uring_submit(ctx: BtfTracePointContext) -> i32 {
     let Some(who) = tracked() else { return 0 };
-    let request: u64 = if offset!(submit_request) == 0 { ctx.arg(0) } else { ctx.arg(1) };
+    // Each argument is loaded for itself: the compiler would else choose the address of one of them first, and kernels
+    // before 5.12 load through the context at fixed places only.
+    let request = if offset!(submit_request) == 0 { opaque(ctx.arg(0)) } else { opaque(ctx.arg(1)) };
     let code: u8 = kernel(request, offset!(request_opcode), 0);
     let code = opaque(u64::from(code)) as u32;
     if !op::names(code) {

@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// `ENAMETOOLONG` (asm-generic/errno.h): the path asked for is longer than what is carried.
-const ENAMETOOLONG: i64 = 36;
+pub(super) const ENAMETOOLONG: i64 = 36;
 
 /// Bytes of a record before its strings.
 const FIXED: usize = size_of::<Header>() + size_of::<Open>();

@@ -46,6 +46,7 @@ const CALL_FIELDS: &[&str] = &["task_struct.thread_info", "thread_info.status"];
 const EXEC: &str = "sched_process_exec";
 const CALLS: &str = "sys_exit";
 const CHANGES: &str = "readlink, rename, link, symlink, unlink, mkdir, chmod, chown, truncate";
+const FILES_OF_CALLS: &str = "readlink, rename, link, symlink, unlink, mkdir, chmod, chown, truncate; attention that names a file or has a string";
 
 /// The fields that the walk to a path needs.
 macro_rules! path_fields {
@@ -154,7 +155,7 @@ pub(super) const PROGRAMS: &[Spec] = &[
     Spec {
         program: "exit_paths_file",
         tracepoint: CALLS,
-        feature: CHANGES,
+        feature: FILES_OF_CALLS,
         role: Role::Call { map: "CALL_PROGRAMS", at: family::PATHS_FILE },
         needs: CALL_FIELDS,
         wants: PATHS,
@@ -301,17 +302,15 @@ pub(super) const PROGRAMS: &[Spec] = &[
         tracepoint: CALLS,
         feature: "attention",
         role: Role::Call { map: "CALL_PROGRAMS", at: family::ATTENTION },
-        needs: path_fields!(
+        needs: &[
             "task_struct.files",
             "files_struct.fdt",
             "fdtable.max_fds",
             "fdtable.fd",
-            "fs_struct.pwd",
-            "dentry.d_hash",
             "task_struct.thread_info",
-            "thread_info.status"
-        ),
-        wants: NOTHING,
+            "thread_info.status",
+        ],
+        wants: PATHS,
     },
     Spec {
         program: "io_uring_file",
