@@ -64,6 +64,8 @@ pub struct Live {
     on_demand: bool,
     /// Since when no process is tracked, where hooks come on demand.
     idle_since_ns: Option<u64>,
+    /// The hooks that were lost on the way.
+    lost_hooks: Vec<String>,
     admitted: Vec<Input>,
     records: Vec<Record>,
 }
@@ -209,6 +211,7 @@ impl Live {
         if let Some(gap) = self.outputs.gap() {
             self.feed(gap);
         }
+        self.tell_lost_hooks(boot_ns);
         let swept = self.sweep.step(&mut self.kernel);
         if swept > 0 {
             let cause = format!("the end of {swept} threads was not seen; they are no longer tracked");
@@ -283,6 +286,11 @@ impl Live {
             notes.push_str(&format!(
                 "agentsnoop: {lost} events were lost; `agentsnoop verify` says of which kind and why\n"
             ));
+        }
+        if !self.lost_hooks.is_empty() {
+            let was = if self.lost_hooks.len() == 1 { "hook was" } else { "hooks were" };
+            let (count, names) = (self.lost_hooks.len(), self.lost_hooks.join(", "));
+            notes.push_str(&format!("agentsnoop: {count} {was} lost while it was observed: {names}\n"));
         }
         let lost = !notes.is_empty() || !balance.is_lossless();
         Report { summary: self.outputs.summary(columns), notes, lost }

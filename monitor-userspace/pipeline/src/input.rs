@@ -167,7 +167,7 @@ pub struct Existing {
     pub pid: u32,
     /// The parent's pid.
     pub parent: u32,
-    /// The tracking root.
+    /// The tracking root; [`Existing::UNTRACKED`] of an ancestor of one, which is known and not tracked.
     pub root: u32,
     /// Start time from /proc, nanoseconds of the boot clock, in steps of a clock tick (10 ms).
     pub start_ticks_ns: u64,
@@ -181,6 +181,11 @@ pub struct Existing {
     pub argv: Vec<String>,
     /// The working directory.
     pub cwd: Option<String>,
+}
+
+impl Existing {
+    /// The root of what is not tracked: no process has this pid.
+    pub const UNTRACKED: u32 = 0;
 }
 
 /// Records that were dropped, by sequence number, so that the ledger of a recording adds up exactly.

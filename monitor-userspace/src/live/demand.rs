@@ -80,6 +80,13 @@ impl Live {
         }
     }
 
+    /// Tells which hooks somebody has taken down since the last look.
+    pub(super) fn tell_lost_hooks(&mut self, boot_ns: u64) {
+        let gone = self.kernel.lost_hooks();
+        self.lost_hooks.extend(gone.iter().map(|hook| hook.name.clone()));
+        self.cover(gone, boot_ns);
+    }
+
     fn cover(&mut self, hooks: Vec<Hook>, boot_ns: u64) {
         for hook in hooks {
             self.feed(Input::Coverage(Coverage { boot_ns, hook }));

@@ -80,6 +80,7 @@ impl Live {
             sweep: super::sweep::Sweep::default(),
             on_demand: options.on_demand,
             idle_since_ns: None,
+            lost_hooks: Vec::new(),
             admitted: Vec::new(),
             records: Vec::new(),
         };

@@ -26,6 +26,10 @@ impl Live {
         procfs::process(root, root).with_context(|| format!("cannot observe process {root}"))?;
         self.engage();
         self.feed(Input::Control(Control::Track { pid: root, why }));
+        let tracked: BTreeSet<u32> = self.kernel.tasks().map(|(_, task)| task.pid).collect();
+        for ancestor in procfs::ancestors(root).into_iter().filter(|above| !tracked.contains(&above.pid)) {
+            self.feed(Input::Observed(Observed::Process(Box::new(ancestor))));
+        }
         let mut told = BTreeSet::new();
         for _ in 0..ROUNDS {
             let mut news = false;

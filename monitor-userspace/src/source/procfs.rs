@@ -159,6 +159,20 @@ pub fn tree(root: u32) -> Result<Vec<u32>> {
     Ok(found)
 }
 
+/// The ancestors of a process, from the one furthest away to its parent; one that ends meanwhile ends the list.
+#[must_use]
+pub fn ancestors(pid: u32) -> Vec<Existing> {
+    /// Generations that are followed; a longer lineage is cut at its head.
+    const GENERATIONS: usize = 256;
+    let parent = |of: &Existing| Some(of.parent).filter(|pid| *pid != 0);
+    let found = |pid| process(pid, Existing::UNTRACKED).ok().map(|found| found.process);
+    let Some(own) = found(pid) else { return Vec::new() };
+    let above = std::iter::successors(parent(&own).and_then(found), |above| parent(above).and_then(found));
+    let mut ancestors: Vec<Existing> = above.take(GENERATIONS).collect();
+    ancestors.reverse();
+    ancestors
+}
+
 /// Every process of this machine that /proc shows, for the search for agents that run already.
 ///
 /// # Errors

@@ -23,7 +23,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("two observers of two commands at once both see everything", two_observers),
         trial("processes that die while they are being attached to do no harm", dying),
         trial("an entry whose thread is gone is swept, and no other", stale_entries),
-        trial("hooks on demand come with the first agent, and the span without them is a gap", on_demand),
+        trial(
+            "hooks on demand come with an agent and go after the last, and each span without them is a gap",
+            on_demand,
+        ),
     ]
 }
 
@@ -142,34 +145,48 @@ fn on_demand() -> Result<()> {
     std::fs::create_dir_all(program.parent().context("no folder")?)?;
     std::fs::copy(own_program()?, &program)?;
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755))?;
-    let marker = folder.path().join("marker").display().to_string();
     let (_watch, out, err) = watch(&["--json", "--hooks", "on-demand"])?;
     let (shown, messages) = (lines(out), lines(err));
     line(&messages, "watch to be ready", |line| line.contains("watching for agents"))?;
-    let mut agent = Command::new(&program);
-    agent.args(["trigger", "wait-then-open", &marker]).stdin(Stdio::piped()).stdout(Stdio::null());
+    let waits = hook(&shown, "unavailable")?;
+    ensure!(waits["coverage"]["reason"].as_str().is_some_and(|reason| reason.contains("on-demand")), "{waits:#}");
+    let first = one_agent(&shown, &program, &folder.path().join("first").display().to_string())?;
+    // Ten seconds after the last agent the hooks go, and come again with the next.
+    let gone = hook(&shown, "unavailable")?;
+    ensure!(gone["boot_ns"].as_u64() >= first["gap"]["to_ns"].as_u64().map(|came| came + 10_000_000_000), "{gone:#}");
+    ensure!(gone["coverage"]["reason"] == waits["coverage"]["reason"], "{gone:#}");
+    let second = one_agent(&shown, &program, &folder.path().join("second").display().to_string())?;
+    ensure!(second["gap"]["from_ns"].as_u64() > gone["boot_ns"].as_u64(), "{second:#} begins before {gone:#}");
+    Ok(())
+}
+
+fn json(line: &str) -> Value {
+    serde_json::from_str(line).unwrap_or_default()
+}
+
+/// The next record that says that the hook on calls has this state.
+fn hook(shown: &Receiver<String>, state: &str) -> Result<Value> {
+    let of_the_hook =
+        |line: &str| json(line)["coverage"]["name"] == "sys_exit" && json(line)["coverage"]["state"] == state;
+    line(shown, &format!("the hook on calls to be {state}"), of_the_hook).map(|line| json(&line))
+}
+
+/// One life of an agent that opens a file; the gap that precedes the open.
+fn one_agent(shown: &Receiver<String>, program: &std::path::Path, marker: &str) -> Result<Value> {
+    let mut agent = Command::new(program);
+    agent.args(["trigger", "wait-then-open", marker]).stdin(Stdio::piped()).stdout(Stdio::null());
     let mut agent = Killed(agent.spawn()?);
     let pid = agent.0.id();
-    let json = |line: &str| serde_json::from_str::<Value>(line).unwrap_or_default();
-    let waits = line(&shown, "the hooks that wait", |line| {
-        let record = json(line);
-        record["coverage"]["name"] == "sys_exit" && record["coverage"]["state"] == "unavailable"
-    })?;
-    ensure!(waits.contains("on-demand"), "{waits}");
-    line(&shown, "the exec of the agent", |line| {
-        let record = json(line);
-        record["kind"] == "exec" && record["process"]["pid"] == pid
-    })?;
-    line(&shown, "the hooks that have come", |line| {
-        let record = json(line);
-        record["coverage"]["name"] == "sys_exit" && record["coverage"]["state"] == "attached"
-    })?;
-    let gap = json(&line(&shown, "the gap", |line| json(line)["kind"] == "gap")?);
+    line(shown, "the exec of the agent", |line| json(line)["kind"] == "exec" && json(line)["process"]["pid"] == pid)?;
+    hook(shown, "attached")?;
+    let gap = json(&line(shown, "the gap", |line| json(line)["kind"] == "gap")?);
     let took = |gap: &Value| gap["gap"]["to_ns"].as_u64()?.checked_sub(gap["gap"]["from_ns"].as_u64()?);
     ensure!(took(&gap).is_some_and(|took| took < 5_000_000_000), "{gap:#}");
+    ensure!(gap["gap"]["cause"] == "hooks came on demand: calls were not observed before", "{gap:#}");
     if let Some(mut input) = agent.0.stdin.take() {
         input.write_all(b"go\n")?;
     }
-    line(&shown, "the open behind the gap", |line| json(line)["open"]["requested"] == marker.as_str())?;
-    Ok(())
+    line(shown, "the open behind the gap", |line| json(line)["open"]["requested"] == marker)?;
+    line(shown, "the end of the agent", |line| json(line)["kind"] == "exit" && json(line)["process"]["pid"] == pid)?;
+    Ok(gap)
 }

@@ -15,11 +15,14 @@ mod harness;
 mod host;
 mod io_uring;
 mod ledger;
+mod looks;
+mod lost;
 mod many;
 mod network;
 mod oracle;
 mod processes;
 mod run;
+mod running;
 mod sockets;
 mod standing;
 mod traffic;
@@ -82,12 +85,15 @@ fn main() -> ExitCode {
         ledger::trials(),
         bounds::trials(),
         full::trials(),
+        looks::trials(),
+        lost::trials(),
         many::trials(),
         waiting::trials(),
         types::trials(),
         run::trials(),
         caller::trials(),
         watch::trials(),
+        running::trials(),
         oracle::trials(),
         agents::trials(),
     ]

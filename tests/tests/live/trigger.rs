@@ -93,6 +93,8 @@ fn run(words: &[&str]) -> Result<()> {
         ["sockets", call @ ..] => crate::sockets::calls::make(call),
         ["daemon", fifo, path] => daemon(fifo, path),
         ["children", count] => children(count.parse()?),
+        ["lineage", folder] => crate::running::trigger(folder),
+        ["looks", look @ ..] => crate::looks::trigger(look),
         ["paths", count] => crate::many::open_paths(count.parse()?),
         ["execs", program, count] => crate::many::execute(program, count.parse()?),
         ["full", what, children, calls] => crate::full::trigger(what, children.parse()?, calls.parse()?),

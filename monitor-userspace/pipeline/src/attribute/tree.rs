@@ -88,7 +88,13 @@ impl Tree {
         if header.exec_seq > entry.exec_seq {
             // The record of the last exec was lost, so the image that is known is not the one that runs.
             entry.exec_seq = header.exec_seq;
-            let image = Image { comm: None, exe: None, exe_state: State::NotAsked, ..Image::clone(&entry.image) };
+            let image = Image {
+                comm: None,
+                exe: None,
+                exe_state: State::NotAsked,
+                from_proc: false,
+                ..Image::clone(&entry.image)
+            };
             entry.image = Arc::new(image);
             entry.environment = None;
         }
@@ -159,6 +165,7 @@ impl Tree {
             comm: Some(comm),
             exe: exec.path.as_ref().map(Text::detached),
             exe_state: exec.path_state,
+            from_proc: false,
         });
         self.recognise(id, &exec.argv, header.time);
         self.see(header)
@@ -207,6 +214,11 @@ impl Tree {
     /// A process existed before it was tracked.
     pub(crate) fn existing(&mut self, existing: &Existing, now_ns: u64) {
         let id = ProcessId { pid: existing.pid, start_ns: existing.start_ticks_ns };
+        let is_known = self.existing.get(&existing.pid) == Some(&id) && self.table.get(id).is_some();
+        // An ancestor of several trees is told with each of them.
+        if is_known && existing.root == Existing::UNTRACKED {
+            return;
+        }
         let parent = self.existing.get(&existing.parent).copied().filter(|parent| *parent != id);
         let image = Image {
             id,
@@ -214,6 +226,7 @@ impl Tree {
             comm: Some(Text::from(existing.comm.as_str())),
             exe: existing.exe.as_deref().map(Text::from),
             exe_state: if existing.exe.is_some() { State::Complete } else { State::Unreadable },
+            from_proc: true,
         };
         let mut entry = Entry::new(image, Learned::Existing);
         entry.uid = existing.uid;
@@ -226,6 +239,10 @@ impl Tree {
             self.existing.clear();
         }
         self.existing.insert(existing.pid, id);
+        // Nothing above a tracked tree is observed, and no session begins there.
+        if existing.root == Existing::UNTRACKED {
+            return;
+        }
         let argv: Vec<Text> = existing.argv.iter().map(|argument| Text::from(argument.as_str())).collect();
         self.recognise(id, &argv, now_ns);
     }

@@ -73,6 +73,8 @@ pub struct Image {
     pub exe: Option<Text>,
     /// How [`Self::exe`] came.
     pub exe_state: State,
+    /// What is known of the image comes from /proc: it was there before it was tracked.
+    pub from_proc: bool,
 }
 
 /// The process of a record.
@@ -102,6 +104,8 @@ struct Flat<T> {
     exe: Option<T>,
     #[serde(default, skip_serializing_if = "State::is_complete")]
     exe_state: State,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    from_proc: bool,
 }
 
 /// Without it serde would ask that the text has a default.
@@ -111,7 +115,7 @@ const fn none<T>() -> Option<T> {
 
 impl Serialize for Process {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Image { id, ppid, comm, exe, exe_state } = &*self.image;
+        let Image { id, ppid, comm, exe, exe_state, from_proc } = &*self.image;
         let (comm, exe) = (comm.as_ref(), exe.as_ref());
         let flat = Flat {
             id: *id,
@@ -123,6 +127,7 @@ impl Serialize for Process {
             comm,
             exe,
             exe_state: *exe_state,
+            from_proc: *from_proc,
         };
         flat.serialize(serializer)
     }
@@ -132,7 +137,14 @@ impl<'de> Deserialize<'de> for Process {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let flat = Flat::<Text>::deserialize(deserializer)?;
         let id = ProcessId { pid: flat.pid, start_ns: flat.start_ns };
-        let image = Image { id, ppid: flat.ppid, comm: flat.comm, exe: flat.exe, exe_state: flat.exe_state };
+        let image = Image {
+            id,
+            ppid: flat.ppid,
+            comm: flat.comm,
+            exe: flat.exe,
+            exe_state: flat.exe_state,
+            from_proc: flat.from_proc,
+        };
         Ok(Self { image: Arc::new(image), tid: flat.tid, uid: flat.uid })
     }
 }

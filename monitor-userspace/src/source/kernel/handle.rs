@@ -193,6 +193,12 @@ impl Kernel {
         changed
     }
 
+    /// Looks whether what was attached still is, and returns the hooks that are not: somebody closed what holds them. Each
+    /// is returned once.
+    pub fn lost_hooks(&mut self) -> Vec<Hook> {
+        programs::lost::find(&self.ebpf, &mut self.hooks)
+    }
+
     /// Every hook, attached or not.
     #[must_use]
     pub fn hooks(&self) -> &[Hook] {

@@ -19,6 +19,7 @@ use super::{
 
 pub(super) mod demand;
 mod load;
+pub(super) mod lost;
 mod table;
 
 pub(super) use table::IO_URING_SUBMISSIONS;
