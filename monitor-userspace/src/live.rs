@@ -4,6 +4,7 @@
 
 pub mod clock;
 mod demand;
+mod loaders;
 mod opening;
 mod outputs;
 pub mod pump;
@@ -61,6 +62,7 @@ pub struct Live {
     received_at_tick: u64,
     counters_at_ns: u64,
     sweep: sweep::Sweep,
+    loaders: loaders::Loaders,
     on_demand: bool,
     /// Since when no process is tracked, where hooks come on demand.
     idle_since_ns: Option<u64>,
@@ -111,6 +113,7 @@ impl Live {
                 if let Some((pid, libc)) = outputs::mapped_libc(record) {
                     self.attach_libc(pid, &libc);
                 }
+                self.attach_loader(record);
             }
             self.records = records;
             self.records.clear();

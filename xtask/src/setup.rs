@@ -22,7 +22,7 @@ pub(crate) enum Purpose {
 }
 
 /// Programs that the live tests need beside what they skip where it is absent, with Debian's packages that have them.
-const LIVE_PROGRAMS: [(&str, &str); 1] = [("strace", "strace")];
+const LIVE_PROGRAMS: [(&str, &str); 2] = [("strace", "strace"), ("musl-gcc", "musl-tools")];
 
 /// Programs that the virtual machine needs, with Debian's packages that have them.
 const VM_PROGRAMS: [(&str, &str); 2] = [("qemu-system-x86_64", "qemu-system-x86"), ("busybox", "busybox-static")];

@@ -72,6 +72,7 @@ impl Live {
             return;
         }
         let hooks = self.kernel.disengage();
+        self.loaders.forget();
         let gone_ns = clock::boot_ns();
         self.cover(hooks, gone_ns);
         // A process that has become tracked meanwhile has lost its hooks at this moment.

@@ -78,6 +78,7 @@ impl Live {
             received_at_tick: 0,
             counters_at_ns: 0,
             sweep: super::sweep::Sweep::default(),
+            loaders: super::loaders::Loaders::default(),
             on_demand: options.on_demand,
             idle_since_ns: None,
             lost_hooks: Vec::new(),

@@ -66,7 +66,7 @@ impl Live {
     }
 
     /// Probes the C libraries that a process has mapped already: their opens were not seen.
-    fn attach_mapped_libcs(&mut self, pid: u32) {
+    pub(super) fn attach_mapped_libcs(&mut self, pid: u32) {
         for path in procfs::mapped(pid, is_libc_name) {
             self.attach_libc(pid, &path);
         }

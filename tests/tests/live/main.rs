@@ -15,6 +15,7 @@ mod harness;
 mod host;
 mod io_uring;
 mod ledger;
+mod loaders;
 mod looks;
 mod lost;
 mod many;
@@ -82,6 +83,7 @@ fn main() -> ExitCode {
         traffic::names::trials(),
         dns::trials(),
         environment::trials(),
+        loaders::trials(),
         ledger::trials(),
         bounds::trials(),
         full::trials(),

@@ -29,7 +29,8 @@ fn trial(workload: &'static Workload) -> Trial {
         .with_ignored_flag(missing.is_some() && std::env::var_os("CI").is_none())
 }
 
-fn find_program(name: &str) -> Option<PathBuf> {
+/// A program on PATH.
+pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
