@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::harness::{Observation, Seen, expect, observe, trial};
+use crate::harness::{Observation, Seen, expect, judge, trial};
 
 pub(crate) mod asking;
 pub(crate) mod network;
@@ -35,11 +35,12 @@ fn of_program(program: &str, name: &str, body: fn() -> Result<()>) -> Trial {
     trial(&format!("{name} (skipped: there is no {program})"), body).with_ignored_flag(true)
 }
 
-/// Observes a client of this program in a network with a name server.
-fn ask(how: &str) -> Result<Seen> {
-    let seen = observe(&["dns", "network", "itself", how])?;
-    ensure!(seen.output.status.success(), "{}", seen.stderr());
-    Ok(seen)
+/// Observes a client of this program in a network with a name server, and judges what was seen.
+fn ask(how: &str, judgement: impl Fn(&Seen) -> Result<()>) -> Result<()> {
+    judge(&["dns", "network", "itself", how], |seen| {
+        ensure!(seen.output.status.success(), "{}", seen.stderr());
+        judgement(seen).with_context(|| how.to_owned())
+    })
 }
 
 /// What the messages say, in any order: whether it is a response, the name, the type, the answers.
@@ -77,90 +78,106 @@ fn is_named(seen: &Seen, name: &str) -> Result<()> {
 }
 
 fn glibc() -> Result<()> {
-    let seen = ask("glibc")?;
-    let mut expected = look_up("glibc.example.com").to_vec();
-    expected.insert(1, (false, "glibc.example.com".into(), "AAAA".into(), json!([])));
-    expected.push((true, "glibc.example.com".into(), "AAAA".into(), json!([network::ALIAS])));
-    let messages = messages(&seen)?;
-    ensure!(messages == expected, "{messages:#?}");
-    is_named(&seen, "glibc.example.com")?;
-    let lines = String::from_utf8(
-        crate::harness::agentsnoop().arg("replay").arg(&seen.file).output().context("cannot replay")?.stdout,
-    )?;
-    let endpoint = format!("glibc.example.com (dns) {}:{}", network::ADDRESS, network::PORT);
-    ensure!(lines.contains(&endpoint), "no {endpoint:?} in {lines}");
-    ensure!(seen.stderr().contains(&endpoint), "no {endpoint:?} in {}", seen.stderr());
-    seen.is_whole()
+    ask("glibc", |seen| {
+        let mut expected = look_up("glibc.example.com").to_vec();
+        expected.insert(1, (false, "glibc.example.com".into(), "AAAA".into(), json!([])));
+        expected.push((true, "glibc.example.com".into(), "AAAA".into(), json!([network::ALIAS])));
+        let messages = messages(seen)?;
+        ensure!(messages == expected, "{messages:#?}");
+        is_named(seen, "glibc.example.com")?;
+        let lines = String::from_utf8(
+            crate::harness::agentsnoop().arg("replay").arg(&seen.file).output().context("cannot replay")?.stdout,
+        )?;
+        let endpoint = format!("glibc.example.com (dns) {}:{}", network::ADDRESS, network::PORT);
+        ensure!(lines.contains(&endpoint), "no {endpoint:?} in {lines}");
+        ensure!(seen.stderr().contains(&endpoint), "no {endpoint:?} in {}", seen.stderr());
+        seen.is_whole()
+    })
 }
 
 fn datagrams() -> Result<()> {
-    for how in ["connected", "unconnected", "write", "vector"] {
-        let seen = ask(how)?;
-        let messages = messages(&seen).with_context(|| how.to_owned())?;
-        ensure!(messages == look_up(&format!("{how}.example.com")), "{how}: {messages:#?}");
-        for record in seen.kind("dns") {
-            expect(record, "/dns/server", "127.0.0.1")?;
-        }
-        seen.is_whole()?;
+    for (how, server) in [
+        ("connected", "127.0.0.1"),
+        ("unconnected", "127.0.0.1"),
+        ("write", "127.0.0.1"),
+        ("vector", "127.0.0.1"),
+        ("ipv6", "::1"),
+    ] {
+        ask(how, |seen| {
+            let messages = messages(seen)?;
+            ensure!(messages == look_up(&format!("{how}.example.com")), "{messages:#?}");
+            for record in seen.kind("dns") {
+                expect(record, "/dns/server", server)?;
+            }
+            seen.is_whole()
+        })?;
     }
-    let seen = ask("ipv6")?;
-    let found = messages(&seen)?;
-    ensure!(found == look_up("ipv6.example.com"), "{found:#?}");
-    expect(seen.kind("dns")[0], "/dns/server", "::1")?;
-    let seen = ask("several")?;
-    let found = messages(&seen)?;
-    let mut names: Vec<String> = (0..asking::SEVERAL).map(|at| format!("several-{at}.example.com")).collect();
-    names.sort();
-    let part = |at: usize| names.iter().map(move |name| look_up(name)[at].clone());
-    ensure!(found == part(0).chain(part(1)).collect::<Vec<_>>(), "{found:#?}");
-    // Every other one goes to the other server, and its answer comes from there.
-    let servers =
-        |server: &str| seen.kind("dns").into_iter().filter(|record| record["dns"]["server"] == server).count();
-    ensure!(
-        servers("127.0.0.1") == asking::SEVERAL && servers("127.0.0.2") == asking::SEVERAL,
-        "{:#?}",
-        seen.kind("dns")
-    );
-    seen.is_whole()
+    ask("several", |seen| {
+        let found = messages(seen)?;
+        let mut names: Vec<String> = (0..asking::SEVERAL).map(|at| format!("several-{at}.example.com")).collect();
+        names.sort();
+        let part = |at: usize| names.iter().map(move |name| look_up(name)[at].clone());
+        ensure!(found == part(0).chain(part(1)).collect::<Vec<_>>(), "{found:#?}");
+        // Every other one goes to the other server, and its answer comes from there.
+        let servers =
+            |server: &str| seen.kind("dns").into_iter().filter(|record| record["dns"]["server"] == server).count();
+        ensure!(
+            servers("127.0.0.1") == asking::SEVERAL && servers("127.0.0.2") == asking::SEVERAL,
+            "{:#?}",
+            seen.kind("dns")
+        );
+        seen.is_whole()
+    })
 }
 
 fn streams() -> Result<()> {
     for how in ["tcp-whole", "tcp-parted", "tcp-vector"] {
-        let seen = ask(how)?;
-        let messages = messages(&seen).with_context(|| how.to_owned())?;
-        ensure!(messages == look_up(&format!("{how}.example.com")), "{how}: {messages:#?}");
-        seen.is_whole()?;
+        ask(how, |seen| {
+            let messages = messages(seen)?;
+            ensure!(messages == look_up(&format!("{how}.example.com")), "{messages:#?}");
+            seen.is_whole()
+        })?;
     }
-    let seen = ask("tcp-two")?;
-    let messages = messages(&seen)?;
-    let [[one_asked, one_told], [two_asked, two_told]] = ["tcp-one.example.com", "tcp-two.example.com"].map(look_up);
-    ensure!(messages == [one_asked, two_asked, one_told, two_told], "{messages:#?}");
-    Ok(())
+    ask("tcp-two", |seen| {
+        let messages = messages(seen)?;
+        let [[one_asked, one_told], [two_asked, two_told]] =
+            ["tcp-one.example.com", "tcp-two.example.com"].map(look_up);
+        ensure!(messages == [one_asked, two_asked, one_told, two_told], "{messages:#?}");
+        Ok(())
+    })
 }
 
 fn absent() -> Result<()> {
-    let seen = ask("absent")?;
-    let answers: Vec<_> = seen.kind("dns").into_iter().filter(|record| record["dns"]["response"] == true).collect();
-    ensure!(answers.len() == 1, "{answers:#?}");
-    expect(answers[0], "/dns/error", "NXDOMAIN")
+    ask("absent", |seen| {
+        let answers: Vec<_> = seen.kind("dns").into_iter().filter(|record| record["dns"]["response"] == true).collect();
+        ensure!(answers.len() == 1, "{answers:#?}");
+        expect(answers[0], "/dns/error", "NXDOMAIN")
+    })
+}
+
+/// The one answer that was seen.
+fn the_answer(seen: &Seen) -> Result<&Value> {
+    seen.kind("dns").into_iter().find(|record| record["dns"]["response"] == true).context("no answer")
 }
 
 fn long() -> Result<()> {
-    let seen = ask("long")?;
-    let answer = seen.kind("dns").into_iter().find(|record| record["dns"]["response"] == true).context("no answer")?;
-    expect(answer, "/dns/answers_state", "cut")?;
-    expect(answer, "/dns/question", "long.example.com")?;
-    let first = answer.pointer("/dns/answers/0").and_then(Value::as_str).unwrap_or_default();
-    ensure!(first == "x".repeat(network::LONG_TEXT), "{answer:#}");
-    seen.is_whole()
+    ask("long", |seen| {
+        let answer = the_answer(seen)?;
+        expect(answer, "/dns/answers_state", "cut")?;
+        expect(answer, "/dns/question", "long.example.com")?;
+        let first = answer.pointer("/dns/answers/0").and_then(Value::as_str).unwrap_or_default();
+        ensure!(first == "x".repeat(network::LONG_TEXT), "{answer:#}");
+        seen.is_whole()
+    })
 }
 
 fn small_buffer() -> Result<()> {
-    let seen = ask("small")?;
-    let answer = seen.kind("dns").into_iter().find(|record| record["dns"]["response"] == true).context("no answer")?;
-    ensure!(answer.pointer("/dns/answers").is_none(), "what stood behind the buffer is in {answer:#}");
-    expect(answer, "/dns/question", "small.example.com")?;
-    expect(answer, "/dns/answers_state", "cut")
+    ask("small", |seen| {
+        let answer = the_answer(seen)?;
+        ensure!(answer.pointer("/dns/answers").is_none(), "what stood behind the buffer is in {answer:#}");
+        expect(answer, "/dns/question", "small.example.com")?;
+        expect(answer, "/dns/answers_state", "cut")
+    })
 }
 
 fn node() -> Result<()> {
