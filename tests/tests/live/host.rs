@@ -208,6 +208,7 @@ fn signals() -> Result<()> {
     let outside = outsider()?;
     let pid = outside.0.id();
     let seen = observe(&["host", "signals", &pid.to_string()])?;
+    ensure!(seen.output.status.success(), "the trigger said: {}", seen.stderr());
     are(&told(&seen, "attention"), &["kill 0", "tgkill SIGCONT", "pidfd_send_signal SIGCONT"])?;
     for record in seen.kind("attention") {
         expect(record, "/attention/pid", pid)?;
