@@ -175,8 +175,10 @@ pub(crate) fn exec_env(ctx: BtfTracePointContext) -> i32 {
                 going = false;
                 break;
             }
-            kernel_bytes(to.add(used as usize), size as u32, variable as u64);
-            *to.add(used as usize + size as usize) = 0;
+            // A mask that changes nothing: older verifiers forget the bound of what the compiler has put aside meanwhile.
+            let to = to.add(opaque(used) as usize & (ENV_BYTES - 1));
+            kernel_bytes(to, size as u32, variable as u64);
+            *to.add(size as usize) = 0;
             used += size + good;
             count += good;
             longer |= whole_before & (name >> 6) & below(ENV_NAME_BYTES as u64, read as u64);
