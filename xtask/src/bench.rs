@@ -3,6 +3,7 @@
 //! Each round measures the bare loop, the loop in an untracked process and the loop in a tracked one, in turn. The
 //! figure of a ratio is the median over the rounds.
 
+mod families;
 mod figures;
 mod observed;
 
@@ -23,10 +24,18 @@ pub(crate) struct Args {
     /// Opens of one measurement
     #[arg(long, default_value_t = 300_000)]
     opens: u32,
+    /// Only the rows whose name holds this
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    only: String,
     /// Print the figures as one JSON object
     #[arg(long)]
     json: bool,
 }
+
+/// Paths of the row about many of them.
+const PATHS: u32 = 1_000_000;
+/// Processes of the row about many of them.
+const PROCESSES: u32 = 10_000;
 
 /// The programs that are measured.
 pub(crate) struct Programs {
@@ -56,6 +65,7 @@ pub(crate) fn run(args: &Args, programs: &Programs) -> Result<()> {
 
 fn measure(args: &Args, programs: &Programs, folder: &Path) -> Result<()> {
     let mut report = serde_json::Map::new();
+    families::measure(&mut report, args, programs, folder)?;
     for (name, depth) in [("path of 3 components", 1), ("path of 8 components", 6)] {
         let file = file_at(folder, depth)?;
         ratios(&mut report, &format!("open+close, {name}"), args, programs, folder, &opening(&file, args.opens))?;
@@ -69,18 +79,15 @@ fn measure(args: &Args, programs: &Programs, folder: &Path) -> Result<()> {
         let words = ["moves".to_owned(), args.opens.to_string(), what.to_owned()];
         ratios(&mut report, name, args, programs, folder, &words)?;
     }
-    let run = observed::full_speed(programs, folder, &file_at(folder, 1)?, args.opens)?;
-    row(
-        &mut report,
-        "run at full speed",
-        &[
-            ("opens", f64::from(args.opens)),
-            ("lost", run.lost),
-            ("monitor_rss_anon_mib", run.rss_anon),
-            ("monitor_rss_anon_peak_mib", run.rss_anon_peak),
-            ("recording_bytes_per_event", run.bytes_per_event),
-        ],
-    );
+    let file = file_at(folder, 1)?;
+    let paths = ["paths".to_owned(), PATHS.to_string(), "/nowhere".to_owned()];
+    let crowd = ["crowd".to_owned(), PROCESSES.to_string()];
+    at_full_speed(&mut report, "run at full speed", args, programs, folder, &opening(&file, args.opens))?;
+    at_full_speed(&mut report, "a million different paths, opened and looked at", args, programs, folder, &paths)?;
+    at_full_speed(&mut report, "ten thousand processes at once", args, programs, folder, &crowd)?;
+    if !args.wants("start and end of run") {
+        return finish(args, &report);
+    }
     let start = (0..args.rounds).map(|_| observed::start_and_end(programs, folder)).collect::<Result<Vec<_>>>()?;
     let of = |pick: fn(&observed::Ends) -> f64| median(start.iter().map(pick).collect());
     row(
@@ -88,11 +95,47 @@ fn measure(args: &Args, programs: &Programs, folder: &Path) -> Result<()> {
         "start and end of run",
         &[("first_event_ms", of(|ends| ends.first_event_ms)), ("prompt_back_ms", of(|ends| ends.prompt_back_ms))],
     );
+    finish(args, &report)
+}
+
+/// Prints the report.
+fn finish(args: &Args, report: &serde_json::Map<String, serde_json::Value>) -> Result<()> {
     if args.json {
-        println!("{}", serde_json::Value::Object(report));
+        println!("{}", serde_json::to_string(report).context("cannot print the figures")?);
     } else {
-        figures::print(&report);
+        figures::print(report);
     }
+    Ok(())
+}
+
+impl Args {
+    /// Whether a row is asked for.
+    fn wants(&self, name: &str) -> bool {
+        name.contains(&self.only)
+    }
+}
+
+/// Runs a load once and writes the row of what it left.
+fn at_full_speed(
+    report: &mut serde_json::Map<String, serde_json::Value>,
+    name: &str,
+    args: &Args,
+    programs: &Programs,
+    folder: &Path,
+    words: &[String],
+) -> Result<()> {
+    if !args.wants(name) {
+        return Ok(());
+    }
+    let run = observed::full_speed(programs, folder, words)?;
+    let figures = [
+        ("events", run.events),
+        ("lost", run.lost),
+        ("monitor_rss_anon_mib", run.rss_anon),
+        ("monitor_rss_anon_peak_mib", run.rss_anon_peak),
+        ("recording_bytes_per_event", run.bytes_per_event),
+    ];
+    row(report, name, &figures);
     Ok(())
 }
 
@@ -119,6 +162,9 @@ fn ratios(
     folder: &Path,
     words: &[String],
 ) -> Result<()> {
+    if !args.wants(name) {
+        return Ok(());
+    }
     let rounds = (0..args.rounds).map(|_| round(programs, folder, words)).collect::<Result<Vec<_>>>()?;
     let of = |pick: fn(&Round) -> f64| median(rounds.iter().map(pick).collect());
     let figures = [

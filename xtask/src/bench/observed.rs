@@ -101,6 +101,7 @@ fn start_tracked(programs: &Programs, folder: &Path, words: &[String]) -> Result
 
 /// What a run at full speed left.
 pub(super) struct FullSpeed {
+    pub(super) events: f64,
     pub(super) lost: f64,
     /// MiB at the start, while the kernel's types are read.
     pub(super) rss_anon_peak: f64,
@@ -109,9 +110,9 @@ pub(super) struct FullSpeed {
     pub(super) bytes_per_event: f64,
 }
 
-/// The loop in a tracked process, with a look at the monitor's memory and at the ledger.
-pub(super) fn full_speed(programs: &Programs, folder: &Path, file: &Path, opens: u32) -> Result<FullSpeed> {
-    let (mut run, record) = start_tracked(programs, folder, &super::opening(file, opens))?;
+/// A load in a tracked process, with a look at the monitor's memory and at the ledger, which must balance.
+pub(super) fn full_speed(programs: &Programs, folder: &Path, words: &[String]) -> Result<FullSpeed> {
+    let (mut run, record) = start_tracked(programs, folder, words)?;
     let mut monitor = None;
     let (mut peak, mut last) = (0, 0);
     while run.try_wait().context("cannot wait for agentsnoop")?.is_none() {
@@ -130,17 +131,18 @@ pub(super) fn full_speed(programs: &Programs, folder: &Path, file: &Path, opens:
             .and_then(Value::as_f64)
             .with_context(|| format!("verify gives no {pointer}: {verdict}"))
     };
-    let (lost, stored) = (number("/lost")?, number("/ledger/recorded_by_kind/open")?);
-    if stored < f64::from(opens) {
-        bail!("the recording holds {stored} records of {opens} opens");
+    if verdict["ok"] != true || verdict["ledger"]["balanced"] != true {
+        bail!("the ledger does not balance: {verdict:#}");
     }
+    let (lost, inputs) = (number("/lost")?, number("/inputs")?);
     let bytes = fs::metadata(&record).context("cannot measure the recording")?.len();
     #[expect(clippy::cast_precision_loss, reason = "a recording of the bench is far below 2^52 bytes")]
     Ok(FullSpeed {
+        events: inputs,
         lost,
         rss_anon_peak: peak as f64 / 1024.0,
         rss_anon: last as f64 / 1024.0,
-        bytes_per_event: bytes as f64 / stored,
+        bytes_per_event: bytes as f64 / inputs,
     })
 }
 
@@ -193,4 +195,35 @@ fn boot_ns() -> Result<f64> {
 fn json(command: &mut Command) -> Result<Value> {
     let output = command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot run {command:?}"))?;
     serde_json::from_slice(&output.stdout).with_context(|| format!("{command:?} printed no JSON"))
+}
+
+/// `agentsnoop watch` on a machine on which no agent runs.
+pub(super) struct Watcher(Child);
+
+impl Watcher {
+    /// Starts it and returns when it watches.
+    pub(super) fn start(programs: &Programs, hooks: &str) -> Result<Self> {
+        let mut watch = Command::new(&programs.agentsnoop)
+            .args(["watch", "--json", "--hooks", hooks])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("cannot start agentsnoop watch")?;
+        let messages = watch.stderr.take().context("the messages of agentsnoop are not there")?;
+        let mut line = String::new();
+        BufReader::new(messages).read_line(&mut line).context("cannot read what agentsnoop says")?;
+        let watcher = Self(watch);
+        if !line.contains("none runs yet") {
+            watcher.end()?;
+            bail!("agentsnoop does not watch a machine without agents: {line:?}");
+        }
+        Ok(watcher)
+    }
+
+    /// Ends it, and returns when its hooks are gone.
+    pub(super) fn end(mut self) -> Result<()> {
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.0.id()).context("an odd pid")?);
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).context("cannot end agentsnoop watch")?;
+        self.0.wait().map(drop).context("cannot wait for agentsnoop watch")
+    }
 }
