@@ -1,5 +1,7 @@
 //! `agentsnoop doctor`.
 
+mod ledger;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -10,6 +12,7 @@ use agentsnoop_pipeline::input::{Hook, HookState, Opened};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+use self::ledger::Ledger;
 use crate::error::Exit;
 use crate::source::kernel::{self, KERNEL_BTF, Kernel, OpenError};
 
@@ -48,6 +51,10 @@ struct Report {
     /// Instructions that the verifier processed, by program; empty before Linux 5.16, which does not tell.
     verified_instructions: BTreeMap<String, u32>,
     absent_fields: Vec<String>,
+    /// Whether what the hooks see arrives; absent where nothing can be observed.
+    ledger: Option<Ledger>,
+    /// Why that could not be found out.
+    ledger_error: Option<String>,
     /// What no kernel shows here, whatever is attached.
     blind_spots: Vec<&'static str>,
 }
@@ -91,7 +98,7 @@ fn examine(args: &Args) -> Result<Report> {
     let started = Instant::now();
     let opened = Kernel::open(&kernel::Options { btf: args.btf.clone(), ..kernel::Options::default() });
     let found = match opened {
-        Ok(kernel) => Found::of(&kernel),
+        Ok(mut kernel) => Found::of(&mut kernel),
         Err(error) => Found::failed(error),
     };
     // Taking the hooks down is part of what is measured.
@@ -110,6 +117,8 @@ fn examine(args: &Args) -> Result<Report> {
         hooks: found.hooks,
         verified_instructions: found.verified_instructions,
         absent_fields: found.absent_fields,
+        ledger: found.ledger,
+        ledger_error: found.ledger_error,
         blind_spots: BLIND_SPOTS.to_vec(),
     })
 }
@@ -118,6 +127,8 @@ fn examine(args: &Args) -> Result<Report> {
 #[derive(Default)]
 struct Found {
     error: Option<String>,
+    ledger: Option<Ledger>,
+    ledger_error: Option<String>,
     kernel_half: Option<&'static str>,
     hooks: Vec<Hook>,
     verified_instructions: BTreeMap<String, u32>,
@@ -125,9 +136,15 @@ struct Found {
 }
 
 impl Found {
-    fn of(kernel: &Kernel) -> Self {
+    fn of(kernel: &mut Kernel) -> Self {
+        let (ledger, ledger_error) = match Ledger::of(kernel) {
+            Ok(ledger) => (Some(ledger), None),
+            Err(error) => (None, Some(format!("{error:#}"))),
+        };
         Self {
             error: None,
+            ledger,
+            ledger_error,
             kernel_half: Some(kernel.variant().name()),
             hooks: kernel.hooks().to_vec(),
             verified_instructions: kernel.verified().into_iter().collect(),
@@ -180,6 +197,12 @@ fn text(report: &Report) -> String {
     }
     for field in &report.absent_fields {
         lines.push(format!("  field {field} is absent in this kernel"));
+    }
+    if let Some(ledger) = &report.ledger {
+        lines.push(format!("  ledger                {}", ledger.text()));
+    }
+    if let Some(error) = &report.ledger_error {
+        lines.push(format!("  ledger                UNKNOWN: {error}"));
     }
     match &report.error {
         Some(error) => lines.push(format!("\nnothing can be observed: {error}")),

@@ -65,7 +65,14 @@ fn doctor() -> Result<()> {
         hooks.iter().any(|hook| hook["feature"] == "getenv" && hook["state"] == "attached"),
         "no libc is probed: {report:#}"
     );
+    // From Linux 7 on a program is skipped where it was preempted on its CPU, so even one open can be missed, which is told.
+    let ledger = &report["ledger"];
+    if ledger["skipped"] == serde_json::json!({}) {
+        ensure!(ledger["balanced"] == true && ledger["seen"].as_u64() >= Some(1), "{ledger:#}");
+    }
+    ensure!(ledger["received"] == ledger["seen"] && ledger["lost"] == 0 && ledger["in_flight"] == 0, "{ledger:#}");
     let output = agentsnoop().arg("doctor").output()?;
+    ensure!(text(&output.stdout).contains(": of one open "), "{}", text(&output.stdout));
     ensure!(output.status.success() && text(&output.stdout).contains("sched_process_exec"), "{}", text(&output.stdout));
     Ok(())
 }
