@@ -5,7 +5,7 @@
 //! | hook | BTF tracepoint `io_uring_submit_req(struct io_kiocb *req)`; before Linux 6.3 `io_uring_submit_sqe`, whose request is its first or, before 6.0, its second argument: the kernel's types tell |
 //! | when | the kernel has taken the request, with the names in it, and has not begun with it |
 //! | who | the thread that submits: that which called io_uring_enter, or with `IORING_SETUP_SQPOLL` the thread `iou-sqp-PID` of the process that made the ring |
-//! | names | from the kernel's own copy, so that no other thread can have changed them |
+//! | names | from the kernel's own copy, so that no other thread can have changed them; of a statx before Linux 5.18 the caller's memory |
 //! | absolute paths | of the folder that a relative path starts from |
 //! | addresses | of a bind the kernel's own copy, of a connect the caller's memory |
 //! | parts | the start here, then once for each file `io_uring_file`, the last of which sends the record |
@@ -30,7 +30,7 @@ use crate::{
     files::{Files, FilesBuffer},
     globals::offset,
     maps::{IO_URING_BUFFERS, IO_URING_PROGRAMS},
-    read::{kernel, kernel_bytes, kernel_string, opaque, within},
+    read::{kernel, kernel_bytes, kernel_string, opaque, user_string, within},
     socket::address,
     task::tracked,
 };
@@ -206,7 +206,8 @@ pub(crate) fn io_uring_file(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
-/// Reads a name from a `struct filename`.
+/// Reads a name from a `struct filename`, or where there is none yet from the caller's memory: before Linux 5.18 (`io_statx_prep`)
+/// a statx was taken with the caller's own pointer. Which of them it is, its highest bit tells.
 ///
 /// # Safety
 ///
@@ -214,7 +215,13 @@ pub(crate) fn io_uring_file(ctx: BtfTracePointContext) -> i32 {
 #[inline(always)]
 unsafe fn name(to: *mut u8, filename: u64) -> Text {
     // SAFETY: the caller's promise.
-    let read = unsafe { kernel_string(to, PATH_BYTES as u32, kernel(filename, offset!(filename_name), 0)) };
+    let read = unsafe {
+        if filename >> 63 == 0 {
+            user_string(to, PATH_BYTES as u32, filename)
+        } else {
+            kernel_string(to, PATH_BYTES as u32, kernel(filename, offset!(filename_name), 0))
+        }
+    };
     if read <= 0 {
         emit::fault(Fault::StringUnreadable);
         return Text { len: 0, state: TextState::Unreadable.number(), pad: 0 };
