@@ -112,6 +112,8 @@ impl Actor {
             gid: self.header.uid,
             euid: self.header.uid,
             egid: self.header.uid,
+            sid: body::Exec::NO_ID,
+            pgid: body::Exec::NO_ID,
             flags: program.flags,
             ..body::Exec::default()
         };
