@@ -1,106 +1,91 @@
-//! Which records a query wants.
+//! Which records a person wants: one grammar for `query`, the terminal UI and rules. docs/query.md describes it.
+//!
+//! ```text
+//! filter := and ("or" and)*
+//! and    := not (["and"] not)*
+//! not    := "not" not | "!" not | "(" filter ")" | term
+//! term   := FIELD ":" test ("," test)* | WORD
+//! test   := ["=" | "~" | "<" | "<=" | ">" | ">="] VALUE | VALUE ".." VALUE
+//! ```
 
-use std::fmt;
+mod error;
+mod expr;
+mod facets;
+mod field;
+mod inner;
+mod lexer;
+mod parser;
+mod pattern;
+mod quantity;
+mod subtree;
+mod time;
 
-use globset::{GlobBuilder, GlobMatcher};
+pub use error::FilterError;
+pub use field::fields;
+pub use time::Span;
 
-use crate::record::{Body, Kind, Record, Text};
+use crate::record::Record;
+use expr::Expr;
+use field::{Context, Want};
+use lexer::{Operator, Test};
+use subtree::Subtrees;
 
-/// A filter: every condition that is set must hold. The default lets every record through.
+/// A filter that was understood. The default lets every record through.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    kinds: Vec<Kind>,
-    path: Option<GlobMatcher>,
+    expr: Expr,
+    subtrees: Subtrees,
 }
-
-/// A filter that cannot be made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FilterError(String);
-
-impl fmt::Display for FilterError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for FilterError {}
 
 impl Filter {
-    /// Also lets this kind through; without any, all kinds are.
+    /// Understands a filter. Times without a date, and those that are counted from the beginning or the end, are of `span`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, and where.
+    pub fn parse(text: &str, span: &Span) -> Result<Self, FilterError> {
+        let mut subtrees = Subtrees::default();
+        let expr = parser::parse(text, span, &mut subtrees)?;
+        Ok(Self { expr, subtrees })
+    }
+
+    /// A filter that wants one of these values of a field, as they stand: for options of a command line. A text can have
+    /// wildcards.
+    ///
+    /// # Errors
+    ///
+    /// There is no such field, or a value is none of it.
+    pub fn of<'a>(field: &str, values: impl IntoIterator<Item = &'a str>) -> Result<Self, FilterError> {
+        let mut text = format!("{field}:");
+        let mut tests = Vec::new();
+        for value in values {
+            text.push_str(if tests.is_empty() { "" } else { "," });
+            let place = text.len()..text.len() + value.len();
+            text.push_str(value);
+            tests.push(Test { operator: Operator::Like, value: value.to_owned(), quoted: false, place });
+        }
+        let mut subtrees = Subtrees::default();
+        let mut context = Context { filter: &text, span: &Span::default(), subtrees: &mut subtrees };
+        let want = Want::parse(field, &tests, 0..text.len(), &mut context)?;
+        Ok(Self { expr: Expr::Want(want), subtrees })
+    }
+
+    /// A filter that wants what both want.
     #[must_use]
-    pub fn kind(mut self, kind: Kind) -> Self {
-        self.kinds.push(kind);
+    pub fn and(mut self, other: Self) -> Self {
+        let other_expr = other.expr.behind(self.subtrees.append(other.subtrees));
+        self.expr = Expr::and(self.expr, other_expr);
         self
     }
 
-    /// Kinds by name, separated by commas.
-    ///
-    /// # Errors
-    ///
-    /// A name that is no kind.
-    pub fn kinds(mut self, names: &str) -> Result<Self, FilterError> {
-        for name in names.split(',').map(str::trim) {
-            self.kinds.push(name.parse().map_err(|error: crate::record::UnknownKind| FilterError(error.to_string()))?);
-        }
-        Ok(self)
-    }
-
-    /// Only records with a path that matches the glob. As in find(1), `*` matches `/` too.
-    ///
-    /// # Errors
-    ///
-    /// A glob that cannot be read.
-    pub fn path(mut self, glob: &str) -> Result<Self, FilterError> {
-        let built = GlobBuilder::new(glob).literal_separator(false).build();
-        let glob =
-            built.map_err(|error| FilterError(format!("the path glob `{glob}` cannot be read: {}", error.kind())))?;
-        self.path = Some(glob.compile_matcher());
-        Ok(self)
-    }
-
-    /// Whether a record passes.
+    /// Whether a record passes. Records must be shown in their order, those too that are of no interest: what belongs to a
+    /// process and its descendants is learned from them.
     #[must_use]
-    pub fn matches(&self, record: &Record) -> bool {
-        (self.kinds.is_empty() || self.kinds.contains(&record.kind()))
-            && self
-                .path
-                .as_ref()
-                .is_none_or(|glob| paths(&record.body).iter().flatten().any(|path| is_match(glob, path)))
+    pub fn matches(&mut self, record: &Record) -> bool {
+        self.subtrees.observe(record);
+        self.expr.matches(record, &self.subtrees)
     }
 }
 
-fn is_match(glob: &GlobMatcher, path: &Text) -> bool {
-    use std::os::unix::ffi::OsStrExt as _;
-    glob.is_match(std::path::Path::new(std::ffi::OsStr::from_bytes(path.as_bytes())))
-}
-
-/// The paths that a record is about: of a file or a unix socket, or of a program.
-fn paths(body: &Body) -> [Option<&Text>; 2] {
-    match body {
-        Body::Open(open) => [open.path.as_ref().or(open.requested.as_ref()), None],
-        Body::Exec(exec) => [exec.path.as_ref(), exec.filename.as_ref()],
-        Body::Connect(connect) => [connect.path.as_ref(), None],
-        Body::Readlink(link) => [link.path.as_ref(), link.target.as_ref()],
-        Body::Stat(stat) => [stat.path.as_ref(), None],
-        Body::Rename(pair) | Body::Link(pair) | Body::Symlink(pair) => [pair.from.as_ref(), pair.to.as_ref()],
-        Body::Unlink(change)
-        | Body::Mkdir(change)
-        | Body::Chmod(change)
-        | Body::Chown(change)
-        | Body::Truncate(change) => [change.path.as_ref(), None],
-        Body::Bind(socket) | Body::Listen(socket) | Body::Accept(socket) => [socket.path.as_ref(), None],
-        Body::Traffic(traffic) => [traffic.path.as_ref(), None],
-        Body::Identity(call) | Body::Metadata(call) | Body::Attention(call) => {
-            [call.path.as_ref().or(call.requested.as_ref()), None]
-        }
-        Body::Fork(_)
-        | Body::Exit(_)
-        | Body::Dns(_)
-        | Body::Name(_)
-        | Body::Getenv(_)
-        | Body::Session(_)
-        | Body::Loss(_)
-        | Body::Coverage(_)
-        | Body::Gap(_) => [None, None],
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! `Record`: the serialized form of an event, one JSON object a line. `docs/events.md` describes every kind.
 
 mod body;
+mod fields;
 mod id;
 mod json;
 mod kind;

@@ -16,7 +16,7 @@ pub use network::{Connect, Direction, Dns, Name, NameSource, Socket, Traffic};
 pub use observation::{Loss, Neighbour, Session, SessionState};
 pub use process::{Exec, Exit, Fork, Namespaces};
 
-use super::Kind;
+use super::{Kind, fields};
 use crate::input::{Gap, Hook};
 
 /// Declares the bodies: the variant of the kind, and the type that its JSON has.
@@ -48,6 +48,17 @@ macro_rules! bodies {
                 }
             }
 
+            /// The body as JSON.
+            ///
+            /// # Errors
+            ///
+            /// None is known.
+            pub(crate) fn to_json(&self) -> serde_json::Result<serde_json::Value> {
+                match self {
+                    $(Self::$variant(body) => serde_json::to_value(body),)*
+                }
+            }
+
             /// The body of a kind from its JSON.
             ///
             /// # Errors
@@ -56,6 +67,16 @@ macro_rules! bodies {
             pub(super) fn from_json(kind: Kind, json: serde_json::Value) -> serde_json::Result<Self> {
                 match kind {
                     $(Kind::$variant => serde_json::from_value(json).map(Self::$variant),)*
+                }
+            }
+        }
+
+        impl Kind {
+            /// The names of the fields that the body of this kind can have.
+            #[must_use]
+            pub fn fields(self) -> &'static [&'static str] {
+                match self {
+                    $(Self::$variant => fields::of::<$type>(),)*
                 }
             }
         }

@@ -82,15 +82,19 @@ fn the_same_inputs_give_the_same_bytes() {
 #[test]
 fn a_filter_lets_kinds_and_paths_through() {
     let records = judge(&session());
-    let count = |filter: &Filter| records.iter().filter(|record| filter.matches(record)).count();
-    assert_eq!(count(&Filter::default()), records.len());
-    assert_eq!(count(&Filter::default().kinds("open,connect").unwrap()), 7);
-    assert_eq!(count(&Filter::default().path("*/.aws/*").unwrap()), 1);
-    assert_eq!(count(&Filter::default().path("*cat").unwrap()), 1, "the exec");
-    assert_eq!(count(&Filter::default().kinds("getenv").unwrap().path("*").unwrap()), 0, "a variable has no path");
-    let error = Filter::default().kinds("opens").unwrap_err().to_string();
-    assert!(error.starts_with("`opens` is no kind of record; known are fork, exec"), "{error}");
-    assert!(Filter::default().path("[").unwrap_err().to_string().contains("cannot be read"));
+    let count = |mut filter: Filter| records.iter().filter(|record| filter.matches(record)).count();
+    assert_eq!(count(Filter::default()), records.len());
+    assert_eq!(count(Filter::of("kind", ["open", "connect"]).unwrap()), 7);
+    assert_eq!(count(Filter::of("path", ["*/.aws/*"]).unwrap()), 1);
+    assert_eq!(count(Filter::of("path", ["*cat"]).unwrap()), 1, "the exec");
+    assert_eq!(
+        count(Filter::of("kind", ["getenv"]).unwrap().and(Filter::of("path", ["*"]).unwrap())),
+        0,
+        "a variable has no path"
+    );
+    let error = Filter::of("kind", ["opens"]).unwrap_err().to_string();
+    assert!(error.starts_with("`kind`: `opens` is not known; did you mean `open`?"), "{error}");
+    assert!(Filter::of("path", ["["]).unwrap_err().to_string().contains("cannot be read"));
 }
 
 #[test]

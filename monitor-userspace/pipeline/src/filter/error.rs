@@ -1,0 +1,68 @@
+//! What is wrong with a filter, and where.
+
+use std::{fmt, ops::Range};
+
+/// A filter that cannot be understood: what is wrong, shown under the place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilterError {
+    what: String,
+    filter: String,
+    /// Bytes of the filter.
+    place: Range<usize>,
+}
+
+impl FilterError {
+    pub(super) fn new(filter: &str, place: Range<usize>, what: impl Into<String>) -> Self {
+        Self { what: what.into(), filter: filter.to_owned(), place }
+    }
+
+    /// The bytes of the filter that are wrong.
+    #[must_use]
+    pub fn place(&self) -> Range<usize> {
+        self.place.clone()
+    }
+
+    /// What is wrong, in one line.
+    #[must_use]
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+}
+
+impl fmt::Display for FilterError {
+    /// Three lines: what is wrong, the filter, and marks below the place.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns = |bytes: Range<usize>| self.filter.get(bytes).map_or(0, |text| text.chars().count());
+        let shown: String = self.filter.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
+        writeln!(f, "{}", self.what)?;
+        writeln!(f, "  {shown}")?;
+        let before = columns(0..self.place.start);
+        write!(f, "  {:before$}{:^<width$}", "", "", width = columns(self.place.clone()).max(1))
+    }
+}
+
+impl std::error::Error for FilterError {}
+
+/// The name that was probably meant: the nearest one, where at most half of its letters differ.
+pub(super) fn meant<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|other| (distance(name, other), other))
+        .filter(|(distance, other)| *distance * 2 <= other.len())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, other)| other)
+}
+
+/// Letters to add, drop or change between two words (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (at, char) in one.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], at + 1);
+        for (column, theirs) in other.iter().enumerate() {
+            let changed = diagonal + usize::from(char != *theirs);
+            diagonal = row[column + 1];
+            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[other.len()]
+}

@@ -1,0 +1,110 @@
+//! Points in time, as a person writes them.
+
+use jiff::{Timestamp, civil, tz};
+
+/// The time that a recording is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// Its beginning, nanoseconds since 1970.
+    pub start: i64,
+    /// Its end, or now, likewise.
+    pub end: i64,
+    /// Seconds east of UTC in which its times are shown.
+    pub utc_offset: i32,
+}
+
+/// The forms that a time has, for messages.
+pub(super) const FORMS: &str =
+    "a time is 14:02, 14:02:11.5, 2026-11-21T14:02:11Z, +30s (from the beginning) or -5m (before the end)";
+
+/// Nanoseconds in a unit of time.
+const UNITS: [(&str, i64); 7] = [
+    ("ns", 1),
+    ("us", 1_000),
+    ("ms", 1_000_000),
+    ("s", 1_000_000_000),
+    ("m", 60_000_000_000),
+    ("h", 3_600_000_000_000),
+    ("d", 86_400_000_000_000),
+];
+
+/// A duration such as `1.5s` or `2h30m`, nanoseconds; `None` for anything else.
+pub(super) fn duration(text: &str) -> Option<i64> {
+    let mut rest = text;
+    let mut total = 0i64;
+    while !rest.is_empty() {
+        let digits = rest.find(|char: char| !char.is_ascii_digit() && char != '.').filter(|at| *at > 0)?;
+        let (number, behind) = rest.split_at(digits);
+        let letters = behind.find(|char: char| !char.is_ascii_alphabetic()).unwrap_or(behind.len());
+        let (unit, behind) = behind.split_at(letters);
+        let (_, nanoseconds) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
+        total = total.checked_add(scaled(number, nanoseconds)?)?;
+        rest = behind;
+    }
+    (!text.is_empty()).then_some(total)
+}
+
+/// A decimal number times a unit, without rounding on the way.
+pub(super) fn scaled(number: &str, unit: i64) -> Option<i64> {
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if (whole.is_empty() && part.is_empty()) || !digits(whole) || !digits(part) || part.len() > 18 {
+        return None;
+    }
+    let whole: i64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    let part = if part.is_empty() {
+        0
+    } else {
+        let scale = 10i128.pow(u32::try_from(part.len()).ok()?);
+        i64::try_from(part.parse::<i128>().ok()? * i128::from(unit) / scale).ok()?
+    };
+    whole.checked_mul(unit)?.checked_add(part)
+}
+
+/// What a written time covers, nanoseconds since 1970: `14:02` is the whole minute.
+pub(super) fn covered(text: &str, span: &Span) -> Option<(i64, i64)> {
+    if let Some(after) = text.strip_prefix('+') {
+        return instant(span.start.checked_add(duration(after)?)?);
+    }
+    if let Some(before) = text.strip_prefix('-') {
+        return instant(span.end.checked_sub(duration(before)?)?);
+    }
+    if let Ok(timestamp) = text.parse::<Timestamp>() {
+        return instant(i64::try_from(timestamp.as_nanosecond()).ok()?);
+    }
+    let offset = tz::Offset::from_seconds(span.utc_offset).ok()?;
+    let local = |date_time: civil::DateTime| -> Option<i64> {
+        i64::try_from(offset.to_timestamp(date_time).ok()?.as_nanosecond()).ok()
+    };
+    if let Ok(date_time) = text.parse::<civil::DateTime>()
+        && text.len() > "2026-11-21".len()
+    {
+        let start = local(date_time)?;
+        return Some((start, start.checked_add(resolution(text))?));
+    }
+    if let Ok(date) = text.parse::<civil::Date>() {
+        return Some((local(date.at(0, 0, 0, 0))?, local(date.tomorrow().ok()?.at(0, 0, 0, 0))? - 1));
+    }
+    let time: civil::Time = text.parse().ok()?;
+    let first = offset.to_datetime(Timestamp::from_nanosecond(i128::from(span.start)).ok()?).date();
+    let mut start = local(first.to_datetime(time))?;
+    // A recording over midnight has times of day before that of its beginning.
+    if start + resolution(text) < span.start && span.end > start + UNITS[6].1 {
+        start += UNITS[6].1;
+    }
+    Some((start, start.checked_add(resolution(text))?))
+}
+
+fn instant(at: i64) -> Option<(i64, i64)> {
+    Some((at, at))
+}
+
+/// How much is covered behind the beginning of what is written to the minute, the second, or finer.
+fn resolution(text: &str) -> i64 {
+    let time = text.rsplit(['T', ' ']).next().unwrap_or(text);
+    match (time.matches(':').count(), time.split_once('.')) {
+        (_, Some((_, digits))) => 10i64.pow(9 - u32::try_from(digits.len()).unwrap_or(9).min(9)) - 1,
+        (0 | 1, None) => UNITS[4].1 - 1,
+        (_, None) => UNITS[3].1 - 1,
+    }
+}
