@@ -4,6 +4,7 @@ use std::io;
 
 use agentsnoop_pipeline::{Record, input::Opened, lines::Paint};
 
+pub mod columns;
 pub mod json;
 pub mod lines;
 pub mod recording;

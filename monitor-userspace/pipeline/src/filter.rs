@@ -10,6 +10,7 @@
 
 mod error;
 mod expr;
+pub mod facet;
 mod facets;
 mod field;
 mod inner;

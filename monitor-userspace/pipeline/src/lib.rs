@@ -10,6 +10,7 @@
 
 pub mod admit;
 pub mod attribute;
+pub mod columns;
 pub mod data;
 pub mod enrich;
 pub mod event;

@@ -8,7 +8,7 @@ mod subject;
 
 use std::fmt::Write as _;
 
-pub(crate) use subject::{duration, file, subject};
+pub(crate) use subject::{duration, file, outcome, subject};
 
 use crate::input::HookState;
 use crate::record::{Body, Record, SessionState, escape_into};
@@ -69,7 +69,7 @@ impl Lines {
         self.column(noise, &text, SUBJECT, out);
         out.push(' ');
         text.clear();
-        let is_bad = subject::outcome(&record.body, &mut text);
+        let is_bad = outcome(&record.body, &mut text);
         self.column(if is_bad && !is_noise { RED } else { noise }, &text, OUTCOME, out);
         for class in record.classes.iter() {
             out.push(' ');

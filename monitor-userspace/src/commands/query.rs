@@ -1,39 +1,100 @@
 //! `agentsnoop query`.
 
-use std::{path::PathBuf, process::ExitCode};
+mod order;
 
-use agentsnoop_pipeline::{Filter, input::Input};
+use std::{
+    fs::File,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use agentsnoop_pipeline::{
+    Filter,
+    columns::Column,
+    filter::{FilterError, Span, fields},
+    input::{Input, Opened},
+};
 use anyhow::{Context as _, Result};
 
 use crate::{
     error::{Exit, fail},
-    sink::standard,
-    source::judged::Judged,
+    sink::{
+        Sink,
+        columns::{Csv, Table},
+        standard,
+    },
+    source::judged::{Judged, note},
+    store::outline::Outline,
 };
+use order::Order;
+
+/// What a table or CSV shows unless something else is asked for.
+const COLUMNS: [&str; 9] = ["id", "time", "agent", "pid", "comm", "kind", "about", "result", "class"];
+
+/// Records that are kept to be sorted, when nobody says how many are wanted.
+const SORTED: usize = 1000;
+
+/// How records are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Lines for people, as `replay` shows them
+    Lines,
+    /// One JSON object a line (docs/events.md)
+    Json,
+    /// A table with a head
+    Table,
+    /// Comma-separated values with a head (RFC 4180)
+    Csv,
+}
 
 /// Arguments of `query`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  agentsnoop query out.rec --kind exec,connect
-  agentsnoop query out.rec --kind open --path '*/.aws/*'
-  agentsnoop query out.rec --path '**/.env' --json
+  agentsnoop query out.rec kind:exec,connect
+  agentsnoop query out.rec 'class:credential not result:failed'
+  agentsnoop query out.rec 'path:*/.aws/* and (agent:claude or agent:codex)' --json
+  agentsnoop query out.rec 'kind:connect address:!10.0.0.0/8 time:14:02..14:10' --limit 20
+  agentsnoop query out.rec 'under:4711 bytes:>1M'
 
-All conditions must hold. As in find(1), * matches / too. A query without a match is a success and prints nothing. A \
-damaged recording is searched as far as it can be read, and the exit code is 4.")]
+Words of a filter that stand beside each other must all hold; `or`, `not` and parentheses join them. A word without a field is looked \
+for in the line of a record. `--fields` lists the fields; docs/query.md describes the grammar. As in find(1), * matches / too. A query \
+without a match is a success and prints nothing. A damaged recording is searched as far as it can be read, and the exit code is 4.")]
 pub struct Args {
     /// The recording
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present = "fields")]
+    file: Option<PathBuf>,
+    /// What to look for, such as kind:open or 'class:credential not result:failed'
+    #[arg(value_name = "FILTER")]
+    filter: Vec<String>,
     /// Only these kinds, separated by commas: exec, open, connect, getenv, …; may be given more than once
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
     kind: Vec<String>,
     /// Only records with a path that matches the glob
     #[arg(long, value_name = "GLOB")]
     path: Option<String>,
-    /// One JSON object a line
+    /// End after so many records
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+    /// Order by a field, the largest first with a `-` before it; without --limit the first 1,000 are kept
+    #[arg(long, value_name = "[-]FIELD", allow_hyphen_values = true, conflicts_with = "follow")]
+    sort: Option<String>,
+    /// Go on with what is recorded from now on, until the recording is closed
+    #[arg(long)]
+    follow: bool,
+    /// How records are shown
+    #[arg(long, value_enum, default_value_t = Format::Lines, conflicts_with = "json")]
+    format: Format,
+    /// What a table or CSV shows: fields, `about` and `outcome`, separated by commas
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',', default_values = COLUMNS)]
+    columns: Vec<String>,
+    /// One JSON object a line, as --format json
     #[arg(long)]
     json: bool,
+    /// List the fields that a filter can name
+    #[arg(long)]
+    fields: bool,
 }
 
 /// Does `query`.
@@ -42,34 +103,95 @@ pub struct Args {
 ///
 /// The filter cannot be understood; the recording cannot be read, or not all of it; standard output cannot be written.
 pub fn run(args: &Args) -> Result<ExitCode> {
-    let filter = filter(args)?;
-    let mut judged = Judged::open(&args.file)?;
-    let mut out = standard::sink(args.json).context(standard::FAILED)?;
+    let Some(file) = args.file.as_deref().filter(|_| !args.fields) else { return list_fields() };
+    // A mistake in the filter is told before anything of the file.
+    filter(args, &Span::default())?;
+    let columns = args.columns.iter().map(|name| Column::parse(name)).collect::<Result<Vec<_>, _>>().map_err(usage)?;
+    let mut order = args.sort.as_deref().map(Order::parse).transpose().map_err(usage)?;
+    let mut judged = Judged::open(file)?;
+    let mut out = sink(args, columns)?;
+    let mut filter = Filter::default();
+    let mut left = args.limit.unwrap_or(u64::MAX);
+    let most = args.limit.map_or(SORTED, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let mut records = Vec::new();
     let mut goes_on = true;
-    while goes_on {
-        let input = judged.next(&mut records)?;
+    while goes_on && left > 0 {
+        let input = if args.follow {
+            judged.wait(&mut records, || out.flush().context(standard::FAILED))?
+        } else {
+            judged.next(&mut records)?
+        };
         if let Some(Input::Opened(opened)) = &input {
+            filter = self::filter(args, &span(opened, file)?)?;
             out.opened(opened);
         }
         for record in records.drain(..).filter(|record| filter.matches(record)) {
-            out.record(&record).context(standard::FAILED)?;
+            match &mut order {
+                Some(order) => order.take(record, most),
+                None if left == 0 => {}
+                None => {
+                    left -= 1;
+                    out.record(&record).context(standard::FAILED)?;
+                }
+            }
         }
         goes_on = input.is_some();
     }
+    if let Some(order) = order {
+        let dropped = order.finish(most, |record| out.record(record)).context(standard::FAILED)?;
+        if dropped > 0 && args.limit.is_none() {
+            note(format_args!("{dropped} more records match; --limit says how many are kept"));
+        }
+    }
     out.flush().context(standard::FAILED)?;
-    judged.finish()?;
+    // What was not looked at is not judged either.
+    if left > 0 {
+        judged.finish()?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn filter(args: &Args) -> Result<Filter> {
-    let usage = |error| fail(Exit::Usage, format!("{error}"));
-    let mut filter = Filter::default();
-    for names in &args.kind {
-        filter = filter.kinds(names).map_err(usage)?;
+fn usage(error: FilterError) -> anyhow::Error {
+    fail(Exit::Usage, error.to_string())
+}
+
+/// The filter of all words and options together, with times that are those of the recording.
+fn filter(args: &Args, span: &Span) -> Result<Filter> {
+    let mut filter = Filter::parse(&args.filter.join(" "), span).map_err(usage)?;
+    if !args.kind.is_empty() {
+        filter = filter.and(Filter::of("kind", args.kind.iter().map(|kind| kind.trim())).map_err(usage)?);
     }
     match &args.path {
-        Some(glob) => filter.path(glob).map_err(usage),
+        Some(glob) => Ok(filter.and(Filter::of("path", [glob.as_str()]).map_err(usage)?)),
         None => Ok(filter),
     }
+}
+
+/// The time that a recording is of, by what it begins with and by the headers of its blocks.
+fn span(opened: &Opened, file: &Path) -> Result<Span> {
+    let last_ns = File::open(file).and_then(|file| Outline::new(file).last_ns());
+    let last_ns = last_ns.with_context(|| format!("cannot read {}", file.display()))?;
+    let start = opened.clock.real_ns;
+    let lasted = i64::try_from(last_ns.saturating_sub(opened.clock.boot_ns)).unwrap_or(i64::MAX);
+    Ok(Span { start, end: start.saturating_add(lasted), utc_offset: opened.utc_offset })
+}
+
+fn sink(args: &Args, columns: Vec<Column>) -> Result<Box<dyn Sink>> {
+    let made = match args.format {
+        Format::Lines => standard::sink(args.json),
+        Format::Json => standard::sink(true),
+        Format::Table => standard::output().map(|out| Box::new(Table::new(out, columns)) as Box<dyn Sink>),
+        Format::Csv => standard::output().and_then(|out| Ok(Box::new(Csv::new(out, columns)?) as Box<dyn Sink>)),
+    };
+    made.context(standard::FAILED)
+}
+
+fn list_fields() -> Result<ExitCode> {
+    let mut text = String::new();
+    for (name, about) in fields() {
+        text.push_str(&format!("{name:<10} {about}\n"));
+    }
+    text.push_str("and any field of a kind in docs/events.md, such as open.flags or exec.cwd\n");
+    standard::output().and_then(|mut out| out.write_all(text.as_bytes())).context(standard::FAILED)?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -3,6 +3,7 @@
 use std::{
     io::{self, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use agentsnoop_pipeline::{
@@ -13,7 +14,13 @@ use anyhow::Result;
 use monitor_common::WIRE_VERSION;
 
 use super::recording::Recording;
-use crate::error::{Exit, fail};
+use crate::{
+    error::{Exit, fail},
+    store::End,
+};
+
+/// How often a recording that is still written is looked at for more; its writer flushes each second.
+const LOOKED_FOR_EVERY: Duration = Duration::from_millis(200);
 
 /// Replays a recording.
 pub struct Judged {
@@ -43,6 +50,10 @@ impl Judged {
             self.pipeline.finish(out);
             return Ok(None);
         };
+        self.take(input, out).map(Some)
+    }
+
+    fn take(&mut self, input: Input, out: &mut Vec<Record>) -> Result<Input> {
         match &input {
             Input::Opened(opened) => self.check_wire(opened)?,
             Input::Config(config) => self.note_other_rules(config),
@@ -50,7 +61,29 @@ impl Judged {
         }
         // What the pipeline asks for was answered when the recording was made.
         drop(self.pipeline.push(&input, out));
-        Ok(Some(input))
+        Ok(input)
+    }
+
+    /// As [`Judged::next`], of a recording that is still written: where it ends for now, `rests` is called and more is waited
+    /// for. `None` once it is closed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Judged::next`], and those of `rests`.
+    pub fn wait(&mut self, out: &mut Vec<Record>, mut rests: impl FnMut() -> Result<()>) -> Result<Option<Input>> {
+        loop {
+            match self.recording.next() {
+                Some(input) => return self.take(input, out).map(Some),
+                None if self.recording.end() == End::Closed => {
+                    self.pipeline.finish(out);
+                    return Ok(None);
+                }
+                None => {
+                    rests()?;
+                    std::thread::sleep(LOOKED_FOR_EVERY);
+                }
+            }
+        }
     }
 
     /// Says on standard error how the recording ends, where that is not as it should.
@@ -63,7 +96,7 @@ impl Judged {
         for damage in self.recording.damage() {
             note(format_args!("{path}: {damage}"));
         }
-        if end != crate::store::End::Closed {
+        if end != End::Closed {
             note(format_args!("{path}: {end}"));
         }
         match self.recording.damaged() {
@@ -109,6 +142,6 @@ impl Judged {
 }
 
 /// A line on standard error; where nobody can read it, nothing is lost but the line.
-fn note(line: std::fmt::Arguments<'_>) {
+pub fn note(line: std::fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr(), "agentsnoop: {line}");
 }

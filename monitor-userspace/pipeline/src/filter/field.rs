@@ -31,8 +31,8 @@ type Names = fn(&Record, WantedName<'_>) -> bool;
 type Numbers = fn(&Record, Wanted<'_, i64>) -> bool;
 
 /// How the values of a field are had, and what they can be.
-#[derive(Clone, Copy)]
-enum Values {
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Values {
     Text(Look, Texts),
     /// Names, all of which are known.
     Name(fn() -> Vec<&'static str>, Names),
@@ -44,17 +44,17 @@ enum Values {
 }
 
 /// A field, and what a person should know of it.
-struct Field {
-    name: &'static str,
+pub(super) struct Field {
+    pub(super) name: &'static str,
     about: &'static str,
-    values: Values,
+    pub(super) values: Values,
 }
 
 const fn field(name: &'static str, about: &'static str, values: Values) -> Field {
     Field { name, about, values }
 }
 
-static FIELDS: [Field; 26] = [
+pub(super) static FIELDS: [Field; 26] = [
     field("kind", "the kind of record: exec, open, connect, getenv, …", Values::Name(kinds, kind)),
     field("class", "the resource class: credential, proxy, locale, …", Values::Name(classes, class)),
     field("agent", "the agent by name", Values::Text(Look::Whole, facets::agent)),

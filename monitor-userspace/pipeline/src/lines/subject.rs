@@ -69,7 +69,7 @@ pub(crate) fn subject(body: &Body, out: &mut String) {
 }
 
 /// Appends how it ended; `true` says that it went wrong.
-pub(super) fn outcome(body: &Body, out: &mut String) -> bool {
+pub(crate) fn outcome(body: &Body, out: &mut String) -> bool {
     match body {
         Body::Open(open) => opened(open, out),
         Body::Connect(connect) => {
