@@ -53,6 +53,19 @@ impl Column {
         self.name
     }
 
+    /// Characters that most of its values fit in.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        let width = match self.name {
+            "about" | "path" | "argv" | "exe" => 56,
+            "time" => 30,
+            "class" | "host" | "address" | "outcome" => 16,
+            "comm" | "agent" | "result" => 12,
+            _ => 8,
+        };
+        width.max(self.name.len())
+    }
+
     /// Appends what a record has in this column: several values with commas between, nothing where it has none. What a
     /// process chose is escaped.
     pub fn show(&self, record: &Record, out: &mut String) {

@@ -70,7 +70,7 @@ fn mistakes_on_the_command_line_are_exit_code_2() {
         (&["replay", "--colour"], "--colour"),
         (&["replay", "--speed", "0"], "above 0"),
         (&["replay", "--speed", "fast"], "above 0"),
-        (&["query", "--kind", "opne"], "opne"),
+        (&["query", "--kind", "opne"], "did you mean `open`?"),
         (&["query", "--path", "[a"], "[a"),
         (&["verify", "--strict"], "--strict"),
         (&["listen"], "listen"),

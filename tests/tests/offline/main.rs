@@ -7,6 +7,7 @@ mod documents;
 mod format;
 mod full;
 mod malformed;
+mod query;
 mod replay;
 mod store;
 mod tools;

@@ -1,0 +1,113 @@
+//! `agentsnoop query`: what it selects, in which order, how it shows it, and what it says of a mistake.
+
+use std::{fs, io::Write as _, process::Stdio};
+
+use serde_json::Value;
+
+use crate::tools::{agentsnoop, blocks, command, folder, small, stderr, stdout, stored};
+
+const SESSION: &str = "format-1-session.rec";
+
+/// What a query of the stored session shows.
+fn query(words: &[&str]) -> String {
+    let file = stored(SESSION);
+    let mut all = vec!["query", file.to_str().expect("a path that is text")];
+    all.extend(words);
+    let output = command(&all).output().expect("agentsnoop runs");
+    assert_eq!(output.status.code(), Some(0), "{words:?}: {}", stderr(&output));
+    stdout(&output)
+}
+
+fn records(words: &[&str]) -> Vec<Value> {
+    let text = query(&[&["--json"], words].concat());
+    text.lines().map(|line| serde_json::from_str(line).expect("one JSON object a line")).collect()
+}
+
+#[test]
+fn words_of_a_filter_can_be_one_argument_or_several() {
+    let one = query(&["kind:open result:failed"]);
+    assert_eq!(one, query(&["kind:open", "result:failed"]));
+    assert!(one.lines().count() > 1, "{one}");
+    assert_eq!(one.lines().count(), records(&["kind:open", "result:failed"]).len());
+}
+
+#[test]
+fn options_and_filter_must_both_hold() {
+    assert_eq!(records(&["--kind", "open", "result:EACCES"]), records(&["kind:open result:EACCES"]));
+    assert_eq!(records(&["--kind", "exec", "result:EACCES"]), Vec::<Value>::new());
+}
+
+#[test]
+fn a_csv_has_a_head_and_what_process_chose_escaped_and_quoted() {
+    let text = query(&["--format", "csv", "--columns", "kind,argv", "kind:exec"]);
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("kind,argv"));
+    // The second argument of the agent has a colour in it, and the arguments are joined by commas.
+    assert!(
+        lines.next().is_some_and(|line| line.starts_with("exec,\"agent,--print,") && line.contains("\\e[31m")),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_table_keeps_its_columns_below_their_heads() {
+    let text = query(&["--format", "table", "--columns", "id,kind,path", "kind:open"]);
+    let mut lines = text.lines();
+    let place = lines.next().and_then(|head| head.find("kind")).expect("a head");
+    for line in lines {
+        assert_eq!(line.get(place..place + 4), Some("open"), "{text}");
+    }
+}
+
+#[test]
+fn records_are_ordered_by_a_field_and_no_more_are_shown_than_asked_for() {
+    let all = records(&["--sort", "-path", "kind:open"]);
+    let paths: Vec<_> = all.iter().map(|record| record["open"]["path"].as_str().unwrap_or_default()).collect();
+    let mut sorted = paths.clone();
+    sorted.sort_unstable_by(|one, other| other.cmp(one));
+    assert!(paths.len() > 2 && paths == sorted, "{paths:?}");
+    assert_eq!(records(&["--sort", "-path", "--limit", "2", "kind:open"]), all[..2]);
+    assert_eq!(records(&["--limit", "2", "kind:open"]), records(&["kind:open"])[..2]);
+}
+
+#[test]
+fn a_mistake_in_a_filter_is_shown_where_it_is() {
+    let output = agentsnoop(&["query", "--kind", "open"], &stored(SESSION));
+    assert_eq!(output.status.code(), Some(0));
+    let file = stored(SESSION);
+    let output = command(&["query", file.to_str().expect("text"), "kind:open", "pth:x"]).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(2));
+    let said = "agentsnoop: there is no field `pth`; did you mean `path`?\n  kind:open pth:x\n            ^^^\n";
+    assert_eq!(stderr(&output), said);
+    for words in [["--sort", "pth"], ["--columns", "pth"]] {
+        let output =
+            command(&[&["query", file.to_str().expect("text")], &words[..]].concat()).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        assert!(stderr(&output).contains("did you mean `path`?"), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn times_are_those_of_the_recording() {
+    let all = records(&[]);
+    assert_eq!(records(&["time:+0s.."]), all);
+    assert_eq!(records(&["time:..-0s"]), all);
+    assert_eq!(records(&["time:>+1h"]), Vec::<Value>::new());
+}
+
+#[test]
+fn following_shows_what_is_written_meanwhile_and_ends_when_the_recording_is_closed() {
+    let (bytes, _) = small();
+    let cut = blocks(&bytes)[1].end;
+    let folder = folder();
+    let path = folder.path().join("growing.rec");
+    fs::write(&path, &bytes[..cut]).expect("the first blocks");
+    let text = path.to_str().expect("text");
+    let follower = command(&["query", "--follow", "--json", text]).stdout(Stdio::piped()).spawn().expect("it runs");
+    let mut file = fs::File::options().append(true).open(&path).expect("the recording");
+    file.write_all(&bytes[cut..]).expect("the other blocks");
+    let output = follower.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let whole = agentsnoop(&["query", "--json"], &path);
+    assert_eq!(stdout(&output), stdout(&whole));
+}
