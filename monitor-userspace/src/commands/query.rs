@@ -106,8 +106,13 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let Some(file) = args.file.as_deref().filter(|_| !args.fields) else { return list_fields() };
     // A mistake in the filter is told before anything of the file.
     filter(args, &Span::default())?;
-    let columns = args.columns.iter().map(|name| Column::parse(name)).collect::<Result<Vec<_>, _>>().map_err(usage)?;
-    let mut order = args.sort.as_deref().map(Order::parse).transpose().map_err(usage)?;
+    let columns = args
+        .columns
+        .iter()
+        .map(|name| Column::parse(name))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| usage(&error))?;
+    let mut order = args.sort.as_deref().map(Order::parse).transpose().map_err(|error| usage(&error))?;
     let mut judged = Judged::open(file)?;
     let mut out = sink(args, columns)?;
     let mut filter = Filter::default();
@@ -151,18 +156,19 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn usage(error: FilterError) -> anyhow::Error {
+fn usage(error: &FilterError) -> anyhow::Error {
     fail(Exit::Usage, error.to_string())
 }
 
 /// The filter of all words and options together, with times that are those of the recording.
 fn filter(args: &Args, span: &Span) -> Result<Filter> {
-    let mut filter = Filter::parse(&args.filter.join(" "), span).map_err(usage)?;
+    let mut filter = Filter::parse(&args.filter.join(" "), span).map_err(|error| usage(&error))?;
     if !args.kind.is_empty() {
-        filter = filter.and(Filter::of("kind", args.kind.iter().map(|kind| kind.trim())).map_err(usage)?);
+        filter =
+            filter.and(Filter::of("kind", args.kind.iter().map(|kind| kind.trim())).map_err(|error| usage(&error))?);
     }
     match &args.path {
-        Some(glob) => Ok(filter.and(Filter::of("path", [glob.as_str()]).map_err(usage)?)),
+        Some(glob) => Ok(filter.and(Filter::of("path", [glob.as_str()]).map_err(|error| usage(&error))?)),
         None => Ok(filter),
     }
 }

@@ -42,7 +42,7 @@ impl<W: Write> Sink for Csv<W> {
     }
 }
 
-/// Writes a table. A column is as wide as its longest value so far, at most [`WIDEST`], so that nothing is held back.
+/// Writes a table. A column is as wide as its longest value so far, at most 60 characters, so that nothing is held back.
 pub struct Table<W> {
     out: W,
     columns: Vec<(Column, usize)>,
