@@ -61,6 +61,8 @@ offsets! {
     task_mm = "task_struct"."mm",
     task_thread_info = "task_struct"."thread_info",
     thread_info_status = "thread_info"."status",
+    task_seccomp = "task_struct"."seccomp",
+    seccomp_mode = "seccomp"."mode",
     signal_live = "signal_struct"."live",
     signal_flags = "signal_struct"."flags",
     signal_group_exit_code = "signal_struct"."group_exit_code",

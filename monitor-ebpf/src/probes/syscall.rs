@@ -31,6 +31,9 @@ use crate::{
     task::{Tracked, tid, tracked},
 };
 
+/// `SECCOMP_MODE_FILTER` (linux/seccomp.h).
+const SECCOMP_MODE_FILTER: u32 = 2;
+
 /// A system call that has returned.
 #[derive(Clone, Copy)]
 pub(crate) struct Call {
@@ -124,7 +127,7 @@ pub(crate) fn call_of_tracked(ctx: &BtfTracePointContext) -> Option<(Call, Track
         if state >= call::FIRST {
             call.took = bpf_ktime_get_boot_ns() - (*who.task).entered;
         } else if state == call::NONE {
-            call.flags = is_noted(call.number());
+            call.flags = not_entered(who, call.number());
         }
     }
     let status: u32 = who.thread.load(within(offset!(task_thread_info), offset!(thread_info_status)), 0);
@@ -142,9 +145,12 @@ pub(crate) fn call_continued(ctx: &BtfTracePointContext, took: u64, flags: u32) 
     Some((Call { took, flags, ..Call::of(ctx) }, tracked()?))
 }
 
-/// The flag that a call was not entered, for calls whose entry is noted.
+/// The flag that a call was not entered, for calls whose entry is noted and threads with a seccomp filter: no other thread can
+/// leave a call without entering it, but `sys_enter` can have been skipped (`recursion_misses`).
 #[inline(always)]
-fn is_noted(number: u64) -> u32 {
+fn not_entered(who: Tracked, number: u64) -> u32 {
     let word = (number / 64) as usize & (ENTRIES.len() - 1);
-    (ENTRIES[word] >> (number % 64) & 1) as u32 * flag::NOT_ENTERED
+    let noted = (ENTRIES[word] >> (number % 64) & 1) as u32;
+    let mode: u32 = who.thread.load(within(offset!(task_seccomp), offset!(seccomp_mode)), 0);
+    if mode == SECCOMP_MODE_FILTER { noted * flag::NOT_ENTERED } else { 0 }
 }
