@@ -20,6 +20,7 @@ use super::{
 pub(super) mod demand;
 mod load;
 pub(super) mod lost;
+mod needs;
 mod table;
 
 pub(super) use table::IO_URING_SUBMISSIONS;
