@@ -198,6 +198,8 @@ impl Live {
     /// To be called each second: passes the time on, and everything that waits to the disk.
     pub fn tick(&mut self) {
         let boot_ns = clock::boot_ns();
+        // The time is only passed on when all records before it were.
+        self.drain_all();
         self.kernel.tell_resting_bursts(boot_ns);
         self.kernel.tell_repeats();
         let news = self.received != self.received_at_tick;

@@ -273,7 +273,7 @@ pub struct Counters {
     pub recursion_misses: Vec<(String, u64)>,
 }
 
-/// The time; it drives deadlines, so that the middle needs no clock.
+/// The time, before which all records have come; it drives deadlines, so that the middle needs no clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tick {
     /// Boot clock, nanoseconds.

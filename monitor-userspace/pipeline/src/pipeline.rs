@@ -35,6 +35,9 @@ pub struct Pipeline {
     next: Id,
     /// The latest time that any input told, boot clock.
     now_ns: u64,
+    /// The latest time before which all records have come, boot clock: that of a record or of a [`Input::Tick`]. What
+    /// userspace found out by itself can be ahead of records that still wait in the ring.
+    come_ns: u64,
     scratch: Vec<u8>,
 }
 
@@ -58,6 +61,7 @@ impl Pipeline {
             config: None,
             next: Id::default(),
             now_ns: 0,
+            come_ns: 0,
             scratch: Vec::new(),
         })
     }
@@ -85,8 +89,8 @@ impl Pipeline {
                 self.emit(gap.from_ns, Body::Gap(Box::new(gap.clone())), out);
             }
             Input::Counters(counters) => self.advance(counters.boot_ns),
-            Input::Tick(tick) => self.advance(tick.boot_ns),
-            Input::Closed(closed) => self.advance(closed.boot_ns),
+            Input::Tick(tick) => self.come(tick.boot_ns),
+            Input::Closed(closed) => self.come(closed.boot_ns),
         }
         if !matches!(input, Input::Raw(_)) {
             self.ledger.push(input, self.next);
@@ -99,7 +103,7 @@ impl Pipeline {
             }
         }
         self.next = Id { index: self.next.index + 1, part: 0, ..self.next };
-        self.fold.pass(out, before, self.now_ns, &self.tree);
+        self.fold.pass(out, before, self.come_ns, &self.tree);
         // Whoever asks what a command did wants all of it, and after the last input none comes to release anything.
         if matches!(input, Input::Closed(_) | Input::Observed(Observed::CommandEnded { .. })) {
             self.fold.finish(out);
@@ -146,6 +150,12 @@ impl Pipeline {
     /// The latest time that any input told is never put back: inputs of one time may come in another order.
     fn advance(&mut self, boot_ns: u64) {
         self.now_ns = self.now_ns.max(boot_ns);
+    }
+
+    /// Notes that the records before a time have come.
+    fn come(&mut self, boot_ns: u64) {
+        self.advance(boot_ns);
+        self.come_ns = self.come_ns.max(boot_ns);
     }
 
     /// Boot clock to wall clock.

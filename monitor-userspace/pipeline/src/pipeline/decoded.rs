@@ -32,7 +32,7 @@ impl Pipeline {
         };
         self.ledger.decoded(&record.header, &record.body, self.next);
         let header = &record.header;
-        self.advance(header.time);
+        self.come(header.time);
         let mut raised = None;
         let (process, body) = match &record.body {
             Wire::Exec(fixed, texts) => {

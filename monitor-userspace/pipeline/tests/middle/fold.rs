@@ -2,7 +2,7 @@
 
 use agentsnoop_pipeline::{
     Pipeline, Record,
-    input::{Closed, Input, Tick},
+    input::{Closed, Coverage, Hook, HookState, Input, Tick},
     record::{Body, Getenv, GetenvKind},
     synthetic::{Actor, Program},
 };
@@ -186,6 +186,21 @@ fn what_admit_held_back_is_folded_as_if_it_came_in_time() {
     let (mut inputs, mut actor) = program();
     inputs.push(Input::Tick(Tick { boot_ns: 900_000_000_000 }));
     inputs.extend(NAMES.map(|name| actor.getenv(name)));
+    inputs.push(closed());
+    assert_eq!(look_ups(&judge(&inputs)), ["*10/10"]);
+}
+
+#[test]
+fn what_userspace_finds_out_meanwhile_is_no_pause() {
+    let (mut inputs, mut actor) = program();
+    let hook =
+        Hook { name: "getenv /lib/libc.so.6".to_owned(), feature: "getenv".to_owned(), state: HookState::Attached };
+    for name in NAMES {
+        inputs.push(actor.getenv(name));
+        // Read off the clock while records wait in the ring.
+        let boot_ns = actor.header.time + 50_000_000;
+        inputs.push(Input::Coverage(Coverage { boot_ns, hook: hook.clone() }));
+    }
     inputs.push(closed());
     assert_eq!(look_ups(&judge(&inputs)), ["*10/10"]);
 }
