@@ -60,10 +60,13 @@ pub enum Fault {
     RepeatsMapFull = 8,
     /// The map of bursts was full: a call that sends or receives was recorded as a burst of its own.
     BurstMapFull = 9,
+    /// A call that may have sent or received moved something, and its descriptor was gone when it returned: another thread had
+    /// closed it, so it is not known whether it was a socket.
+    DescriptorGone = 10,
 }
 
 /// How many faults there are.
-pub const FAULTS: usize = 10;
+pub const FAULTS: usize = 11;
 
 impl Fault {
     /// Every fault, in the order of its number.
@@ -78,6 +81,7 @@ impl Fault {
         Self::CallUnfinished,
         Self::RepeatsMapFull,
         Self::BurstMapFull,
+        Self::DescriptorGone,
     ];
 
     /// The name in the ledger.
@@ -94,6 +98,7 @@ impl Fault {
             Self::CallUnfinished => "call_unfinished",
             Self::RepeatsMapFull => "repeats_map_full",
             Self::BurstMapFull => "burst_map_full",
+            Self::DescriptorGone => "descriptor_gone",
         }
     }
 }

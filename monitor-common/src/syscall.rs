@@ -163,6 +163,10 @@ pub mod regs {
     pub const ORIG_AX: usize = 120;
 }
 
+/// What stands, negative, for the result of a call that has none since a seccomp filter trapped or killed it: one more than
+/// `MAX_ERRNO` (linux/err.h), so no errno.
+pub const NO_RESULT: i64 = 4096;
+
 /// `AT_FDCWD` (linux/fcntl.h): a relative path starts from the working directory.
 pub const AT_FDCWD: i32 = -100;
 /// `AT_SYMLINK_NOFOLLOW` (linux/fcntl.h): a symbolic link at the end of the path is not followed.

@@ -41,9 +41,15 @@ impl SocketFile {
         let inode: u64 = kernel(file, offset!(file_inode), 0);
         let mode: u16 = kernel(inode, offset!(inode_mode), 0);
         if mode & TYPE_BITS != SOCKET {
-            return Self { inode: 0, file: 0 };
+            return Self { inode: 0, file };
         }
         Self { inode: kernel(inode, offset!(inode_number), 0), file }
+    }
+
+    /// Whether nothing was behind the descriptor.
+    #[inline(always)]
+    pub(crate) fn is_gone(self) -> bool {
+        self.file == 0
     }
 
     /// All of it.

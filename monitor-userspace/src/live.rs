@@ -48,6 +48,16 @@ const COUNTERS_EVERY_NS: u64 = 5_000_000_000;
 /// them differ, and is done within microseconds, unless a tracked process never pauses.
 const SETTLE: Duration = Duration::from_millis(50);
 
+/// Faults behind which something is that was not seen, in words that follow their count.
+const HIDING: [(Fault, &str); 3] = [
+    (Fault::TaskMapFull, "threads were not tracked, since the map of threads was full"),
+    (Fault::CompatCall, "32-bit system calls were not recorded"),
+    (
+        Fault::DescriptorGone,
+        "calls that may have sent or received are not recorded: their descriptors were closed meanwhile",
+    ),
+];
+
 /// An observation under way.
 pub struct Live {
     kernel: Kernel,
@@ -281,11 +291,10 @@ impl Live {
     pub fn report(&self, columns: u16) -> Report {
         let mut notes = self.outputs.notes();
         let balance = self.pipeline.ledger().check();
-        let full = balance.faults.iter().find(|(name, _)| *name == Fault::TaskMapFull.name());
-        if let Some((_, threads @ 1..)) = full {
-            notes.push_str(&format!(
-                "agentsnoop: {threads} threads were not tracked, since the map of threads was full\n"
-            ));
+        let hidden = |fault: Fault| balance.faults.iter().find(|(name, _)| *name == fault.name()).map_or(0, |it| it.1);
+        let unseen = HIDING.iter().map(|(fault, what)| (hidden(*fault), what)).filter(|(count, _)| *count > 0);
+        for (count, what) in unseen {
+            notes.push_str(&format!("agentsnoop: {count} {what}\n"));
         }
         if let lost @ 1.. = self.pipeline.ledger().lost() {
             notes.push_str(&format!(

@@ -68,7 +68,8 @@ pub(crate) fn exit_netlink(ctx: BtfTracePointContext) -> i32 {
             if bytes >= HEADER && bytes < at.len {
                 (*transfer).rest = Segment { address: at.address + bytes, len: at.len - bytes };
             }
-            if asks(asked, flags) {
+            // The kernel drops one whose length cannot be (`netlink_rcv_skb`, net/netlink/af_netlink.c).
+            if asks(asked, flags) && u64::from(len) >= HEADER && u64::from(len) <= (*transfer).bytes {
                 // `rtgen_family`, with which the body of each such message begins.
                 let behind = if at.len > HEADER { at.address + HEADER } else { second };
                 let family: u8 = user(behind);

@@ -32,7 +32,7 @@ use monitor_common::{
     programs::{exec_part, family},
     repeats::Repeats,
     siphash::SipHash,
-    syscall::{ACCESS, AT_EMPTY_PATH, AT_FDCWD, FACCESSAT, FSTAT, LSTAT, NEWFSTATAT, STAT, STATX, regs},
+    syscall::{ACCESS, AT_EMPTY_PATH, AT_FDCWD, FACCESSAT, FSTAT, LSTAT, NEWFSTATAT, NO_RESULT, STAT, STATX, regs},
 };
 
 use crate::{
@@ -261,8 +261,10 @@ unsafe fn begin(call: Call, who: Tracked, buffer: *mut StatBuffer) {
         }
         (&raw mut (*buffer).place).write_volatile(place);
         (&raw mut (*buffer).folder).write_volatile(folder);
+        // None of these calls returns more than 0, but a filter that traps or kills leaves the number.
+        let result = if call.result > 0 { -NO_RESULT } else { call.result };
         *StatBuffer::body(buffer) = Stat {
-            result: call.result,
+            result,
             hash: 0,
             count: 1,
             syscall: number as u32,

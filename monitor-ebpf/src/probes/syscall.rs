@@ -9,8 +9,8 @@
 //! | arguments | from `regs` at the exit, where a call leaves them as they came; so only number and time are kept between |
 //!
 //! Blind spots: calls through io_uring raise no tracepoint. A tracer that changes the registers changes what is
-//! recorded. Calls of 32-bit code (`int 0x80`, `sysenter`) and x32 calls are not recorded; those of tracked threads
-//! whose number would be taken for another call are counted as [`Fault::CompatCall`]. A call that never returns
+//! recorded. Calls of 32-bit code (`int 0x80`, `sysenter`) and x32 calls are not recorded; the former are counted as
+//! [`Fault::CompatCall`], whatever they do. A call that never returns
 //! because its thread is gone is counted as [`Fault::CallUnfinished`]. The user memory behind a pointer is read at the
 //! exit: another thread can have changed it since the kernel read it.
 
@@ -19,7 +19,7 @@ use monitor_common::{
     Kind,
     counters::{Cause, Fault},
     header::flag,
-    syscall::{ENTRIES, FAMILIES, KIND_OF, NOT_RECORDED, NUMBERS, TS_COMPAT, regs},
+    syscall::{ENTRIES, FAMILIES, KIND_OF, NO_RESULT, NOT_RECORDED, NUMBERS, TS_COMPAT, regs},
     task::call,
 };
 
@@ -28,11 +28,8 @@ use crate::{
     globals::offset,
     maps::{CALL_PROGRAMS, TASKS},
     read::{Typed, opaque, within},
-    task::{Tracked, tid, tracked},
+    task::{Tracked, current, tid, tracked},
 };
-
-/// `SECCOMP_MODE_FILTER` (linux/seccomp.h).
-const SECCOMP_MODE_FILTER: u32 = 2;
 
 /// A system call that has returned.
 #[derive(Clone, Copy)]
@@ -92,6 +89,14 @@ pub(crate) fn sys_enter(ctx: BtfTracePointContext) -> i32 {
 /// the machine a few nanoseconds for each call that is not, and a look-up for each that is.
 #[btf_tracepoint(function = "sys_exit")]
 pub(crate) fn sys_exit(ctx: BtfTracePointContext) -> i32 {
+    // The numbers of 32-bit calls mean others.
+    let status: u32 = current().load(within(offset!(task_thread_info), offset!(thread_info_status)), 0);
+    if status & TS_COMPAT != 0 {
+        if TASKS.get_ptr(tid()).is_some() {
+            emit::fault(Fault::CompatCall);
+        }
+        return 0;
+    }
     let number = Call::of(&ctx).number();
     if number >= NUMBERS as u64 {
         return 0;
@@ -130,10 +135,9 @@ pub(crate) fn call_of_tracked(ctx: &BtfTracePointContext) -> Option<(Call, Track
             call.flags = not_entered(who, call.number());
         }
     }
-    let status: u32 = who.thread.load(within(offset!(task_thread_info), offset!(thread_info_status)), 0);
-    if status & TS_COMPAT != 0 {
-        emit::fault(Fault::CompatCall);
-        return None;
+    // A filter that traps or kills leaves the number of the call where its result would be (syscall_rollback).
+    if call.flags != 0 && call.result as u64 == call.number() {
+        call.result = -NO_RESULT;
     }
     Some((call, who))
 }
@@ -152,5 +156,6 @@ fn not_entered(who: Tracked, number: u64) -> u32 {
     let word = (number / 64) as usize & (ENTRIES.len() - 1);
     let noted = (ENTRIES[word] >> (number % 64) & 1) as u32;
     let mode: u32 = who.thread.load(within(offset!(task_seccomp), offset!(seccomp_mode)), 0);
-    if mode == SECCOMP_MODE_FILTER { noted * flag::NOT_ENTERED } else { 0 }
+    // Whatever the mode is: a thread that a filter is about to kill has another one (SECCOMP_MODE_DEAD, kernel/seccomp.c).
+    if mode == 0 { 0 } else { noted * flag::NOT_ENTERED }
 }

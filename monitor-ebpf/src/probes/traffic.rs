@@ -12,13 +12,14 @@
 //!
 //! Blind spots: what is sent through io_uring, through memory that is shared, or by the kernel itself; which peers the second
 //! and later messages of one sendmmsg or recvmmsg have. What is only looked at (`MSG_PEEK`) and what comes from a
-//! socket's queue of errors is not counted, nor are datagrams of no bytes.
+//! socket's queue of errors is not counted, nor are datagrams of no bytes. A descriptor that another thread closes during
+//! the call is counted ([`Fault::DescriptorGone`]), one that it replaces is taken for what it is then.
 
 use aya_ebpf::{helpers::generated::bpf_ktime_get_boot_ns, macros::btf_tracepoint, programs::BtfTracePointContext};
 use monitor_common::{
     Kind,
     body::traffic_flag,
-    counters::Cause,
+    counters::{Cause, Fault},
     programs::family,
     syscall::{RECVFROM, RECVMMSG, RECVMSG, SENDMMSG, SENDMSG, SENDTO, SPLICE, regs},
 };
@@ -65,11 +66,11 @@ pub(crate) fn exit_send(ctx: BtfTracePointContext) -> i32 {
     let (mut file, mut flags) = (SocketFile::of(who.thread, to as u32), 0);
     if file.inode == 0 {
         if !splice {
-            return 0;
+            return no_socket(file);
         }
         file = SocketFile::of(who.thread, call.register(regs::DI) as u32);
         if file.inode == 0 {
-            return 0;
+            return no_socket(file);
         }
         flags = traffic_flag::RECEIVED;
     }
@@ -86,7 +87,7 @@ pub(crate) fn exit_receive(ctx: BtfTracePointContext) -> i32 {
     let number = call.number();
     let file = SocketFile::of(who.thread, call.register(regs::DI) as u32);
     if file.inode == 0 {
-        return 0;
+        return no_socket(file);
     }
     let flags = match number {
         RECVFROM => call.register(regs::R10),
@@ -97,6 +98,15 @@ pub(crate) fn exit_receive(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     moved(&ctx, call, who, file, traffic_flag::RECEIVED)
+}
+
+/// Ends with a descriptor that is no socket: of one that is gone nobody knows what it was.
+#[inline(always)]
+fn no_socket(file: SocketFile) -> i32 {
+    if file.is_gone() {
+        emit::fault(Fault::DescriptorGone);
+    }
+    0
 }
 
 /// Adds what a call has moved to its burst, and hands it over to the part that looks into it.
@@ -124,7 +134,10 @@ pub(crate) fn exit_messages(ctx: BtfTracePointContext) -> i32 {
     }
     let file = SocketFile::of(who.thread, call.register(regs::DI) as u32);
     let receives = call.number() == RECVMMSG;
-    if file.inode == 0 || (receives && call.register(regs::R10) & NOT_TAKEN != 0) {
+    if file.inode == 0 {
+        return no_socket(file);
+    }
+    if receives && call.register(regs::R10) & NOT_TAKEN != 0 {
         return 0;
     }
     let flags = if receives { traffic_flag::RECEIVED } else { 0 };

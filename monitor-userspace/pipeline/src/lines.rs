@@ -69,7 +69,10 @@ impl Lines {
         self.column(noise, &text, SUBJECT, out);
         out.push(' ');
         text.clear();
-        let is_bad = outcome(&record.body, &mut text);
+        let is_bad = outcome(&record.body, &mut text) || record.seccomp;
+        if record.seccomp {
+            text.push_str(if text.is_empty() { "seccomp" } else { " seccomp" });
+        }
         self.column(if is_bad && !is_noise { RED } else { noise }, &text, OUTCOME, out);
         for class in record.classes.iter() {
             out.push(' ');

@@ -21,6 +21,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("mounts are seen with source, type and the absolute path", mounts),
         trial("a signal is seen where it leaves the tree, and only there", signals),
         trial("a connection to somebody who works on request says where the observation ends, once", delegated),
+        trial("a call for which a seccomp filter kills has no result, and opens nothing", killed),
+        trial("32-bit calls are counted, and said at the end", compat),
         trial("a call that a seccomp filter answers is told from one that the kernel refuses", filtered),
     ]
 }
@@ -233,6 +235,27 @@ fn delegated() -> Result<()> {
         seen.stderr()
     );
     seen.is_whole()
+}
+
+fn killed() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("never").display().to_string();
+    let seen = observe(&["killed-by-a-filter", &file])?;
+    let open = seen.only("open", "/open/requested", &file)?;
+    expect(open, "/open/error", "SECCOMP")?;
+    expect(open, "/seccomp", true)?;
+    // The number of the call stands where its result would be, and could name a descriptor.
+    expect(open, "/open/path", file.as_str())?;
+    expect(open, "/open/path_state", "unresolved")?;
+    ensure!(!std::path::Path::new(&file).exists(), "the kernel opened it");
+    Ok(())
+}
+
+fn compat() -> Result<()> {
+    let seen = observe(&["compat"])?;
+    ensure!(seen.output.status.success(), "no 32-bit calls here (CONFIG_IA32_EMULATION): {}", seen.stderr());
+    ensure!(seen.stderr().contains("3 32-bit system calls were not recorded"), "{}", seen.stderr());
+    Ok(())
 }
 
 fn filtered() -> Result<()> {

@@ -15,6 +15,7 @@ pub(crate) mod names;
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("the bursts of each call that sends or receives sum up to what the calls returned", sums),
+        trial("a call whose descriptor is closed meanwhile is counted, and said at the end", closed_meanwhile),
         trial("a call that sends as many messages as the kernel takes is counted to the byte", messages),
         trial("the bursts of several threads on one socket sum up to what they sent and received", threads),
         trial("more sockets than a thread has places for lose no byte", many),
@@ -75,6 +76,13 @@ fn sums() -> Result<()> {
     let seen = observe(&["traffic", "each-call"])?;
     ensure!(seen.stdout().lines().count() == 2 * (calls::SENDING.len() + calls::RECEIVING.len()), "{}", seen.stdout());
     agree(&seen)
+}
+
+fn closed_meanwhile() -> Result<()> {
+    let seen = observe(&["traffic", "closed-meanwhile"])?;
+    ensure!(seen.output.status.success(), "the trigger said: {}", seen.stderr());
+    ensure!(seen.stderr().contains("1 calls that may have sent or received are not recorded"), "{}", seen.stderr());
+    Ok(())
 }
 
 fn messages() -> Result<()> {

@@ -29,6 +29,11 @@ fn run(words: &[&str]) -> Result<()> {
         ["exec-from-thread", "second"] => Command::new("true").status().map(|_| ()).context("cannot run true"),
         ["host", call @ ..] => crate::host::calls::make(call),
         ["reuse-a-pid"] => reuse_a_pid(),
+        ["killed-by-a-filter", file] => crate::host::calls::killed(file),
+        ["compat"] => {
+            crate::host::calls::compat();
+            Ok(())
+        }
         ["host-waits"] => crate::host::calls::waits(),
         ["in-a-session", rest @ ..] => {
             // A leader of a process group cannot begin a session; a child is none.

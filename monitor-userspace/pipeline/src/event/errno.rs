@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+/// What stands for the result of a call that a seccomp filter has trapped or killed.
+const NO_RESULT: u64 = monitor_common::syscall::NO_RESULT.unsigned_abs();
+
 /// Names by number (asm-generic/errno-base.h and errno.h, which x86-64 uses); 0, 41 and 58 have none.
 #[rustfmt::skip]
 const NAMES: [&str; 134] = [
@@ -35,6 +38,7 @@ pub fn name(errno: u64) -> Cow<'static, str> {
         514 => Cow::Borrowed("ERESTARTNOHAND"),
         515 => Cow::Borrowed("ENOIOCTLCMD"),
         516 => Cow::Borrowed("ERESTART_RESTARTBLOCK"),
+        NO_RESULT => Cow::Borrowed("SECCOMP"),
         _ => Cow::Owned(format!("E{errno}")),
     }
 }

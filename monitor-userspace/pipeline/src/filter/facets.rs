@@ -132,6 +132,11 @@ pub(super) fn access(record: &Record, found: WantedName<'_>) -> bool {
     }
 }
 
+/// Whether a seccomp filter answered the call.
+pub(super) fn seccomp(record: &Record, found: WantedName<'_>) -> bool {
+    found(if record.seccomp { "true" } else { "false" })
+}
+
 /// Addresses of peers and own ones.
 pub(super) fn address(record: &Record, found: Wanted<'_, IpAddr>) -> bool {
     let addresses = match &record.body {

@@ -54,7 +54,7 @@ const fn field(name: &'static str, about: &'static str, values: Values) -> Field
     Field { name, about, values }
 }
 
-pub(super) static FIELDS: [Field; 26] = [
+pub(super) static FIELDS: [Field; 27] = [
     field("kind", "the kind of record: exec, open, connect, getenv, …", Values::Name(kinds, kind)),
     field("class", "the resource class: credential, proxy, locale, …", Values::Name(classes, class)),
     field("agent", "the agent by name", Values::Text(Look::Whole, facets::agent)),
@@ -68,6 +68,7 @@ pub(super) static FIELDS: [Field; 26] = [
     field("call", "the system call, such as chmod or ptrace", Values::Text(Look::Whole, facets::call)),
     field("access", "how a file was opened: read, write, read_write, path", Values::Name(accesses, facets::access)),
     field("result", "ok, failed, an error such as ENOENT or SIGKILL, or the number returned", Values::Outcome),
+    field("seccomp", "true where a seccomp filter answered the call", Values::Name(truths, facets::seccomp)),
     field("host", "the name of an endpoint, or one asked of DNS", Values::Text(Look::Whole, facets::host)),
     field("address", "an address or a network, such as 10.0.0.0/8", Values::Address),
     field("port", "a port of the peer or the own one", Values::Number(Unit::Plain, facets::port)),
@@ -106,6 +107,10 @@ fn classes() -> Vec<&'static str> {
 
 fn class(record: &Record, found: WantedName<'_>) -> bool {
     record.classes.iter().any(|class| found(class.name()))
+}
+
+fn truths() -> Vec<&'static str> {
+    vec!["true", "false"]
 }
 
 fn accesses() -> Vec<&'static str> {

@@ -260,6 +260,34 @@ pub(crate) fn waits() -> Result<()> {
     Ok(())
 }
 
+/// An openat that a seccomp filter kills the process for.
+pub(crate) fn killed(file: &str) -> Result<()> {
+    let path = text(file)?;
+    let step = |code, jf, k| libc::sock_filter { code, jt: 0, jf, k };
+    let mut filter = [
+        step(0x20, 0, 0),
+        step(0x15, 1, u32::try_from(libc::SYS_openat)?),
+        step(0x06, 0, libc::SECCOMP_RET_KILL_PROCESS),
+        step(0x06, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let program = libc::sock_fprog { len: u16::try_from(filter.len())?, filter: filter.as_mut_ptr() };
+    ensure!(call(libc::SYS_prctl, [i64::from(libc::PR_SET_NO_NEW_PRIVS), 1]) == 0);
+    // SECCOMP_SET_MODE_FILTER.
+    ensure!(call(libc::SYS_seccomp, [1, 0, (&raw const program) as i64]) == 0, "cannot install the filter");
+    call(libc::SYS_openat, [-100, path.as_ptr() as i64, i64::from(libc::O_WRONLY | libc::O_CREAT), 0o600]);
+    anyhow::bail!("the filter did not kill")
+}
+
+/// getpid as 32-bit programs call it (`int 0x80`, number 20), three times.
+pub(crate) fn compat() {
+    for _ in 0..3 {
+        // SAFETY: the call takes nothing and writes nothing but its result.
+        unsafe {
+            std::arch::asm!("int 0x80", inlateout("eax") 20 => _, out("r8") _, out("r9") _, out("r10") _, out("r11") _);
+        };
+    }
+}
+
 /// A file that the kernel refuses, and then calls that a seccomp filter answers with `EPERM`.
 fn filtered(file: &str) -> Result<()> {
     let path = text(file)?;

@@ -28,6 +28,7 @@ pub(crate) fn make(words: &[&str]) -> Result<()> {
         ["peers"] => peers(),
         ["peek"] => peek(),
         ["messages"] => messages(),
+        ["closed-meanwhile"] => closed_meanwhile(),
         ["exec"] => {
             let (one, _other) = UnixStream::pair()?;
             (&one).write_all(b"before")?;
@@ -88,6 +89,26 @@ fn each_call() -> Result<()> {
         say(&from, "sent", 3 * BYTES, "write")?;
         say(&to, "received", received, how)?;
     }
+    Ok(())
+}
+
+/// A call that waits in the kernel to send what fits no buffer, and whose descriptor another thread closes.
+fn closed_meanwhile() -> Result<()> {
+    /// More than the buffers of both ends (tcp_wmem and tcp_rmem, tcp(7)) hold.
+    const BYTES: usize = 32 << 20;
+    let (from, to) = connected()?;
+    let fd = from.as_raw_fd();
+    let sender = std::thread::spawn(move || {
+        let bytes = vec![1u8; BYTES];
+        // SAFETY: the buffer outlives the call, and the descriptor is only ever a number here.
+        moved(unsafe { libc::syscall(libc::SYS_sendto, fd, bytes.as_ptr(), bytes.len(), 0, 0, 0) })
+    });
+    // Bytes that arrive say that the call is under way.
+    (&to).read_exact(&mut [0; 1])?;
+    drop(from);
+    (&to).read_to_end(&mut Vec::new())?;
+    let sent = sender.join().map_err(|_| anyhow::anyhow!("the sender panicked"))??;
+    ensure!(sent == BYTES, "{sent} bytes were sent");
     Ok(())
 }
 
