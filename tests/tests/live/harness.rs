@@ -19,9 +19,19 @@ pub(crate) fn trial(name: &str, body: fn() -> Result<()>) -> Trial {
     Trial::test(name, move || body().map_err(|error| Failed::from(format!("{error:#}"))))
 }
 
-/// A test of what does not differ from kernel to kernel; the lists of tests say so of it.
+/// What the lists of tests say of those that do not differ from kernel to kernel.
+pub(crate) const ONCE: &str = "once";
+
+/// A test of what does not differ from kernel to kernel: no machine makes it again.
 pub(crate) fn once(name: &str, body: fn() -> Result<()>) -> Trial {
-    trial(name, body).with_kind("once")
+    trial(name, body).with_kind(ONCE)
+}
+
+/// Whether this kernel takes the build that counts repeated calls; see `doctor`.
+pub(crate) fn counts_repeats() -> Result<bool> {
+    let output = agentsnoop().args(["doctor", "--json"]).output().context("cannot run doctor")?;
+    let report: Value = serde_json::from_slice(&output.stdout).context("doctor printed no JSON")?;
+    Ok(report["kernel_half"] != "before 5.12")
 }
 
 /// The agentsnoop under test.
@@ -237,11 +247,12 @@ impl Seen {
         text(&self.output.stderr)
     }
 
-    /// What the row of the summary with this name says.
+    /// What the rows of the summary with this name say.
     pub(crate) fn told(&self, name: &str) -> Option<String> {
         let summary = self.stderr();
-        let mut rows = summary.lines().filter_map(|line| line.trim_start().split_once(char::is_whitespace));
-        rows.find(|(found, _)| *found == name).map(|(_, said)| said.trim().to_owned())
+        let rows = summary.lines().filter_map(|line| line.trim_start().split_once(char::is_whitespace));
+        let said: Vec<&str> = rows.filter(|(found, _)| *found == name).map(|(_, said)| said.trim()).collect();
+        (!said.is_empty()).then(|| said.join("\n"))
     }
 
     /// How often the kernel skipped a program of ours, for whichever thread.

@@ -40,6 +40,8 @@ use libtest_mimic::{Arguments, Trial};
 const TESTS: &str = "AGENTSNOOP_TESTS";
 /// Those of [`ESSENTIAL`].
 const ESSENTIAL_ONLY: &str = "essential";
+/// All but those whose outcome does not differ from kernel to kernel, which the host has tried.
+const OF_A_KERNEL: &str = "of-a-kernel";
 
 /// A test or two of the families of hooks that every kernel takes (docs/kernels.md names those that one refuses): what a run
 /// over all kernels tries on each, since an emulated processor takes ten
@@ -69,7 +71,9 @@ fn main() -> ExitCode {
     let mut options = Arguments::from_args();
     // Two observers at once would each see fewer of two cores, and the tests with full rings would disturb the others.
     options.test_threads.get_or_insert(1);
-    let every = std::env::var_os(TESTS).is_none_or(|tests| tests != ESSENTIAL_ONLY);
+    let asked = std::env::var(TESTS).unwrap_or_default();
+    let every = asked != ESSENTIAL_ONLY;
+    let once = asked != OF_A_KERNEL;
     let trials: Vec<Trial> = [
         processes::trials(),
         standing::trials(),
@@ -102,6 +106,7 @@ fn main() -> ExitCode {
     .into_iter()
     .flatten()
     .filter(|trial| every || ESSENTIAL.contains(&trial.name()))
+    .filter(|trial| once || trial.kind() != harness::ONCE)
     .collect();
     if !every && trials.len() != ESSENTIAL.len() {
         eprintln!(

@@ -11,8 +11,10 @@ use anyhow::{Context as _, Result};
 use super::verdict::{self, Verdict};
 use crate::project::show;
 
-/// Emulation without hardware help is about twenty times slower than the host; a run beyond this hangs.
+/// Emulation without hardware help is about twenty times slower than the host; a run of the essential tests beyond this
+/// hangs, and one of all tests beyond the other.
 const DEADLINE: Duration = Duration::from_secs(1200);
+const DEADLINE_OF_ALL: Duration = Duration::from_secs(5400);
 /// After the marker the machine switches itself off at once, or is ended.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 /// Console lines that may wait for this process.
@@ -37,6 +39,8 @@ const KERNEL_ARGUMENTS: &str = "console=ttyS0 panic=-1 loglevel=4 random.trust_c
 
 /// What the kernel does not know it puts into the environment of init, and so of the tests.
 const ESSENTIAL: &str = "AGENTSNOOP_TESTS=essential";
+/// All that can differ from kernel to kernel.
+const OF_A_KERNEL: &str = "AGENTSNOOP_TESTS=of-a-kernel";
 
 /// What a machine starts with.
 pub(crate) struct Machine<'a> {
@@ -53,6 +57,7 @@ pub(crate) struct Machine<'a> {
 /// # Errors
 /// Fails where QEMU does not start or the deadline passes.
 pub(crate) fn run(name: &str, machine: &Machine<'_>) -> Result<Verdict> {
+    let (tests, deadline) = if machine.every_test { (OF_A_KERNEL, DEADLINE_OF_ALL) } else { (ESSENTIAL, DEADLINE) };
     let accelerator = std::env::var_os(ACCELERATOR_VARIABLE).unwrap_or_else(|| ACCELERATOR.into());
     let mut command = Command::new("qemu-system-x86_64");
     command
@@ -65,14 +70,14 @@ pub(crate) fn run(name: &str, machine: &Machine<'_>) -> Result<Verdict> {
         .arg("-initrd")
         .arg(machine.image)
         .arg("-append")
-        .arg(if machine.every_test { KERNEL_ARGUMENTS.to_owned() } else { format!("{KERNEL_ARGUMENTS} {ESSENTIAL}") })
+        .arg(format!("{KERNEL_ARGUMENTS} {tests}"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     eprintln!("xtask: {}", show(&command));
     let started = Instant::now();
     let mut machine = Running(command.spawn().context("cannot start qemu-system-x86_64")?);
     let console = machine.0.stdout.take().context("the console of the machine is not there")?;
-    let verdict = follow(name, &read_lines(console), started + DEADLINE)?;
+    let verdict = follow(name, &read_lines(console), started + deadline)?;
     eprintln!("xtask: kernel {name}: {:.0} s", started.elapsed().as_secs_f32());
     Ok(verdict)
 }
