@@ -34,6 +34,13 @@ use subtree::Subtrees;
 /// A filter that was understood. The default lets every record through.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
+    /// All of them must let a record through.
+    parts: Vec<Part>,
+}
+
+/// What one text or option asks for, with the subtrees that it speaks of.
+#[derive(Clone, Debug)]
+struct Part {
     expr: Expr,
     subtrees: Subtrees,
 }
@@ -47,7 +54,7 @@ impl Filter {
     pub fn parse(text: &str, span: &Span) -> Result<Self, FilterError> {
         let mut subtrees = Subtrees::default();
         let expr = parser::parse(text, span, &mut subtrees)?;
-        Ok(Self { expr, subtrees })
+        Ok(Self { parts: vec![Part { expr, subtrees }] })
     }
 
     /// A filter that wants one of these values of a field, as they stand: for options of a command line. A text can have
@@ -68,14 +75,13 @@ impl Filter {
         let mut subtrees = Subtrees::default();
         let mut context = Context { filter: &text, span: &Span::default(), subtrees: &mut subtrees };
         let want = Want::parse(field, &tests, 0..text.len(), &mut context)?;
-        Ok(Self { expr: Expr::Want(want), subtrees })
+        Ok(Self { parts: vec![Part { expr: Expr::Want(want), subtrees }] })
     }
 
     /// A filter that wants what both want.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
-        let other_expr = other.expr.behind(self.subtrees.append(other.subtrees));
-        self.expr = Expr::and(self.expr, other_expr);
+        self.parts.extend(other.parts);
         self
     }
 
@@ -83,8 +89,11 @@ impl Filter {
     /// process and its descendants is learned from them.
     #[must_use]
     pub fn matches(&mut self, record: &Record) -> bool {
-        self.subtrees.observe(record);
-        self.expr.matches(record, &self.subtrees)
+        // Each part learns from each record, so none is left out because another one has decided.
+        self.parts.iter_mut().fold(true, |passes, part| {
+            part.subtrees.observe(record);
+            passes && part.expr.matches(record, &part.subtrees)
+        })
     }
 }
 

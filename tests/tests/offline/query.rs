@@ -88,6 +88,23 @@ fn a_mistake_in_a_filter_is_shown_where_it_is() {
 }
 
 #[test]
+fn every_example_of_the_help_and_of_the_documentation_is_understood() {
+    let help = stdout(&command(&["query", "--help"]).output().expect("it runs"));
+    let page = include_str!("../../../docs/query.md");
+    let file = stored(SESSION);
+    let mut tried = 0;
+    for line in help.lines().chain(page.lines()) {
+        let Some(example) = line.trim_start().strip_prefix("agentsnoop query out.rec ") else { continue };
+        // Of what stands in quotes the filter, else the first word.
+        let filter = example.split('\'').nth(1).or_else(|| example.split(' ').next()).expect("a filter");
+        let output = command(&["query", file.to_str().expect("text"), filter]).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(0), "{line}: {}", stderr(&output));
+        tried += 1;
+    }
+    assert!(tried >= 10, "{tried} examples");
+}
+
+#[test]
 fn times_are_those_of_the_recording() {
     let all = records(&[]);
     assert_eq!(records(&["time:+0s.."]), all);

@@ -211,14 +211,6 @@ impl Want {
             }
         }
     }
-
-    /// The same, with its subtrees behind as many others.
-    pub(super) fn behind(self, others: usize) -> Self {
-        match self {
-            Self::Subtree(places) => Self::Subtree(places.into_iter().map(|place| place + others).collect()),
-            other => other,
-        }
-    }
 }
 
 fn collect<T>(

@@ -160,10 +160,11 @@ impl Lexer<'_> {
         Ok(Test { operator, value, quoted, place: begin..self.at })
     }
 
-    /// A value without quotes. In an expression a comma and parentheses are its own; elsewhere they end the value.
+    /// A value without quotes. In an expression a comma and parentheses are its own; elsewhere they end the value, but for a
+    /// comma between braces, which parts what a wildcard can be.
     fn bare(&mut self, operator: Operator) -> String {
         let start = self.at;
-        let mut depth = 0usize;
+        let (mut depth, mut braces) = (0usize, 0usize);
         while let Some(char) = self.peek() {
             let ends = match char {
                 _ if char.is_whitespace() => true,
@@ -176,7 +177,15 @@ impl Lexer<'_> {
                     false
                 }
                 '(' | ')' => true,
-                ',' => operator != Operator::Regex,
+                '{' => {
+                    braces += 1;
+                    false
+                }
+                '}' => {
+                    braces = braces.saturating_sub(1);
+                    false
+                }
+                ',' => operator != Operator::Regex && braces == 0,
                 _ => false,
             };
             if ends {

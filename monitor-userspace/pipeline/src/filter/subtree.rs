@@ -31,13 +31,6 @@ impl Subtrees {
         self.0.len() - 1
     }
 
-    /// Adds those of another filter and says how many there were before.
-    pub(super) fn append(&mut self, mut others: Self) -> usize {
-        let before = self.0.len();
-        self.0.append(&mut others.0);
-        before
-    }
-
     /// Whether the process of a record is in a subtree.
     pub(super) fn holds(&self, place: usize, record: &Record) -> bool {
         let Some(process) = &record.process else { return false };

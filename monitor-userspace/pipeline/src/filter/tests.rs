@@ -69,6 +69,8 @@ fn each_field_takes_what_it_has_and_nothing_else() {
         ("path:/home/me/.aws/credentials", "o"),
         ("path:=credentials", ""),
         ("path:git", "e"),
+        ("path:{credentials,git}", "oe"),
+        ("path:*/{.aws,.ssh}/*,git", "oe"),
         (r"path:~^/home/\w+/\.aws", "o"),
         ("exe:cat", "ocet"),
         ("exe:/usr/bin/cat", "ocet"),

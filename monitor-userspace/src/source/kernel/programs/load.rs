@@ -19,7 +19,7 @@ use crate::source::kernel::error::reason;
 const THREADS: usize = 8;
 
 /// The programs that take longest to verify, the longest first (docs/kernels.md has the counts of instructions).
-const LARGEST: [&str; 5] = ["exit_name", "exec_env", "exit_stat", "exit_send", "exit_paths_file"];
+const LARGEST: [&str; 5] = ["exit_paths_file", "exit_name", "exit_open", "io_uring_file", "sum_messages"];
 
 /// Loads each program on a tracepoint whose fields are there, and says of each why the kernel refused it.
 pub(super) fn all(ebpf: &mut Ebpf, btf: &Btf, offsets: &Offsets) -> HashMap<&'static str, Result<(), String>> {
