@@ -33,6 +33,8 @@ enum Verb {
     Replay(commands::replay::Args),
     /// Select records of a recording
     Query(commands::query::Args),
+    /// Write a recording as JSON lines or as an SQLite database
+    Export(commands::export::Args),
     /// Check a recording: frames, chain, sequence and ledger
     Verify(commands::verify::Args),
     /// Say what can be observed on this machine, and what cannot and why
@@ -64,6 +66,7 @@ impl Verb {
             Self::Watch(args) => commands::watch::run(&args),
             Self::Replay(args) => commands::replay::run(&args),
             Self::Query(args) => commands::query::run(&args),
+            Self::Export(args) => commands::export::run(&args),
             Self::Verify(args) => commands::verify::run(&args),
             Self::Doctor(args) => commands::doctor::run(&args),
         }

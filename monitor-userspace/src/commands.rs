@@ -1,9 +1,12 @@
 //! One file per subcommand: its arguments and what it does with them.
 
 pub mod doctor;
+pub mod export;
+mod interrupts;
 pub mod query;
 pub mod replay;
 pub mod run;
+mod selection;
 pub mod verify;
 pub mod watch;
 

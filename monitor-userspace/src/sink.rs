@@ -8,8 +8,10 @@ pub mod columns;
 pub mod json;
 pub mod lines;
 pub mod recording;
+pub mod sqlite;
 pub mod standard;
 pub mod unblocked;
+pub mod whole;
 
 /// Takes records. A sink collects what it is given and writes it in large pieces; [`Sink::flush`] writes the rest.
 ///

@@ -82,6 +82,11 @@ pub struct Hook {
     pub state: HookState,
 }
 
+impl Hook {
+    /// The names of its fields in JSON, those of its state among them.
+    pub const FIELDS: [&'static str; 4] = ["name", "feature", "state", "reason"];
+}
+
 /// Whether a hook is attached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]

@@ -46,10 +46,15 @@ const YELLOW: &str = "33";
 const CYAN: &str = "36";
 
 impl Lines {
-    /// Appends one line with its line feed; nothing for a hook that is attached, since only a missing one is news. JSON
-    /// has both.
+    /// Whether a record has a line: a hook that is attached has none, since only a missing one is news. JSON has both.
+    #[must_use]
+    pub fn has(record: &Record) -> bool {
+        !matches!(&record.body, Body::Coverage(hook) if hook.state == HookState::Attached)
+    }
+
+    /// Appends one line with its line feed, where the record has one.
     pub fn render(&self, record: &Record, out: &mut String) {
-        if matches!(&record.body, Body::Coverage(hook) if hook.state == HookState::Attached) {
+        if !Self::has(record) {
             return;
         }
         let is_noise = record.classes == crate::enrich::Class::Noise.into();
@@ -139,6 +144,11 @@ const fn colour(body: &Body) -> &'static str {
         Body::Loss(_) | Body::Gap(_) => RED,
         _ => "",
     }
+}
+
+/// Appends what the line of a record says that it is about.
+pub fn about(record: &Record, out: &mut String) {
+    subject(&record.body, out);
 }
 
 /// A command line on one line: arguments that need it are quoted, what a terminal must not see is escaped, and of a

@@ -1,5 +1,7 @@
 //! Inputs made without a kernel, for tests and benches.
 
+pub mod any;
+
 use bytes::Bytes;
 use monitor_common::{
     Header, TextState,

@@ -2,30 +2,24 @@
 
 mod order;
 
-use std::{
-    fs::File,
-    io::Write as _,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 use agentsnoop_pipeline::{
     Filter,
     columns::Column,
-    filter::{FilterError, Span, fields},
-    input::{Input, Opened},
+    filter::{Span, fields},
+    input::Input,
 };
 use anyhow::{Context as _, Result};
 
+use super::selection::{span, usage};
 use crate::{
-    error::{Exit, fail},
     sink::{
         Sink,
         columns::{Csv, Table},
         standard,
     },
     source::judged::{Judged, note},
-    store::outline::Outline,
 };
 use order::Order;
 
@@ -104,8 +98,9 @@ pub struct Args {
 /// The filter cannot be understood; the recording cannot be read, or not all of it; standard output cannot be written.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let Some(file) = args.file.as_deref().filter(|_| !args.fields) else { return list_fields() };
-    // A mistake in the filter is told before anything of the file.
-    filter(args, &Span::default())?;
+    // A mistake in the filter is told before anything of the file. Without its beginning, which can be damaged, the times of a
+    // recording count from 1970.
+    let mut filter = filter(args, &Span::default())?;
     let columns = args
         .columns
         .iter()
@@ -115,7 +110,6 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let mut order = args.sort.as_deref().map(Order::parse).transpose().map_err(|error| usage(&error))?;
     let mut judged = Judged::open(file)?;
     let mut out = sink(args, columns)?;
-    let mut filter = Filter::default();
     let mut left = args.limit.unwrap_or(u64::MAX);
     let most = args.limit.map_or(SORTED, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let mut records = Vec::new();
@@ -156,10 +150,6 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn usage(error: &FilterError) -> anyhow::Error {
-    fail(Exit::Usage, error.to_string())
-}
-
 /// The filter of all words and options together, with times that are those of the recording.
 fn filter(args: &Args, span: &Span) -> Result<Filter> {
     let mut filter = Filter::parse(&args.filter.join(" "), span).map_err(|error| usage(&error))?;
@@ -171,15 +161,6 @@ fn filter(args: &Args, span: &Span) -> Result<Filter> {
         Some(glob) => Ok(filter.and(Filter::of("path", [glob.as_str()]).map_err(|error| usage(&error))?)),
         None => Ok(filter),
     }
-}
-
-/// The time that a recording is of, by what it begins with and by the headers of its blocks.
-fn span(opened: &Opened, file: &Path) -> Result<Span> {
-    let last_ns = File::open(file).and_then(|file| Outline::new(file).last_ns());
-    let last_ns = last_ns.with_context(|| format!("cannot read {}", file.display()))?;
-    let start = opened.clock.real_ns;
-    let lasted = i64::try_from(last_ns.saturating_sub(opened.clock.boot_ns)).unwrap_or(i64::MAX);
-    Ok(Span { start, end: start.saturating_add(lasted), utc_offset: opened.utc_offset })
 }
 
 fn sink(args: &Args, columns: Vec<Column>) -> Result<Box<dyn Sink>> {

@@ -86,6 +86,18 @@ impl Judged {
         }
     }
 
+    /// What is read: how it ends, and what is damaged, as far as was read.
+    #[must_use]
+    pub const fn recording(&self) -> &Recording {
+        &self.recording
+    }
+
+    /// What judges it: the ledger, and the data of the recording.
+    #[must_use]
+    pub const fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
     /// Says on standard error how the recording ends, where that is not as it should.
     ///
     /// # Errors

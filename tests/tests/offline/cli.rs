@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::tools::{agentsnoop, blocks, command, folder, recorder, small, stderr, stdout};
 
-const READERS: [&str; 3] = ["replay", "query", "verify"];
+const READERS: [&[&str]; 4] = [&["replay"], &["query"], &["verify"], &["export", "--format", "jsonl"]];
 
 /// Writes bytes to a file in `folder`.
 fn file(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
@@ -42,12 +42,12 @@ fn what_is_no_recording_is_refused_with_exit_code_4_and_the_reason() {
     ];
     for (path, why) in table {
         for reader in READERS {
-            let output = agentsnoop(&[reader], &path);
+            let output = agentsnoop(reader, &path);
             let said = stderr(&output);
-            assert_eq!(output.status.code(), Some(4), "{reader}: {said}");
-            assert!(said.contains(why) && said.contains(&path.display().to_string()), "{reader}: {said}");
+            assert_eq!(output.status.code(), Some(4), "{reader:?}: {said}");
+            assert!(said.contains(why) && said.contains(&path.display().to_string()), "{reader:?}: {said}");
             assert_eq!(said.lines().count(), 1, "{said}");
-            assert!(output.stdout.is_empty(), "{reader}: {}", stdout(&output));
+            assert!(output.stdout.is_empty(), "{reader:?}: {}", stdout(&output));
         }
     }
 }
@@ -66,13 +66,16 @@ fn a_fifo_is_refused_without_waiting_for_a_writer() {
 fn mistakes_on_the_command_line_are_exit_code_2() {
     let folder = folder();
     let path = file(folder.path(), "small.rec", &small().0);
-    let table: [(&[&str], &str); 7] = [
+    let table: [(&[&str], &str); 10] = [
         (&["replay", "--colour"], "--colour"),
         (&["replay", "--speed", "0"], "above 0"),
         (&["replay", "--speed", "fast"], "above 0"),
         (&["query", "--kind", "opne"], "did you mean `open`?"),
         (&["query", "--path", "[a"], "[a"),
         (&["verify", "--strict"], "--strict"),
+        (&["export"], "--format"),
+        (&["export", "--format", "xml"], "jsonl, sqlite"),
+        (&["export", "--format", "jsonl", "--where", "pth:x"], "did you mean `path`?"),
         (&["listen"], "listen"),
     ];
     for (words, what) in table {
@@ -99,7 +102,13 @@ fn a_broken_pipe_is_a_success() {
     let path = folder.path().join("long.rec");
     // The lines of so many opens do not fit the buffer of a pipe (64 KiB, pipe(7)), so the writer must see the end.
     recorder(&["long", "20000"], &path);
-    for words in [&["replay"][..], &["replay", "--json"], &["query"], &["verify", "--dump-inputs"]] {
+    for words in [
+        &["replay"][..],
+        &["replay", "--json"],
+        &["query"],
+        &["verify", "--dump-inputs"],
+        &["export", "--format", "jsonl"],
+    ] {
         let mut child =
             command(words).arg(&path).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a child");
         let mut out = child.stdout.take().expect("standard output");
@@ -119,9 +128,14 @@ fn what_standard_output_does_not_take_is_an_error_and_no_verdict() {
         (">&-", "Bad file descriptor"),
         ("1</dev/null", "Bad file descriptor"),
     ];
-    for words in
-        [&["replay"][..], &["query", "--json"], &["verify"], &["verify", "--json"], &["verify", "--dump-inputs"]]
-    {
+    for words in [
+        &["replay"][..],
+        &["query", "--json"],
+        &["verify"],
+        &["verify", "--json"],
+        &["verify", "--dump-inputs"],
+        &["export", "--format", "jsonl"],
+    ] {
         for (redirection, why) in table {
             let mut shell = Command::new("sh");
             shell.args(["-c", &format!("\"$0\" \"$@\" {redirection}")]).arg(command(&[]).get_program()).args(words);

@@ -4,10 +4,13 @@
 mod cli;
 mod damage;
 mod documents;
+mod export;
 mod format;
 mod full;
 mod malformed;
+mod pace;
 mod query;
 mod replay;
+mod schema;
 mod store;
 mod tools;

@@ -129,3 +129,71 @@ fn write_changed(path: &std::path::Path, change: impl FnOnce(&mut Opened)) {
     inputs.iter().for_each(|input| writer.push(input).expect("a writable recording"));
     writer.close(&mut closed).expect("a recording that can be closed");
 }
+
+/// What `replay --json` shows with these options.
+fn records(words: &[&str]) -> Vec<Value> {
+    let output = agentsnoop(&[&["replay", "--json"], words].concat(), &stored(SESSION));
+    assert_eq!(output.status.code(), Some(0), "{words:?}: {}", stderr(&output));
+    stdout(&output).lines().map(|line| serde_json::from_str(line).expect("one JSON object a line")).collect()
+}
+
+#[test]
+fn a_range_leaves_records_out_and_changes_none_of_the_others() {
+    let all = records(&[]);
+    let time = |record: &Value| record["time"].as_str().expect("a time").to_owned();
+    // The command's first record is a microsecond behind the beginning, and its last one 13.
+    let (from, to) = ("2026-09-21T14:13:20.000004Z", "2026-09-21T14:13:20.000010Z");
+    for words in [
+        &["--from", from, "--to", to][..],
+        &["--from", "+4us", "--to", "+10us"],
+        &["--from", "+4us", "--to", "+10us", "--speed", "0.5"],
+    ] {
+        let expected: Vec<Value> =
+            all.iter().filter(|record| (from..=to).contains(&&*time(record).replace("000Z", "Z"))).cloned().collect();
+        // The loss is confirmed behind the range and belongs into it; who did what is known although the beginning is not shown.
+        assert!(expected.iter().any(|record| record["kind"] == "loss"), "{expected:#?}");
+        assert!(expected.iter().any(|record| record["agent"]["name"] == "command"), "{expected:#?}");
+        assert!(expected.len() < all.len());
+        assert_eq!(records(words), expected, "{words:?}");
+    }
+    // Of a minute that is written, all is shown, in the recorder's local time.
+    assert_eq!(records(&["--from", "16:13", "--to", "16:13"]), all);
+    assert_eq!(records(&["--from", "-1h", "--to", "-0s"]), all);
+}
+
+#[test]
+fn a_range_without_a_record_says_of_which_time_the_recording_is() {
+    for words in [["--from", "17:00"], ["--to", "16:12"]] {
+        let output = agentsnoop(&[&["replay"], &words[..]].concat(), &stored(SESSION));
+        assert_eq!((output.status.code(), stdout(&output)), (Some(0), String::new()), "{words:?}");
+        let said = stderr(&output);
+        assert!(said.contains("nothing to show; it lasts from 2026-09-21 16:13:20 to "), "{said}");
+    }
+}
+
+#[test]
+fn mistakes_in_a_range_are_usage_and_say_where() {
+    for (words, said) in [
+        (&["--from", "noon"][..], "--from: a time is 14:02"),
+        (&["--to", "25:00"], "--to: a time is 14:02"),
+        (&["--from", "16:20", "--to", "16:10"], "--to lies before --from"),
+        (&["--where", "pth:x"], "did you mean `path`?"),
+        (&["--step", "--speed", "1"], "--speed"),
+    ] {
+        let output = agentsnoop(&[&["replay"], words].concat(), &stored(SESSION));
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(said) && output.stdout.is_empty(), "{words:?}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_filter_shows_what_query_shows_also_below_a_process() {
+    for filter in ["kind:open result:failed", "under:101", "class:credential or kind:exit"] {
+        let file = stored(SESSION);
+        let words = ["query", "--json", file.to_str().expect("text"), filter];
+        let query = crate::tools::command(&words).output().expect("agentsnoop runs");
+        let replay = agentsnoop(&["replay", "--json", "--where", filter], &file);
+        assert!(!replay.stdout.is_empty(), "{filter}");
+        assert_eq!(stdout(&replay), stdout(&query), "{filter}");
+    }
+}

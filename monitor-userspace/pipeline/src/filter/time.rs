@@ -1,6 +1,10 @@
 //! Points in time, as a person writes them.
 
+use std::ops::RangeInclusive;
+
 use jiff::{Timestamp, civil, tz};
+
+use super::FilterError;
 
 /// The time that a recording is of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,6 +15,18 @@ pub struct Span {
     pub end: i64,
     /// Seconds east of UTC in which its times are shown.
     pub utc_offset: i32,
+}
+
+impl Span {
+    /// What a time covers that is written as in a filter, nanoseconds since 1970: `14:02` is all of that minute.
+    ///
+    /// # Errors
+    ///
+    /// It is no time.
+    pub fn covers(&self, text: &str) -> Result<RangeInclusive<i64>, FilterError> {
+        let (first, last) = covered(text, self).ok_or_else(|| FilterError::new(text, 0..text.len(), FORMS))?;
+        Ok(first..=last)
+    }
 }
 
 /// The forms that a time has, for messages.

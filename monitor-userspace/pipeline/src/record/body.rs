@@ -53,7 +53,7 @@ macro_rules! bodies {
             /// # Errors
             ///
             /// None is known.
-            pub(crate) fn to_json(&self) -> serde_json::Result<serde_json::Value> {
+            pub fn to_json(&self) -> serde_json::Result<serde_json::Value> {
                 match self {
                     $(Self::$variant(body) => serde_json::to_value(body),)*
                 }
@@ -72,15 +72,26 @@ macro_rules! bodies {
         }
 
         impl Kind {
-            /// The names of the fields that the body of this kind can have.
-            #[must_use]
-            pub fn fields(self) -> &'static [&'static str] {
+            /// The fields of the body as its type tells them.
+            fn told(self) -> &'static [&'static str] {
                 match self {
                     $(Self::$variant => fields::of::<$type>(),)*
                 }
             }
         }
     };
+}
+
+impl Kind {
+    /// The names of the fields that the body of this kind can have.
+    #[must_use]
+    pub fn fields(self) -> &'static [&'static str] {
+        match self {
+            // A type of which a part is flattened reads a map, and tells no fields.
+            Self::Coverage => &Hook::FIELDS,
+            _ => self.told(),
+        }
+    }
 }
 
 bodies! {

@@ -4,13 +4,9 @@ use agentsnoop_pipeline::{
     Pipeline, Record,
     event::encode,
     input::Input,
-    synthetic::{Actor, Program},
+    synthetic::{Actor, Program, any::Any},
 };
-use monitor_common::{
-    Header, Kind, TextState,
-    body::{self, FileId, exec_text},
-    decode::{self, Body as Wire, Str},
-};
+use monitor_common::{Kind, TextState, decode};
 use proptest::prelude::*;
 
 use crate::common::judge;
@@ -44,33 +40,12 @@ proptest! {
 
     #[test]
     fn any_strings_and_numbers_give_a_record_that_can_be_shown(
-        texts in proptest::collection::vec((bytes(), states()), exec_text::COUNT),
+        texts in proptest::array::uniform((bytes(), states())),
         header in (any::<u64>(), any::<u64>(), any::<u32>(), any::<u32>(), any::<u32>()),
         numbers in (any::<i64>(), any::<u64>(), any::<u32>(), any::<u32>()),
     ) {
-        let header = Header { time: header.0, start: header.1, pid: header.2, root: header.3, exec_seq: header.4, ..Header::default() };
-        let text = |at: usize| Str { bytes: &texts[at].0, state: texts[at].1 };
-        let open = body::Open { result: numbers.0, open_flags: numbers.1, flags: numbers.2 & 15, syscall: numbers.3, ..body::Open::default() };
-        let file = FileId { inode: numbers.1, mode: numbers.2, ..FileId::default() };
-        let exec = body::Exec { exe: file, stdio: [file; 3], comm: [numbers.2 as u8; 16], argv_bytes: numbers.3, ..body::Exec::default() };
-        let connect = body::Connect { result: numbers.0, protocol: numbers.2 as u16, socket_type: numbers.3 as u16, ..body::Connect::default() };
-        let stat = body::Stat { result: numbers.0, hash: numbers.1, count: numbers.2, syscall: numbers.3, flags: numbers.2, ..body::Stat::default() };
-        let traffic = body::Traffic { inode: numbers.1, bytes: numbers.1, flags: numbers.2, protocol: numbers.3 as u16, ..body::Traffic::default() };
-        let call = body::Call { result: numbers.0, args: [numbers.1; 6], syscall: numbers.3, flags: numbers.2, ..body::Call::default() };
-        let shaped = Kind::ALL.into_iter().filter(|kind| matches!(decode::record(&encode::record(&header, &Wire::Call(*kind, call, std::array::from_fn(text)))), Ok(decode::Record { body: Wire::Call(..), .. })));
-        let mut bodies = vec![
-            Wire::Stat(stat, std::array::from_fn(text)),
-            Wire::Traffic(traffic, text(2)),
-            Wire::Dns(body::Dns { inode: numbers.1, flags: numbers.2, ..body::Dns::default() }, std::array::from_fn(text)),
-            Wire::Name(body::Name { inode: numbers.1, source: numbers.2 % 5, ..body::Name::default() }, std::array::from_fn(text)),
-            Wire::Fork(body::Fork { child_start: numbers.1, clone_flags: numbers.1, child_pid: numbers.2, pad: 0 }),
-            Wire::Exec(exec, std::array::from_fn(text)),
-            Wire::Open(open, std::array::from_fn(text)),
-            Wire::Connect(connect, text(0)),
-            Wire::Getenv(body::Getenv { flags: numbers.2, ..body::Getenv::default() }, text(1)),
-            Wire::Exit(body::Exit { status: numbers.2, pad: 0 }),
-        ];
-        bodies.extend(shaped.map(|kind| Wire::Call(kind, call, std::array::from_fn(text))));
+        let any = Any { header, numbers, texts };
+        let (header, bodies) = (any.header(), any.bodies());
         prop_assert!(bodies.len() >= Kind::ALL.len(), "every kind is among them");
         let raws: Vec<Vec<u8>> = bodies.iter().map(|body| encode::record(&header, body)).collect();
         for (raw, body) in raws.iter().zip(&bodies) {
@@ -78,8 +53,7 @@ proptest! {
             prop_assert_eq!(encode::record(&decoded.header, &decoded.body), raw.clone(), "encoding is the reverse of decoding");
             prop_assert_eq!(decoded.body.kind(), body.kind());
         }
-        let inputs: Vec<Input> = raws.into_iter().map(|raw| Input::Raw(raw.into())).collect();
-        show(&judge(&inputs));
+        show(&judge(&any.inputs()));
     }
 
     #[test]

@@ -1,0 +1,10 @@
+CREATE UNIQUE INDEX records_id ON records (id);
+CREATE INDEX records_time ON records (time);
+CREATE INDEX records_kind ON records (kind, record);
+CREATE INDEX records_process ON records (process, kind);
+CREATE INDEX records_session ON records (session) WHERE session IS NOT NULL;
+CREATE INDEX classes_class ON classes (class, record);
+CREATE INDEX classes_record ON classes (record);
+CREATE INDEX fork_child ON fork (child);
+CREATE INDEX connect_address ON connect (address) WHERE address IS NOT NULL;
+CREATE INDEX traffic_connection ON traffic (connection) WHERE connection IS NOT NULL;
