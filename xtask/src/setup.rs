@@ -21,8 +21,8 @@ pub(crate) enum Purpose {
     Agents,
 }
 
-/// Programs that the live tests need beside what they skip where it is absent, with Debian's packages that have them.
-const LIVE_PROGRAMS: [(&str, &str); 2] = [("strace", "strace"), ("musl-gcc", "musl-tools")];
+/// Programs that the tests of a host need beside what they skip where it is absent, with Debian's packages that have them.
+const LIVE_PROGRAMS: [(&str, &str); 3] = [("strace", "strace"), ("musl-gcc", "musl-tools"), ("sqlite3", "sqlite3")];
 
 /// Programs that the virtual machine needs, with Debian's packages that have them.
 const VM_PROGRAMS: [(&str, &str); 2] = [("qemu-system-x86_64", "qemu-system-x86"), ("busybox", "busybox-static")];

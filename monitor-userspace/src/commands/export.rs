@@ -124,7 +124,7 @@ fn write(args: &Args, wish: &Wish<'_>, judged: Judged, output: &Path) -> Result<
 type Check<'a> = &'a mut dyn FnMut() -> Result<()>;
 
 fn jsonl(args: &Args, wish: &Wish<'_>, judged: Judged, file: &Whole, check: Check<'_>) -> Result<Judged> {
-    let failed = || format!("cannot write {}", file.partial().display());
+    let failed = || file.failed();
     let mut out = sink::json::Json::new(file.file());
     let read = read(judged, args, wish, check, &mut |record, matches| match matches {
         true => out.record(record).with_context(failed),
@@ -135,7 +135,7 @@ fn jsonl(args: &Args, wish: &Wish<'_>, judged: Judged, file: &Whole, check: Chec
 }
 
 fn sqlite(args: &Args, wish: &Wish<'_>, judged: Judged, file: &Whole, check: Check<'_>) -> Result<Judged> {
-    let failed = || format!("cannot write {}", file.partial().display());
+    let failed = || file.failed();
     let database = Database::create(file.partial()).with_context(failed)?;
     let read = {
         let mut add = database.rows().with_context(failed)?;

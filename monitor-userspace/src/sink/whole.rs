@@ -50,6 +50,12 @@ impl Whole {
         self.partial.as_file()
     }
 
+    /// What failed, before the reason.
+    #[must_use]
+    pub fn failed(&self) -> String {
+        format!("cannot write {}", self.target.display())
+    }
+
     /// Its name for now.
     #[must_use]
     pub fn partial(&self) -> &Path {
@@ -62,8 +68,9 @@ impl Whole {
     ///
     /// Another file has come by the name meanwhile; the error of the system. The file is gone then.
     pub fn finish(self) -> Result<()> {
+        let failed = self.failed();
+        let what = || failed.clone();
         let Self { partial, target, overwrite } = self;
-        let what = || format!("cannot write {}", target.display());
         partial.as_file().sync_all().with_context(what)?;
         let named = if overwrite { partial.persist(&target) } else { partial.persist_noclobber(&target) };
         named.map_err(|failed| match failed.error.kind() {

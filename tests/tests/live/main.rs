@@ -9,6 +9,7 @@ mod caller;
 mod changes;
 mod dns;
 mod environment;
+mod export;
 mod files;
 mod full;
 mod harness;
@@ -79,6 +80,7 @@ fn main() -> ExitCode {
         standing::trials(),
         host::trials(),
         files::trials(),
+        export::trials(),
         changes::trials(),
         io_uring::trials(),
         network::trials(),

@@ -2,6 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::tools::{command, folder, stderr, stdout, stored};
 
 /// Every file of a folder and of those below it.
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -40,4 +43,34 @@ fn each_test_that_the_table_of_limits_names_is_there() {
             assert!(there, "`{name}` is no test: {what}");
         }
     }
+}
+
+#[test]
+fn every_example_of_replay_and_export_is_understood() {
+    let folder = folder();
+    fs::copy(stored("format-1-session.rec"), folder.path().join("out.rec")).expect("a copy");
+    let agentsnoop = command(&[]).get_program().to_owned();
+    let help = |verb: &str| stdout(&command(&[verb, "--help"]).output().expect("agentsnoop runs"));
+    let pages = [include_str!("../../../docs/replay.md"), include_str!("../../../docs/export.md")].map(str::to_owned);
+    let mut tried = 0;
+    for line in pages
+        .into_iter()
+        .chain([help("replay"), help("export")])
+        .flat_map(|page| page.lines().map(str::trim).map(str::to_owned).collect::<Vec<_>>())
+    {
+        let Some(rest) = line.strip_prefix("agentsnoop ") else { continue };
+        // What stands behind is for the reader, or another program.
+        let words = rest.split("  ").next().and_then(|words| words.split(" | ").next()).expect("words");
+        let mut shell = Command::new("sh");
+        shell.current_dir(&folder).args(["-c", &format!("\"$0\" {words}")]).arg(&agentsnoop);
+        let output = shell.output().expect("a shell");
+        // Steps want a terminal, which is another test's.
+        let is_step = line.contains("--step");
+        assert_eq!(output.status.code(), Some(if is_step { 2 } else { 0 }), "{line}: {}", stderr(&output));
+        for made in ["out.db", "out.jsonl"] {
+            let _ = fs::remove_file(folder.path().join(made));
+        }
+        tried += 1;
+    }
+    assert!(tried >= 14, "{tried} examples");
 }

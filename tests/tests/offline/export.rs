@@ -276,6 +276,25 @@ fn what_cannot_be_written_is_said_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_disk_that_is_full_is_said_and_leaves_nothing_behind() {
+    let folder = folder();
+    let recording = folder.path().join("long.rec");
+    recorder(&["long", "2000"], &recording);
+    for format in ["jsonl", "sqlite"] {
+        let out = folder.path().join("out");
+        // Beyond a limit of the file's size, in blocks of 512 bytes, writes fail as on a full disk where the signal is ignored.
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "ulimit -f 16; trap '' XFSZ; exec \"$0\" \"$@\""]).arg(command(&[]).get_program());
+        shell.args(["export", "--format", format, "--output"]).args([&out, &recording]);
+        let output = shell.output().expect("a shell");
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(125), "{said}");
+        assert!(said.starts_with(&format!("agentsnoop: cannot write {}: ", out.display())), "{said}");
+        assert_eq!(names(folder.path()), ["long.rec"]);
+    }
+}
+
+#[test]
 fn what_is_damaged_is_exported_as_far_as_it_can_be_read_and_said() {
     let folder = folder();
     let (mut bytes, _) = small();

@@ -38,6 +38,25 @@ fn options_and_filter_must_both_hold() {
 }
 
 #[test]
+fn a_filter_holds_where_the_beginning_of_the_recording_is_damaged() {
+    let (mut bytes, _) = small();
+    let first = blocks(&bytes)[0];
+    bytes[first.end - 1] ^= 1;
+    let folder = folder();
+    let path = folder.path().join("damaged.rec");
+    fs::write(&path, &bytes).expect("a file");
+    let output = agentsnoop(&["query", "--json", "--kind", "exit"], &path);
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    let lines = stdout(&output);
+    assert!(!lines.is_empty() && lines.lines().all(|line| line.contains(r#""kind":"exit""#)), "{lines}");
+}
+
+#[test]
+fn the_fields_of_a_hook_can_be_asked_for_as_those_of_any_body() {
+    assert_eq!(records(&["coverage.state:unavailable coverage.reason:*libc*"]).len(), 1);
+}
+
+#[test]
 fn a_csv_has_a_head_and_what_process_chose_escaped_and_quoted() {
     let text = query(&["--format", "csv", "--columns", "kind,argv", "kind:exec"]);
     let mut lines = text.lines();
