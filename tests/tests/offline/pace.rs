@@ -85,7 +85,13 @@ impl Terminal {
         Self { child, keys, both, seen: String::new() }
     }
 
+    /// Presses keys, once they are taken without being shown: what the kernel echoes before would be taken for a line.
     fn press(&mut self, keys: &str) {
+        let began = Instant::now();
+        while self.is_as_before() {
+            assert!(began.elapsed() < PATIENCE, "nobody asks for a key");
+            std::thread::yield_now();
+        }
         self.keys.write_all(keys.as_bytes()).expect("a terminal that takes keys");
     }
 
@@ -107,11 +113,16 @@ impl Terminal {
         }
     }
 
+    /// Whether the terminal is as it was.
+    fn is_as_before(&self) -> bool {
+        let mode = tcgetattr(&self.both.slave).expect("the mode of the terminal").local_flags;
+        mode.contains(LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG)
+    }
+
     /// The exit code or the signal, with the terminal as it was.
     fn end(mut self) -> (Option<i32>, Option<i32>) {
         let status = self.child.wait().expect("the end");
-        let mode = tcgetattr(&self.both.slave).expect("the mode of the terminal").local_flags;
-        assert!(mode.contains(LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG), "{mode:?}");
+        assert!(self.is_as_before());
         (status.code(), status.signal())
     }
 }

@@ -49,21 +49,19 @@ pub(super) enum Next {
     Quit,
 }
 
-/// Asks for a key between records.
+/// Asks for a key between records. The terminal is as it always was but for that while, so that ^C ends also a long way to the
+/// next record.
 pub(super) struct Steps {
     keys: File,
     out: File,
     paint: Paint,
-    interrupts: Interrupts,
-    /// How the terminal was.
-    before: Termios,
     /// Records that may be shown without a further key.
     allowed: u64,
     shown: u64,
 }
 
 impl Steps {
-    /// Takes the keys of the terminal from now on.
+    /// Asks at the terminal.
     ///
     /// # Errors
     ///
@@ -79,12 +77,8 @@ impl Steps {
             }
         }
         let keys = io::stdin().as_fd().try_clone_to_owned().map(File::from).context("cannot read keys")?;
-        let before = tcgetattr(&keys).context("cannot ask the terminal for its mode")?;
-        let interrupts = Interrupts::hold()?;
         let paint = sink::paint(&out);
-        let mut steps = Self { keys, out, paint, interrupts, before, allowed: 1, shown: 0 };
-        steps.take_keys()?;
-        Ok(steps)
+        Ok(Self { keys, out, paint, allowed: 1, shown: 0 })
     }
 
     /// Before a record is shown: returns once it may be.
@@ -95,32 +89,19 @@ impl Steps {
     pub(super) fn next(&mut self) -> Result<Next> {
         while self.allowed == 0 {
             self.prompt()?;
-            let key = self.key()?;
+            let key = key(&self.keys)?;
             self.erase()?;
             match key {
                 Key::Show(count) => self.allowed = count,
                 Key::Quit => return Ok(Next::Quit),
-                Key::Raise(signal) => self.raise(signal)?,
+                // Here the process ends, or is stopped and asks again when it goes on.
+                Key::Raise(signal) => raise(signal).context("cannot raise a signal")?,
                 Key::Other => {}
             }
         }
         self.allowed -= 1;
         self.shown += 1;
         Ok(Next::Show)
-    }
-
-    /// Gives key by key, without showing them.
-    fn take_keys(&mut self) -> Result<()> {
-        let mut mode = self.before.clone();
-        mode.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG);
-        mode.control_chars[SpecialCharacterIndices::VMIN as usize] = 1;
-        mode.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
-        tcsetattr(&self.keys, SetArg::TCSANOW, &mode).context("cannot set the terminal's mode")
-    }
-
-    fn put_back(&self) {
-        // A terminal that is gone needs no mode.
-        let _ = tcsetattr(&self.keys, SetArg::TCSANOW, &self.before);
     }
 
     fn prompt(&mut self) -> Result<()> {
@@ -136,45 +117,54 @@ impl Steps {
     fn erase(&mut self) -> Result<()> {
         self.out.write_all(b"\r\x1b[K").context(standard::FAILED)
     }
+}
 
-    /// Waits for a key, or for a signal from elsewhere.
-    fn key(&mut self) -> Result<Key> {
-        loop {
-            let mut watched = [
-                PollFd::new(self.keys.as_fd(), PollFlags::POLLIN),
-                PollFd::new(self.interrupts.as_fd(), PollFlags::POLLIN),
-            ];
-            match poll(&mut watched, PollTimeout::NONE) {
-                Ok(_) => {}
-                Err(Errno::EINTR) => continue,
-                Err(error) => return Err(error).context("cannot wait for a key"),
-            }
-            if let Some(signal) = self.interrupts.come() {
-                return Ok(Key::Raise(signal));
-            }
-            if watched[0].any() == Some(true) {
-                let mut bytes = [0; 16];
-                let have = self.keys.read(&mut bytes).context("cannot read a key")?;
-                return Ok(meant(&bytes[..have]));
-            }
+/// Waits for a key, or for a signal from elsewhere.
+fn key(keys: &File) -> Result<Key> {
+    let interrupts = Interrupts::hold()?;
+    let _unshown = Unshown::new(keys)?;
+    loop {
+        let mut watched =
+            [PollFd::new(keys.as_fd(), PollFlags::POLLIN), PollFd::new(interrupts.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut watched, PollTimeout::NONE) {
+            Ok(_) => {}
+            Err(Errno::EINTR) => continue,
+            Err(error) => return Err(error).context("cannot wait for a key"),
         }
-    }
-
-    /// Does what the terminal would have done, with its mode put back meanwhile.
-    fn raise(&mut self, signal: Signal) -> Result<()> {
-        self.put_back();
-        // It is delivered where it is not held back: at once to be stopped, or at the end of this value.
-        raise(signal).context("cannot raise a signal")?;
-        if signal != Signal::SIGTSTP {
-            self.interrupts.release();
+        if let Some(signal) = interrupts.come() {
+            return Ok(Key::Raise(signal));
         }
-        self.take_keys()
+        if watched[0].any() == Some(true) {
+            let mut bytes = [0; 16];
+            let mut keys = keys;
+            let have = keys.read(&mut bytes).context("cannot read a key")?;
+            return Ok(meant(&bytes[..have]));
+        }
     }
 }
 
-impl Drop for Steps {
+/// A terminal that gives key by key, and shows none, for as long as the value lives.
+struct Unshown<'a> {
+    terminal: &'a File,
+    before: Termios,
+}
+
+impl<'a> Unshown<'a> {
+    fn new(terminal: &'a File) -> Result<Self> {
+        let before = tcgetattr(terminal).context("cannot ask the terminal for its mode")?;
+        let mut mode = before.clone();
+        mode.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG);
+        mode.control_chars[SpecialCharacterIndices::VMIN as usize] = 1;
+        mode.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
+        tcsetattr(terminal, SetArg::TCSANOW, &mode).context("cannot set the terminal's mode")?;
+        Ok(Self { terminal, before })
+    }
+}
+
+impl Drop for Unshown<'_> {
     fn drop(&mut self) {
-        self.put_back();
+        // A terminal that is gone needs no mode.
+        let _ = tcsetattr(self.terminal, SetArg::TCSANOW, &self.before);
     }
 }
 
