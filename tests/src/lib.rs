@@ -1,4 +1,5 @@
 //! What offline and live tests share.
 
 pub mod oracle;
+pub mod random;
 pub mod session;

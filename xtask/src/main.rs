@@ -4,6 +4,7 @@ mod agents;
 #[expect(clippy::print_stdout, reason = "the figures are the output of the command")]
 mod bench;
 mod check;
+mod fuzz;
 mod kernels;
 mod live;
 mod picture;
@@ -11,6 +12,7 @@ mod product;
 mod project;
 mod setup;
 mod test;
+mod trials;
 mod vm;
 
 use std::ffi::OsString;
@@ -65,6 +67,10 @@ enum Task {
         #[arg(long, value_name = "NAME")]
         kernel: Option<String>,
     },
+    /// Makes inputs for what takes bytes that anybody may have made: recordings, ring records, filters, texts.
+    Fuzz(fuzz::Args),
+    /// Kills recordings and resets machines while they record, and judges what is left; needs root.
+    Trials(trials::Args),
     /// Writes the tables of docs/kernels.md from the reports in docs/kernels/.
     Kernels(kernels::Args),
     /// Draws the README's picture from the session in docs/.
@@ -111,6 +117,8 @@ fn perform(task: Task) -> Result<()> {
             bench::run(&arguments, &bench::Programs { agentsnoop, workload })
         }
         Task::Test { scope, kernel } => test::run(&project, scope, kernel.as_deref()),
+        Task::Fuzz(arguments) => fuzz::perform(&project, &arguments),
+        Task::Trials(arguments) => trials::run_all(&project, &arguments),
         Task::Kernels(arguments) => kernels::run(&project, &arguments),
         Task::Picture { check } => picture::run(&project, check),
     }

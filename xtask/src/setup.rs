@@ -19,6 +19,8 @@ pub(crate) enum Purpose {
     Vm,
     /// Driving real agents through scripted sessions.
     Agents,
+    /// Building the fuzzer.
+    Fuzz,
 }
 
 /// Programs that the tests of a host need beside what they skip where it is absent, with Debian's packages that have them.
@@ -38,6 +40,9 @@ const AGENT_PROGRAMS: [(&str, &str); 7] = [
     ("ip", "iproute2"),
 ];
 
+/// What libFuzzer is compiled with, and Debian's package that has it.
+const FUZZ_PROGRAMS: [(&str, &str); 1] = [("c++", "g++")];
+
 /// Finds what the purposes need and installs what is missing: Debian's packages as root, and bpf-linker from its source
 /// into the target folder.
 ///
@@ -55,8 +60,12 @@ pub(crate) fn install(project: &Project, purposes: &[Purpose]) -> Result<()> {
         Some(Err(missing)) => missing.packages(),
         _ => Vec::new(),
     };
-    let lists =
-        [(Purpose::Live, &LIVE_PROGRAMS[..]), (Purpose::Vm, &VM_PROGRAMS[..]), (Purpose::Agents, &AGENT_PROGRAMS[..])];
+    let lists = [
+        (Purpose::Live, &LIVE_PROGRAMS[..]),
+        (Purpose::Vm, &VM_PROGRAMS[..]),
+        (Purpose::Agents, &AGENT_PROGRAMS[..]),
+        (Purpose::Fuzz, &FUZZ_PROGRAMS[..]),
+    ];
     for (_, programs) in lists.iter().filter(|(purpose, _)| purposes.contains(purpose)) {
         packages.extend(programs.iter().filter(|(name, _)| find_program(name).is_none()).map(|(_, package)| *package));
     }

@@ -5,13 +5,15 @@ use clap::ValueEnum;
 
 use crate::project::Project;
 use crate::setup::Purpose;
-use crate::{agents, check, live, setup, vm};
+use crate::{agents, check, fuzz, live, setup, vm};
 
 /// Which tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scope {
     /// The checks, and the live tests on the running kernel.
     Host,
+    /// A short run of each fuzz target.
+    Fuzz,
     /// The live tests on other kernels in QEMU.
     Vm,
     /// Real agents in scripted sessions, on the running kernel. Makes the user `agentbench` for them.
@@ -29,11 +31,18 @@ pub(crate) fn run(project: &Project, scope: Scope, kernel: Option<&str>) -> Resu
     let agents = scope == Scope::Agents || scope == Scope::All && agents::are_welcome();
     let mut purposes = vec![Purpose::Build];
     purposes.extend(wants(Scope::Host).then_some(Purpose::Live));
+    purposes.extend(wants(Scope::Fuzz).then_some(Purpose::Fuzz));
     purposes.extend(wants(Scope::Vm).then_some(Purpose::Vm));
     purposes.extend(agents.then_some(Purpose::Agents));
     setup::install(project, &purposes)?;
     if wants(Scope::Host) {
         check::run_all(project)?;
+    }
+    if wants(Scope::Fuzz) {
+        fuzz::short(project)?;
+        if scope == Scope::Fuzz {
+            return Ok(());
+        }
     }
     let live = live::build(project)?;
     if wants(Scope::Host) {

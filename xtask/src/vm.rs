@@ -1,8 +1,8 @@
 //! The live tests on other kernels: kernels of Debian's, an initial file system with the test programs, QEMU.
 
-mod boot;
-mod image;
-mod kernel;
+pub(crate) mod boot;
+pub(crate) mod image;
+pub(crate) mod kernel;
 mod newc;
 mod verdict;
 

@@ -38,7 +38,7 @@ const HELD: usize = 8 * 1024;
 const THREADS: usize = 64;
 
 /// The records that are held back, and the bursts for which they are.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Fold {
     /// The records in their order; `None` for one that became part of another.
     held: VecDeque<Option<Record>>,
@@ -49,7 +49,7 @@ pub(crate) struct Fold {
 }
 
 /// Look-ups of one thread that may become a burst.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Burst {
     process: ProcessId,
     environment: Arc<Environment>,

@@ -18,8 +18,8 @@ use crate::{
     record::{Body, Id, Process, ProcessId, Session, SessionState, Time},
 };
 
-/// Decodes, attributes and classifies inputs.
-#[derive(Debug)]
+/// Decodes, attributes and classifies inputs. A copy goes on from where this one is, and shares the data with it.
+#[derive(Clone, Debug)]
 pub struct Pipeline {
     tree: Tree,
     rules: Rules,

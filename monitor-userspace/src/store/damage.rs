@@ -42,7 +42,7 @@ pub enum Damage {
         /// Inputs that lie between by the block's own count; 0 when its count does not fit.
         missing: u64,
     },
-    /// A sound block that was already passed: a copy, or one that was moved. Its inputs are not read again.
+    /// A sound block that was read already. Its inputs are not read again.
     OutOfPlace {
         /// The block.
         number: u64,
@@ -137,7 +137,7 @@ impl fmt::Display for Damage {
             }
             Self::OutOfPlace { number, offset, expected } => write!(
                 f,
-                "byte {offset}, block {number}: is out of its place, a copy or moved; block {expected} should be here"
+                "byte {offset}, block {number}: is a copy of a block before it; block {expected} should be here"
             ),
             Self::Frame { at, inputs, what } => write!(
                 f,

@@ -1,12 +1,14 @@
 //! Live tests: each loads the real programs into the running kernel, does one thing under observation, and reads what
 //! was recorded. They need root. The same program runs on the host and in virtual machines.
 //!
-//! The program is its own trigger: `live trigger NAME` does the one thing that a test wants to see ([`trigger`]).
+//! The program is its own trigger: `live trigger NAME` does the one thing that a test wants to see ([`trigger`]). `live judge`
+//! says what a recording lacks whose machine was reset ([`numbered`]).
 
 mod agents;
 mod bounds;
 mod caller;
 mod changes;
+mod disk;
 mod dns;
 mod environment;
 mod export;
@@ -15,12 +17,14 @@ mod full;
 mod harness;
 mod host;
 mod io_uring;
+mod killed;
 mod ledger;
 mod loaders;
 mod looks;
 mod lost;
 mod many;
 mod network;
+mod numbered;
 mod oracle;
 mod processes;
 mod run;
@@ -66,8 +70,10 @@ const ESSENTIAL: [&str; 14] = [
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    if arguments.next().as_deref() == Some("trigger") {
-        return trigger::main(&arguments.collect::<Vec<_>>());
+    match arguments.next().as_deref() {
+        Some("trigger") => return trigger::main(&arguments.collect::<Vec<_>>()),
+        Some("judge") => return numbered::main(&arguments.collect::<Vec<_>>()),
+        _ => {}
     }
     let mut options = Arguments::from_args();
     // Two observers at once would each see fewer of two cores, and the tests with full rings would disturb the others.
@@ -95,6 +101,8 @@ fn main() -> ExitCode {
         full::trials(),
         looks::trials(),
         lost::trials(),
+        disk::trials(),
+        killed::trials(),
         many::trials(),
         waiting::trials(),
         types::trials(),

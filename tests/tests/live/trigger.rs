@@ -105,6 +105,8 @@ fn run(words: &[&str]) -> Result<()> {
         ["full", what, children, calls] => crate::full::trigger(what, children.parse()?, calls.parse()?),
         ["waiting", folder] => crate::waiting::trigger(folder, false),
         ["waiting", folder, "stay"] => crate::waiting::trigger(folder, true),
+        ["numbered", batch, prefix, file] => crate::numbered::trigger(batch.parse()?, prefix, file),
+        ["on-a-small-disk", folder] => crate::disk::trigger(folder),
         ["dying", count] => dying(count.parse()?),
         ["waiting-open", fifo] => {
             std::io::stdout().write_all(format!("{}\n", std::process::id()).as_bytes())?;

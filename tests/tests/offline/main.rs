@@ -9,6 +9,7 @@ mod format;
 mod full;
 mod malformed;
 mod pace;
+mod places;
 mod query;
 mod replay;
 mod schema;

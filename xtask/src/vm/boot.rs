@@ -58,6 +58,18 @@ pub(crate) struct Machine<'a> {
 /// Fails where QEMU does not start or the deadline passes.
 pub(crate) fn run(name: &str, machine: &Machine<'_>) -> Result<Verdict> {
     let (tests, deadline) = if machine.every_test { (OF_A_KERNEL, DEADLINE_OF_ALL) } else { (ESSENTIAL, DEADLINE) };
+    let mut command = qemu(machine.kernel, machine.image, tests);
+    let started = Instant::now();
+    let mut machine = Running(command.spawn().context("cannot start qemu-system-x86_64")?);
+    let console = machine.0.stdout.take().context("the console of the machine is not there")?;
+    let verdict = follow(name, &read_lines(console), started + deadline)?;
+    eprintln!("xtask: kernel {name}: {:.0} s", started.elapsed().as_secs_f32());
+    Ok(verdict)
+}
+
+/// QEMU with this kernel and initial file system, its console on standard output; `words` are put into the environment of
+/// init.
+pub(crate) fn qemu(kernel: &Path, image: &Path, words: &str) -> Command {
     let accelerator = std::env::var_os(ACCELERATOR_VARIABLE).unwrap_or_else(|| ACCELERATOR.into());
     let mut command = Command::new("qemu-system-x86_64");
     command
@@ -66,20 +78,15 @@ pub(crate) fn run(name: &str, machine: &Machine<'_>) -> Result<Verdict> {
         .arg(accelerator)
         .args(["-display", "none", "-monitor", "none", "-serial", "stdio", "-nic", "none", "-no-reboot"])
         .arg("-kernel")
-        .arg(machine.kernel)
+        .arg(kernel)
         .arg("-initrd")
-        .arg(machine.image)
+        .arg(image)
         .arg("-append")
-        .arg(format!("{KERNEL_ARGUMENTS} {tests}"))
+        .arg(format!("{KERNEL_ARGUMENTS} {words}"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     eprintln!("xtask: {}", show(&command));
-    let started = Instant::now();
-    let mut machine = Running(command.spawn().context("cannot start qemu-system-x86_64")?);
-    let console = machine.0.stdout.take().context("the console of the machine is not there")?;
-    let verdict = follow(name, &read_lines(console), started + deadline)?;
-    eprintln!("xtask: kernel {name}: {:.0} s", started.elapsed().as_secs_f32());
-    Ok(verdict)
+    command
 }
 
 /// A running machine, which ends with this value.
@@ -98,7 +105,7 @@ impl Drop for Running {
 }
 
 /// Lines of the console, read on a thread of its own, since reading them has no timeout.
-fn read_lines(console: ChildStdout) -> Receiver<String> {
+pub(crate) fn read_lines(console: ChildStdout) -> Receiver<String> {
     let (sender, receiver) = sync_channel(BACKLOG);
     std::thread::spawn(move || {
         let mut console = BufReader::new(console);

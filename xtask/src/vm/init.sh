@@ -19,6 +19,14 @@ busybox ip link set lo up
 busybox hostname agentsnoop-vm
 
 cd /tmp || exit 1
+# A busy recording on the disk of the machine, until somebody resets it (xtask/src/trials/reset.rs).
+if [ "$AGENTSNOOP_TESTS" = until-reset ]; then
+    busybox mkdir -p /mnt
+    busybox mount -t ext4 /dev/nvme0n1 /mnt
+    busybox tail -f /dev/null | /agentsnoop run --record /mnt/reset.rec -- /live trigger numbered 5 /mnt/n - 2>&1
+    echo agentsnoop-vm-exit "$?"
+    busybox poweroff -f
+fi
 busybox uname -r
 /agentsnoop doctor --json >doctor.json
 busybox printf '%s %s\n' agentsnoop-vm-doctor "$(busybox tr -d '\n' <doctor.json)"

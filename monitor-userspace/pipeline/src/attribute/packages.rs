@@ -8,7 +8,7 @@ use crate::hash::Map;
 const SCRIPTS: usize = 1024;
 
 /// Answers to [`crate::Request::Package`], by script.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Packages {
     answers: Map<Arc<str>, Answer>,
 }

@@ -30,7 +30,7 @@ pub(crate) struct Change {
 }
 
 /// The sessions that are alive.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Sessions {
     live: Vec<Arc<Life>>,
     pub(crate) changes: Vec<Change>,

@@ -78,7 +78,7 @@ impl Entry {
 }
 
 /// The table.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Table {
     entries: Map<ProcessId, Entry>,
     /// In the order in which they were learned, for eviction; those that are gone are skipped.

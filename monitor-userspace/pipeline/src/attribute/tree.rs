@@ -29,9 +29,9 @@ const TICK_NS: u64 = 10_000_000;
 const GENERATIONS: usize = 256;
 
 /// Every tree that is observed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Tree {
-    catalogue: Catalogue,
+    catalogue: Arc<Catalogue>,
     table: Table,
     /// Processes known from /proc by pid, with the start time in ticks under which they are in the table.
     existing: Map<u32, ProcessId>,
@@ -48,7 +48,7 @@ pub(crate) struct Tree {
 impl Tree {
     pub(crate) fn new(catalogue: Catalogue) -> Self {
         Self {
-            catalogue,
+            catalogue: Arc::new(catalogue),
             table: Table::default(),
             existing: Map::default(),
             exact: Map::default(),
@@ -61,7 +61,7 @@ impl Tree {
     }
 
     pub(crate) fn set_catalogue(&mut self, catalogue: Catalogue) {
-        self.catalogue = catalogue;
+        self.catalogue = Arc::new(catalogue);
     }
 
     pub(crate) fn requests(&mut self) -> Vec<Request> {

@@ -1,5 +1,7 @@
 //! Sockets behind which another process works on request.
 
+use std::sync::Arc;
+
 use globset::{GlobSet, GlobSetBuilder};
 use serde::Deserialize;
 
@@ -30,10 +32,10 @@ pub(crate) struct Delegate {
 }
 
 /// The sockets that are known.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Delegates {
-    delegates: Vec<Delegate>,
-    patterns: GlobSet,
+    delegates: Arc<[Delegate]>,
+    patterns: Arc<GlobSet>,
     /// Whose each pattern is.
     owners: Vec<usize>,
     told: Set<(ProcessId, Box<[u8]>)>,
@@ -65,7 +67,7 @@ impl Delegates {
             }
         }
         let patterns = patterns.build().map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { delegates: file.delegate, patterns, owners, told: Set::default() })
+        Ok(Self { delegates: file.delegate.into(), patterns: Arc::new(patterns), owners, told: Set::default() })
     }
 
     /// Who is behind a socket, when a session, known by its first process, connects to it for the first time.

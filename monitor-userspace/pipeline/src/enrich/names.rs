@@ -41,7 +41,7 @@ pub(crate) struct Member {
 pub(crate) type Named = (Text, NameSource);
 
 /// The names that are known.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Names {
     addresses: Aging<(Owner, IpAddr), Text>,
     streams: Aging<u64, Named>,
@@ -123,7 +123,7 @@ const fn rank(source: NameSource) -> u8 {
 }
 
 /// A map of at most so many entries: the one that was written longest ago goes first.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Aging<K, V> {
     room: usize,
     entries: Map<K, (V, u64)>,

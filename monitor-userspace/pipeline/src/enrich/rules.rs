@@ -1,6 +1,6 @@
 //! The resource classes of paths, variables and addresses.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use serde::Deserialize;
 
@@ -55,12 +55,12 @@ struct AddressRule {
 }
 
 /// The rules in force.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Rules {
-    paths: Paths,
-    sockets: Paths,
-    variables: Vec<NameRule>,
-    addresses: Vec<AddressRule>,
+    paths: Arc<Paths>,
+    sockets: Arc<Paths>,
+    variables: Arc<[NameRule]>,
+    addresses: Arc<[AddressRule]>,
     remembered: Map<Box<[u8]>, Classes>,
 }
 
@@ -87,13 +87,13 @@ impl Rules {
                 let added = paths.add(rule.class, &rule.patterns, &rule.except);
                 added.map_err(|error| DataError::new(data::CLASSES, format!("class `{}`: {error}", rule.class)))?;
             }
-            Ok(paths)
+            Ok(Arc::new(paths))
         };
         Ok(Self {
             paths: paths(&file.path)?,
             sockets: paths(&file.socket)?,
-            variables: file.variable,
-            addresses: file.address,
+            variables: file.variable.into(),
+            addresses: file.address.into(),
             remembered: Map::default(),
         })
     }

@@ -17,7 +17,7 @@ const REMEMBERED_BYTES: usize = 32 * 1024 * 1024;
 type Slot = (ProcessId, usize);
 
 /// The first calls by slot, as the kernel half has them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Repeats {
     known: BTreeMap<Slot, (u64, Stat)>,
     /// In the order in which they came; those that are gone are skipped.

@@ -1,9 +1,15 @@
 //! Follows the chain of blocks, and finds back to it behind a block that does not belong.
 
+use std::collections::{HashSet, VecDeque};
+
 use super::super::{
     damage::Damage,
     format::{BlockHeader, Chain, FILE_HEADER, genesis},
 };
+
+/// Blocks that are remembered so that their copies are recognised, some two megabytes of links: the copy of one that is
+/// further back is reported all the same, but its inputs are given again.
+const REMEMBERED: usize = 65_536;
 
 /// A block, as its successor sees it.
 #[derive(Clone, Copy)]
@@ -37,16 +43,43 @@ pub(super) struct Links {
     head: Link,
     /// The last block that follows another one: what an inserted block cannot take away.
     trusted: Link,
-    /// The last block that was not read because it seemed to be out of its place. Its successor shows that it was
-    /// not, so no more than one block is lost by mistake.
-    aside: Option<Link>,
+    given: Given,
+}
+
+/// The blocks whose inputs were given, by the first bytes of their links.
+#[derive(Default)]
+struct Given {
+    order: VecDeque<u64>,
+    links: HashSet<u64>,
+}
+
+impl Given {
+    fn key(chain: &Chain) -> u64 {
+        chain.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
+    }
+
+    fn contains(&self, chain: &Chain) -> bool {
+        self.links.contains(&Self::key(chain))
+    }
+
+    fn insert(&mut self, chain: &Chain) {
+        if self.order.len() == REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.links.remove(&oldest);
+        }
+        let key = Self::key(chain);
+        if self.links.insert(key) {
+            self.order.push_back(key);
+        }
+    }
 }
 
 impl Links {
     /// Before the first block of a file with this header.
     pub(super) fn new(file_header: &[u8; FILE_HEADER]) -> Self {
         let start = Link { chain: genesis(file_header), next: 0, inputs: 0 };
-        Self { head: start, trusted: start, aside: None }
+        Self { head: start, trusted: start, given: Given::default() }
     }
 
     /// The link of the block that was read last.
@@ -62,20 +95,19 @@ impl Links {
     /// Takes a block whose payload is sound: what is wrong with its place, and whether its inputs are to be read.
     pub(super) fn follow(&mut self, header: &BlockHeader, payload: &[u8], offset: u64) -> (Option<Damage>, bool) {
         let expected = self.head.next;
-        let known = [Some(self.head), Some(self.trusted), self.aside];
-        if known.iter().flatten().any(|link| link.leads_to(header, payload)) {
+        let number = header.number;
+        if self.given.contains(&header.chain) {
+            return (Some(Damage::OutOfPlace { number, offset, expected }), false);
+        }
+        if [self.head, self.trusted].iter().any(|link| link.leads_to(header, payload)) {
             self.head = Link::of(header);
             self.trusted = self.head;
-            self.aside = None;
+            self.given.insert(&header.chain);
             return (None, true);
-        }
-        let number = header.number;
-        if number < self.head.next && number < self.trusted.next {
-            self.aside = Some(Link::of(header));
-            return (Some(Damage::OutOfPlace { number, offset, expected }), false);
         }
         let missing = header.first_input.saturating_sub(self.head.inputs);
         self.head = Link::of(header);
+        self.given.insert(&header.chain);
         (Some(Damage::Unlinked { number, offset, expected, missing }), true)
     }
 
