@@ -235,10 +235,11 @@ impl<S: ReadAt> Iterator for Reader<S> {
             if let Some(damage) = self.pending.pop_front() {
                 return Some(Item::Damage(damage));
             }
-            if self.current.frames.is_empty() && !self.advance() {
-                return None;
-            }
             if self.current.frames.is_empty() {
+                if !self.advance() {
+                    return None;
+                }
+                // What is wrong with a block is told before its inputs.
                 continue;
             }
             let at = self.current.at;

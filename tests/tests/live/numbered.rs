@@ -90,7 +90,9 @@ impl fmt::Display for Lost {
 /// The recording is damaged, or what it has of the load is not its beginning, whole and in order.
 pub(crate) fn judge(recording: &Path, prefix: &str, begun_ns: &[u64], end_ns: u64) -> Result<Lost> {
     let mut recorded = 0;
-    for item in Reader::open(recording)? {
+    // A disk that was not synchronised since the file was made has nothing of it.
+    let items = if recording.metadata()?.len() == 0 { None } else { Some(Reader::open(recording)?) };
+    for item in items.into_iter().flatten() {
         let input = match item {
             Item::Input(_, input) => input,
             Item::Damage(damage) => bail!("{damage}"),

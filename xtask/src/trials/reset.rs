@@ -39,7 +39,7 @@ const DEADLINE: Duration = Duration::from_secs(600);
 /// Ends so many machines, and judges each recording.
 ///
 /// # Errors
-/// Fails where a machine does not start, and at the first recording that lacks more than it may.
+/// Fails where a machine does not start, a recording is damaged, or one lacks more than it may.
 pub(super) fn run(project: &Project, live: &Live, count: u32, seed: Option<u64>) -> Result<()> {
     let trials = Trials::prepare(project, live)?;
     let random = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.as_nanos() as u64);
@@ -51,10 +51,10 @@ pub(super) fn run(project: &Project, live: &Live, count: u32, seed: Option<u64>)
         let (milliseconds, told) =
             trials.one(after).with_context(|| format!("machine {trial} of --seed {seed}, reset after {after} ns"))?;
         writeln!(std::io::stdout(), "machine {trial}, reset after {:.1} s: {told}", after as f64 / 1e9)?;
-        ensure!(milliseconds <= AT_RISK, "machine {trial} of --seed {seed} lost more than {AT_RISK} ms: {told}");
         worst = worst.max(milliseconds);
     }
     writeln!(std::io::stdout(), "{count} machines reset; the oldest event that was lost was {worst} ms old")?;
+    ensure!(worst <= AT_RISK, "of --seed {seed} more than the last {AT_RISK} ms were lost");
     Ok(())
 }
 
@@ -101,16 +101,28 @@ impl<'a> Trials<'a> {
         ensure!(corrected, "the file system cannot be mended: {}", String::from_utf8_lossy(&checked.stdout));
         output(tool("debugfs")?.arg("-R").arg(format!("dump {RECORDING} {}", recording.display())).arg(&disk))?;
 
-        let mut verify = Command::new(&self.live.agentsnoop);
-        let verdict = verify.args(["verify", "--json"]).arg(&recording).output().context("cannot start agentsnoop")?;
-        let said = String::from_utf8_lossy(&verdict.stderr);
-        let verdict: Value = serde_json::from_slice(&verdict.stdout).with_context(|| format!("verify: {said}"))?;
-        ensure!(verdict["complete"] == false && verdict["damaged"] == 0, "{verdict:#}");
+        // Nothing of a file is on the disk that was made a moment before.
+        let is_begun = fs::metadata(&recording).is_ok_and(|file| file.len() > 0);
+        if !is_begun {
+            fs::write(&recording, []).with_context(|| format!("cannot create {}", recording.display()))?;
+        }
+        let end = if is_begun { self.verified(&recording)? } else { "nothing of it is on the disk".to_owned() };
         let mut judge = Command::new(&self.live.tests);
         let judged = output(judge.arg("judge").arg(&recording).arg(PREFIX).arg(&console))?;
         let (milliseconds, told) = judged.trim().split_once(' ').context("no judgement")?;
-        let end = verdict["end"].as_str().unwrap_or_default();
         Ok((milliseconds.parse().context("no number")?, format!("{told}; {end}")))
+    }
+
+    /// Where `verify` says that the recording is cut.
+    fn verified(&self, recording: &Path) -> Result<String> {
+        let mut verify = Command::new(&self.live.agentsnoop);
+        let verdict = verify.args(["verify", "--json"]).arg(recording).output().context("cannot start agentsnoop")?;
+        let said = String::from_utf8_lossy(&verdict.stderr);
+        let verdict: Value = serde_json::from_slice(&verdict.stdout).with_context(|| format!("verify: {said}"))?;
+        ensure!(verdict["complete"] == false && verdict["damaged"] == 0, "{verdict:#}");
+        let end = verdict["end"].as_str().context("verify tells no end")?;
+        ensure!(end.starts_with("incomplete: it was not closed; readable up to byte "), "{end}");
+        Ok(end.to_owned())
     }
 
     /// Boots a machine that records on the disk, and ends it when its load has gone on for so long. The lines of the load go

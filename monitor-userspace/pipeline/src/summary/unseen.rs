@@ -9,6 +9,13 @@ use crate::{
     record::{Loss, escape_into},
 };
 
+/// As it is shown: a recording can have been made by anybody.
+fn escaped(text: &str) -> String {
+    let mut shown = String::new();
+    escape_into(text.as_bytes(), &mut shown);
+    shown
+}
+
 impl Summary {
     pub(super) fn loss(&mut self, loss: &Loss) {
         self.lost = self.lost.saturating_add(loss.count);
@@ -16,7 +23,7 @@ impl Summary {
     }
 
     pub(super) fn gap(&mut self, gap: &Gap) {
-        self.gaps.count(&gap.cause, 1);
+        self.gaps.count(&escaped(&gap.cause), 1);
         match gap.inputs {
             Some(inputs) => self.unrecorded = self.unrecorded.saturating_add(inputs),
             None => self.uncounted += 1,
@@ -25,8 +32,9 @@ impl Summary {
 
     /// A hook is not attached.
     pub(super) fn lacks(&mut self, name: &str, reason: &str) {
-        if self.unavailable.len() < HOOKS || self.unavailable.contains_key(name) {
-            self.unavailable.insert(name.to_owned(), reason.to_owned());
+        let name = escaped(name);
+        if self.unavailable.len() < HOOKS || self.unavailable.contains_key(&name) {
+            self.unavailable.insert(name, escaped(reason));
         } else {
             self.further_unavailable += 1;
         }
@@ -35,9 +43,7 @@ impl Summary {
     /// `name` begins with the pid, without which the same program is counted as such.
     pub(super) fn reject(&mut self, name: &str) {
         let program = name.splitn(3, ' ').nth(2).unwrap_or(name);
-        let mut shown = String::new();
-        escape_into(program.as_bytes(), &mut shown);
-        self.rejected.count(&shown, 1);
+        self.rejected.count(&escaped(program), 1);
     }
 
     pub(super) fn blind(&self, layout: &mut Layout) {
