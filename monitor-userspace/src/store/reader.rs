@@ -250,7 +250,8 @@ impl<S: ReadAt> Iterator for Reader<S> {
                 Err(what) => return Some(self.spoiled(at, left, what)),
             };
             self.current.left -= 1;
-            self.current.at.input += 1;
+            // A block that does not follow can say any number.
+            self.current.at.input = self.current.at.input.saturating_add(1);
             if self.current.frames.is_empty() && self.current.left > 0 {
                 let (at, left) = (self.current.at, self.current.left);
                 self.pending.push_back(Damage::Frame { at, inputs: left, what: "is missing from its block" });

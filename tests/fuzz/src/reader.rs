@@ -30,7 +30,7 @@ fn read(bytes: &[u8]) {
                 assert!(at.offset + BLOCK_HEADER as u64 <= len, "{at:?} of {len} bytes");
                 // Behind damage stands what may belong to another place, where inputs are counted from another number.
                 assert!(is_damaged || at.input >= next, "input {} comes where {next} should", at.input);
-                next = at.input + 1;
+                next = at.input.saturating_add(1);
                 let mut again = Vec::new();
                 // Escapes may make JSON longer than a frame can be.
                 if frame::encode(&input, &mut again).is_ok() {
