@@ -8,6 +8,7 @@ pub mod commands;
 pub mod error;
 pub mod live;
 pub mod run;
+pub mod scrubbing;
 pub mod sink;
 pub mod source;
 pub mod store;

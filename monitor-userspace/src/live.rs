@@ -307,7 +307,7 @@ impl Live {
             notes.push_str(&format!("agentsnoop: {count} {was} lost while it was observed: {names}\n"));
         }
         let lost = !notes.is_empty() || !balance.is_lossless();
-        Report { summary: self.outputs.summary(columns), notes, lost }
+        Report { summary: self.outputs.summary(columns, self.pipeline.ledger()), notes, lost }
     }
 
     /// Whether the reader of the lines has gone.

@@ -48,6 +48,32 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     });
 
+    const COMMANDS: usize = 20_000;
+    let commands: Vec<Input> = (0..COMMANDS)
+        .map(|at| {
+            let line =
+                format!("cd /home/someone/project && cargo test --package part_{at} -- --nocapture 2>&1 | tail -n 40");
+            actor.exec(Program {
+                exe: "/usr/bin/bash",
+                argv: &["bash", "-c", &line],
+                env: &["HOME", "PATH", "LANG"],
+                ..Program::default()
+            })
+        })
+        .collect();
+    measure("scrub of an exec", COMMANDS, || {
+        for input in commands {
+            std::hint::black_box(scrub.apply(input));
+        }
+    });
+    let long = "let value = compute(&input, 42); // a line of a script\n".repeat(700);
+    let long = actor.exec(Program { exe: "/usr/bin/bash", argv: &["bash", "-c", &long], ..Program::default() });
+    measure("scrub of an exec with 38 KB", 20, || {
+        for input in std::iter::repeat_n(long, 20) {
+            std::hint::black_box(scrub.apply(input));
+        }
+    });
+
     let mut out = Vec::with_capacity(1 << 20);
     measure("with JSON", OPENS, || {
         for input in &inputs {

@@ -116,10 +116,21 @@ impl HookState {
 /// The data that decides how inputs are judged and shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
-    /// Digest of the scrub rules that ran before the pipeline; `none` when scrubbing was off.
+    /// Digest of the scrub rules that ran before the pipeline; [`Config::NOT_SCRUBBED`] when scrubbing was off.
     pub scrub: String,
     /// The data sets in force: their name, digest and content.
     pub data: Vec<Data>,
+}
+
+impl Config {
+    /// What [`Config::scrub`] says when secrets were left as they are.
+    pub const NOT_SCRUBBED: &str = "none";
+
+    /// Whether secrets were left as they are.
+    #[must_use]
+    pub fn is_unscrubbed(&self) -> bool {
+        self.scrub == Self::NOT_SCRUBBED
+    }
 }
 
 /// One data set, such as the resource classes.

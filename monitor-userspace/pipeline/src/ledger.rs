@@ -5,6 +5,7 @@
 //! whose records each tell a number of calls, those add up as well: `seen = told + lost + held`, `told = received + filtered`.
 
 mod balance;
+mod masked;
 mod sequence;
 
 use monitor_common::{
@@ -16,10 +17,11 @@ use monitor_common::{
 };
 
 pub use balance::{Balance, Calls, Row};
+use masked::Masked;
 use sequence::{Missing, Sequence};
 
 use crate::{
-    event::{bodies, peek},
+    event::peek,
     input::{Closed, Counters, Filtered, Input, Observed},
     record::{Id, Loss, Neighbour},
 };
@@ -46,7 +48,9 @@ pub struct Ledger {
     told_filtered: u64,
     /// Records without a header of a known kind.
     nameless: u64,
-    masked: u64,
+    masked: Masked,
+    /// Secrets were left as they are.
+    is_unscrubbed: bool,
     /// Inputs that a gap says were not stored.
     unstored: u64,
     counters: Counters,
@@ -79,7 +83,9 @@ impl Ledger {
             }
             Input::Closed(closed) => self.close(closed),
             Input::Opened(opened) => self.begun_ns = opened.clock.boot_ns,
-            Input::Tick(_) | Input::Config(_) | Input::Observed(_) | Input::Control(_) | Input::Coverage(_) => {}
+            Input::Observed(Observed::Process(existing)) => self.masked.existing(existing),
+            Input::Config(config) => self.is_unscrubbed |= config.is_unscrubbed(),
+            Input::Tick(_) | Input::Observed(_) | Input::Control(_) | Input::Coverage(_) => {}
         }
     }
 
@@ -88,14 +94,7 @@ impl Ledger {
         let kind = body.kind().index();
         self.received[kind] += 1;
         self.recorded[kind] += 1;
-        let masked = match body {
-            Wire::Open(_, texts) | Wire::Stat(_, texts) => bodies::is_masked(texts),
-            Wire::Call(_, _, texts) => bodies::is_masked(texts),
-            Wire::Exec(_, texts) => bodies::is_masked(texts),
-            Wire::Connect(_, text) | Wire::Getenv(_, text) | Wire::Traffic(_, text) => bodies::is_masked(&[*text]),
-            Wire::Fork(_) | Wire::Exit(_) | Wire::Dns(..) | Wire::Name(..) => false,
-        };
-        self.masked += u64::from(masked);
+        self.masked.count(body);
         if let Wire::Stat(stat, _) = body {
             self.told = self.told.saturating_add(u64::from(stat.count));
         }
@@ -146,7 +145,18 @@ impl Ledger {
     /// Records in which something was masked.
     #[must_use]
     pub const fn masked(&self) -> u64 {
-        self.masked
+        self.masked.records
+    }
+
+    /// Values that were masked, by the id of the rule, in the order of the ids. A path that a record tells twice is one.
+    pub fn masks(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.masked.by_rule.iter().map(|(id, count)| (id.as_str(), *count))
+    }
+
+    /// Whether secrets were left as they are ([`crate::input::Config::is_unscrubbed`]).
+    #[must_use]
+    pub const fn is_unscrubbed(&self) -> bool {
+        self.is_unscrubbed
     }
 
     /// Records that the kernel half counted as lost, up to the last counters.

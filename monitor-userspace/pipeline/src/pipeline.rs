@@ -13,9 +13,10 @@ use crate::{
     enrich::{Classes, Delegates, Names, Rules},
     event::Repeats,
     fold::Fold,
-    input::{Clock, Config, Control, Input, Observed, Opened},
+    input::{Clock, Config, Control, Hook, HookState, Input, Observed, Opened},
     ledger::Ledger,
     record::{Body, Id, Process, ProcessId, Session, SessionState, Time},
+    scrub,
 };
 
 /// Decodes, attributes and classifies inputs. A copy goes on from where this one is, and shares the data with it.
@@ -77,7 +78,7 @@ impl Pipeline {
         match input {
             Input::Raw(bytes) => self.raw(bytes, out),
             Input::Opened(opened) => self.open(opened, out),
-            Input::Config(config) => self.configure(config),
+            Input::Config(config) => self.configure(config, out),
             Input::Observed(observed) => self.observe(observed),
             Input::Control(control) => self.control(control),
             Input::Coverage(coverage) => {
@@ -197,7 +198,7 @@ impl Pipeline {
     }
 
     /// Data that a recording carries replaces the built-in; where it cannot be read the set before stays in force.
-    fn configure(&mut self, config: &Config) {
+    fn configure(&mut self, config: &Config, out: &mut Vec<Record>) {
         for set in &config.data {
             let Some(content) = &set.content else { continue };
             match set.name.as_str() {
@@ -218,6 +219,15 @@ impl Pipeline {
                 }
                 _ => {}
             }
+        }
+        // Every reader of records says so by this, whatever it is.
+        if config.is_unscrubbed() {
+            let hook = Hook {
+                name: "scrub".to_owned(),
+                feature: scrub::SECRETS.to_owned(),
+                state: HookState::Unavailable { reason: scrub::OFF.to_owned() },
+            };
+            self.emit(self.now_ns, Body::Coverage(Box::new(hook)), out);
         }
         self.config = Some(Box::new(config.clone()));
     }

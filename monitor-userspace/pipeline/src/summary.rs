@@ -65,6 +65,8 @@ pub struct Summary {
     uncounted: u64,
     /// Processes that were no known agents.
     rejected: Tally,
+    /// Secrets were left as they are.
+    is_unscrubbed: bool,
     /// Hooks that are not attached, with the reason.
     unavailable: std::collections::BTreeMap<String, String>,
     /// How often one beyond [`HOOKS`] was told.
@@ -133,6 +135,7 @@ impl Summary {
             Body::Loss(loss) => self.loss(loss),
             Body::Gap(gap) => self.gap(gap),
             Body::Coverage(hook) if hook.feature == crate::admit::PROCESS => self.reject(&hook.name),
+            Body::Coverage(hook) if hook.feature == crate::scrub::SECRETS => self.is_unscrubbed = true,
             Body::Coverage(hook) => match &hook.state {
                 HookState::Attached => {
                     self.unavailable.remove(&hook.name);
@@ -200,6 +203,9 @@ impl Summary {
         self.network.lines(&mut layout);
         self.variables(&mut layout);
         layout.list("attention", &self.attention.top(usize::MAX), 2);
+        if self.is_unscrubbed {
+            layout.row("secrets", "not masked, since --no-scrub was asked for");
+        }
         self.blind(&mut layout);
         layout.finish()
     }

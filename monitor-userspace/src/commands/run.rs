@@ -12,6 +12,7 @@ use crate::error::{Exit, fail};
 use crate::run::foreground::{self, Outcome};
 use crate::run::identity::Identity;
 use crate::run::link::{Lines, Order};
+use crate::scrubbing::{self, Scrubbing};
 use crate::source::kernel::Bounds;
 
 /// Columns of a summary that does not go to a terminal.
@@ -26,7 +27,9 @@ Examples:
   sudo agentsnoop run --json=events.jsonl -- codex exec \"fix the tests\"
 
 The command keeps the terminal and its own exit code. Under sudo it runs as the user who called sudo, with that \
-user's environment. Processes that outlive it are recorded for --linger seconds, in the background.")]
+user's environment. Processes that outlive it are recorded for --linger seconds, in the background.
+
+Keys, tokens and passwords are masked before anything is shown or written (docs/security.md).")]
 pub struct Args {
     /// Where the recording goes [default: a new file in the agentsnoop folder of the user's state directory]
     #[arg(long, value_name = "FILE")]
@@ -57,6 +60,8 @@ pub struct Args {
     ring_bytes: u32,
     #[command(flatten)]
     bounds: Bounds,
+    #[command(flatten)]
+    scrubbing: scrubbing::Args,
     /// The types (BTF) of just this kernel, where it does not tell them itself
     #[arg(long, value_name = "FILE")]
     btf: Option<PathBuf>,
@@ -101,6 +106,7 @@ fn start(args: &Args) -> Result<Outcome> {
         bounds: args.bounds,
         columns: terminal_columns(),
         btf: args.btf.clone().map(OsString::from),
+        scrubbing: Scrubbing::find(&args.scrubbing, &identity)?,
     };
     foreground::run(&args.command, &identity, &order, args.strict)
 }

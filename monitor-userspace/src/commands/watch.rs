@@ -13,6 +13,8 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::error::{Exit, fail};
 use crate::live::pump::Pump;
 use crate::live::{Live, Options, Outputs};
+use crate::run::identity::Identity;
+use crate::scrubbing::{self, Scrubbing};
 use crate::sink;
 use crate::sink::standard;
 use crate::sink::unblocked::Unblocked;
@@ -42,6 +44,8 @@ pub struct Args {
     /// Bytes of the ring between kernel and agentsnoop: a power of two, from 4096
     #[arg(long, value_name = "BYTES", default_value_t = RING_BYTES, value_parser = super::ring_bytes)]
     ring_bytes: u32,
+    #[command(flatten)]
+    scrubbing: scrubbing::Args,
     /// When the hooks on system calls and libraries are attached: always misses nothing; on-demand costs the machine
     /// nothing while no agent runs, and misses its first milliseconds, which are told as a gap
     #[arg(long, value_enum, default_value_t = Hooks::Always)]
@@ -75,6 +79,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         ring_bytes: args.ring_bytes,
         agents: args.pid.is_empty(),
         on_demand: args.hooks == Hooks::OnDemand,
+        scrub: Scrubbing::find(&args.scrubbing, &Identity::find(None)?)?.read()?,
         ..Options::default()
     };
     let live = Live::open(&options, || outputs(args.json))?;

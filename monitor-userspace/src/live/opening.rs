@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use agentsnoop_pipeline::input::{Config, Input, Opened};
+use agentsnoop_pipeline::scrub::Source;
 use agentsnoop_pipeline::{Admit, Pipeline, Scrub};
 use anyhow::{Context, Result};
 use bytes::BytesMut;
@@ -12,6 +13,7 @@ use monitor_common::task::Candidate;
 
 use super::{Live, Outputs, clock};
 use crate::error::{Exit, fail};
+use crate::scrubbing;
 use crate::source::kernel::{self, Kernel};
 
 /// What is observed, and with what.
@@ -29,6 +31,8 @@ pub struct Options {
     pub on_demand: bool,
     /// Entries of the kernel half's maps.
     pub bounds: kernel::Bounds,
+    /// The files whose rules add to the built-in ones; `None` masks nothing.
+    pub scrub: Option<Vec<Source>>,
 }
 
 impl Default for Options {
@@ -40,6 +44,7 @@ impl Default for Options {
             agents: false,
             on_demand: false,
             bounds: kernel::Bounds::default(),
+            scrub: Some(Vec::new()),
         }
     }
 }
@@ -62,7 +67,10 @@ impl Live {
             bounds: options.bounds,
         })
         .map_err(|error| fail(Exit::NotPermitted, error.to_string()))?;
-        let scrub = Scrub::new().context("cannot read the built-in scrub rules")?;
+        let scrub = match &options.scrub {
+            Some(added) => Scrub::with(added).map_err(|error| fail(Exit::Usage, scrubbing::refused(&error)))?,
+            None => Scrub::off(),
+        };
         let admit = Admit::new().context("cannot read the built-in catalogue of agents")?;
         let pipeline = Pipeline::new().context("cannot read the built-in data")?;
         let config = Config { scrub: scrub.digest(), data: agentsnoop_pipeline::data::list() };

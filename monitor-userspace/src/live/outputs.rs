@@ -6,13 +6,16 @@ use std::path::PathBuf;
 
 use agentsnoop_pipeline::input::{Closed, Gap, Input, Opened};
 use agentsnoop_pipeline::record::Body;
-use agentsnoop_pipeline::{Record, Summary};
+use agentsnoop_pipeline::{Ledger, Record, Summary};
 use anyhow::Result;
 
 use crate::sink::Sink;
 use crate::sink::recording::Recording;
 use crate::sink::unblocked::Fate;
 use crate::source::kernel::is_libc_name;
+
+/// Rules that the summary names; `verify` tells all.
+const RULES: usize = 4;
 
 /// Different troubles that are kept to be shown; a full disk gives the same one again and again.
 const TROUBLES: usize = 8;
@@ -136,10 +139,13 @@ impl Outputs {
         self.closed
     }
 
-    /// The summary, at most `columns` wide.
-    pub(super) fn summary(&self, columns: u16) -> String {
+    /// The summary, at most `columns` wide, with what was masked.
+    pub(super) fn summary(&self, columns: u16, ledger: &Ledger) -> String {
         let lines = self.summary.iter().flat_map(|summary| summary.lines(usize::from(columns)));
         let mut text: String = lines.flat_map(|line| [line, "\n".to_owned()]).collect();
+        if self.summary.is_some() {
+            text.extend(masked(ledger).map(|masked| format!("  masked       {masked}\n")));
+        }
         if let Some(path) = &self.path {
             text.push_str(&format!("  recording    {}\n", path.display()));
         }
@@ -181,6 +187,19 @@ impl Outputs {
             self.trouble.push(trouble);
         }
     }
+}
+
+/// How many secrets were masked, by rule, where any was.
+fn masked(ledger: &Ledger) -> Option<String> {
+    let mut rules: Vec<(&str, u64)> = ledger.masks().collect();
+    rules.sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(right.0)));
+    let all: u64 = rules.iter().map(|(_, count)| count).sum();
+    let mut named: Vec<String> = rules.iter().take(RULES).map(|(id, count)| format!("{count} {id}")).collect();
+    if let more @ 1.. = rules.len().saturating_sub(RULES) {
+        named.push(format!("and of {more} more kinds"));
+    }
+    let values = if all == 1 { "value" } else { "values" };
+    (all > 0).then(|| format!("{all} {values} ({})", named.join(", ")))
 }
 
 /// The process and the path of a libc that a record shows being opened, as the dynamic loader does to map it.

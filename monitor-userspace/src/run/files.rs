@@ -99,7 +99,7 @@ fn make_folder(record: &Path) -> Result<()> {
 
 /// Acts with the rights of the owner: user, group, and no other group. Of a process with one thread only, so that nothing
 /// else runs with them.
-fn as_owner<T>(owner: Option<(u32, u32)>, act: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(crate) fn as_owner<T>(owner: Option<(u32, u32)>, act: impl FnOnce() -> Result<T>) -> Result<T> {
     let Some((uid, gid)) = owner else { return act() };
     let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
     let own = (Uid::effective(), Gid::effective(), getgroups().context("cannot list the own groups")?);

@@ -6,6 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
 
+use agentsnoop_pipeline::scrub::CUT;
 use anyhow::{Context, Result};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, raise};
@@ -250,6 +251,10 @@ pub fn shown(command: &[OsString]) -> Vec<String> {
         let mut text = argument.to_string_lossy().into_owned();
         if text.len() > left {
             text.truncate(text.floor_char_boundary(left));
+            // Half of a secret would not be recognised.
+            let word = text.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+            text.truncate(word);
+            text.push_str(CUT);
             text.push('…');
         }
         left = left.saturating_sub(text.len() + 1);
@@ -267,10 +272,10 @@ mod tests {
 
     #[test]
     fn a_long_argument_is_cut_and_the_ones_before_it_are_whole() {
-        let command: Vec<OsString> = vec!["agent".into(), "ä".repeat(40_000).into(), "rest".into()];
+        let command: Vec<OsString> = vec!["agent".into(), "ä ä".repeat(40_000).into(), "rest".into()];
         let shown = shown(&command);
         assert_eq!(shown.len(), 2);
         assert_eq!(shown[0], "agent");
-        assert!(shown[1].len() <= super::super::link::COMMAND_BYTES && shown[1].ends_with("ä…"));
+        assert!(shown[1].len() <= super::super::link::COMMAND_BYTES && shown[1].ends_with("ä [masked:cut]…"));
     }
 }

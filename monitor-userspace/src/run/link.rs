@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::live::Report;
+use crate::scrubbing::Scrubbing;
 use crate::source::kernel::Bounds;
 
 /// Bytes of the longest message; a summary of a screenful fits many times.
@@ -43,6 +44,8 @@ pub struct Order {
     pub columns: u16,
     /// The kernel's BTF; the default place when absent.
     pub btf: Option<OsString>,
+    /// What is masked.
+    pub scrubbing: Scrubbing,
 }
 
 /// Where and how events are shown while the command runs.

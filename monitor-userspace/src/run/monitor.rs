@@ -31,11 +31,16 @@ pub fn main() -> Result<()> {
     let Some(order) = link.receive::<Order>()? else {
         anyhow::bail!("the monitor is started by `agentsnoop run` only");
     };
+    let scrub = match order.scrubbing.read() {
+        Ok(scrub) => scrub,
+        Err(error) => return link.send(&ToForeground::Failed { message: format!("{error:#}") }),
+    };
     let options = Options {
         ring_bytes: order.ring_bytes,
         btf: order.btf.clone().map(PathBuf::from),
         command: order.command.clone(),
         bounds: order.bounds,
+        scrub,
         ..Options::default()
     };
     let mut made = None;

@@ -92,6 +92,10 @@ pub struct Counts {
     pub stat_calls: StatCalls,
     /// Records in which something was masked.
     pub masked: u64,
+    /// Values that were masked, by the id of the rule (docs/security.md).
+    pub masked_by_rule: BTreeMap<String, u64>,
+    /// Whether secrets were left as they are (`--no-scrub`).
+    pub unscrubbed: bool,
     /// What went less than well without losing a record, by name.
     pub faults: BTreeMap<&'static str, u64>,
     /// Runs of programs that the kernel skipped, by program.
@@ -232,6 +236,8 @@ impl Report {
             unfinished_by_kind: balance.unfinished.into_iter().collect(),
             stat_calls: StatCalls::of(balance.calls),
             masked: balance.masked,
+            masked_by_rule: balance.masked_by_rule.into_iter().collect(),
+            unscrubbed: balance.is_unscrubbed,
             faults: balance.faults.into_iter().collect(),
             skipped: balance.recursion_misses.into_iter().collect(),
             differences: if compared { balance.differences } else { Vec::new() },

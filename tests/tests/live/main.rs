@@ -29,6 +29,7 @@ mod oracle;
 mod processes;
 mod run;
 mod running;
+mod secrets;
 mod sockets;
 mod standing;
 mod traffic;
@@ -95,6 +96,7 @@ fn main() -> ExitCode {
         traffic::names::trials(),
         dns::trials(),
         environment::trials(),
+        secrets::trials(),
         loaders::trials(),
         ledger::trials(),
         bounds::trials(),

@@ -115,6 +115,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["descriptors"] => descriptors(),
         ["io-uring", mode, folder, port] => crate::io_uring::trigger(mode, folder, port),
         ["calls", calls @ ..] => calls.split(|word| *word == ";").try_for_each(crate::oracle::calls::by_name),
+        ["secrets", port] => crate::secrets::trigger(port),
         ["each-call", folder] => crate::oracle::calls::make(folder),
         ["killed-in-a-call", folder] => crate::oracle::calls::killed_in_a_call(folder),
         _ => bail!("no such trigger: {words:?}"),
@@ -285,7 +286,7 @@ fn enumerate(names: &[&str]) -> Result<()> {
     names.iter().try_for_each(|name| getenv(name, false))
 }
 
-fn getenv(name: &str, secure: bool) -> Result<()> {
+pub(crate) fn getenv(name: &str, secure: bool) -> Result<()> {
     let name = pointer(name)?;
     // SAFETY: the name is a C string that outlives the call, and nothing here writes the environment.
     unsafe {

@@ -70,6 +70,10 @@ pub struct Balance {
     pub unfinished: Vec<(&'static str, u64)>,
     /// Records in which something was masked.
     pub masked: u64,
+    /// Values that were masked, by the id of the rule.
+    pub masked_by_rule: Vec<(String, u64)>,
+    /// Whether secrets were left as they are.
+    pub is_unscrubbed: bool,
     /// Raw inputs without a header of a known kind.
     pub nameless: u64,
     /// Inputs that were not stored, as the gaps of the recording say.
@@ -110,7 +114,9 @@ impl Ledger {
             in_flight_by_kind: self.in_flight_by_kind.clone(),
             unfinished: self.unfinished(),
             calls: self.calls(),
-            masked: self.masked,
+            masked: self.masked.records,
+            masked_by_rule: self.masks().map(|(id, count)| (id.to_owned(), count)).collect(),
+            is_unscrubbed: self.is_unscrubbed,
             nameless: self.nameless,
             unstored: self.unstored,
             faults: self.faults(),

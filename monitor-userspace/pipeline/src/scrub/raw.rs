@@ -3,19 +3,22 @@
 use bytes::Bytes;
 use monitor_common::{
     Header, Kind, TextState,
-    body::{Open, exec_text, stat_flag},
+    body::{self, Open, dns_text, exec_text, name_text, stat_flag},
     decode::{self, Body, Str},
     limits::RECORD_BYTES,
 };
 
-use super::{Place, rules::Rules};
+use super::{Place, domain, rules::Rules};
 use crate::event::{encode, peek};
 
 /// Bytes before the strings of an open.
 const OPEN_STRINGS: usize = size_of::<Header>() + size_of::<Open>();
 
-/// What takes the place of a word that was cut apart: a half of a secret is not recognised.
-const CUT: &[u8] = b"[masked:cut]";
+/// See [`super::CUT`].
+const CUT: &[u8] = super::CUT.as_bytes();
+
+/// The name of a process whose program has a secret in its path: the kernel takes the name from there.
+const MASKED_COMM: [u8; 16] = *b"[masked]\0\0\0\0\0\0\0\0";
 
 /// Masks what a record holds; `true` when it was changed. What cannot be decoded is left alone: the pipeline counts it
 /// as malformed and shows nothing of it.
@@ -23,7 +26,7 @@ pub(super) fn mask(rules: &mut Rules, bytes: &mut Bytes) -> bool {
     // Opens are nearly all records, and nearly none holds a secret: one look over both paths settles them.
     match peek::kind(bytes) {
         Some(Kind::Open) if !is_suspect(rules, bytes) => return false,
-        Some(Kind::Fork | Kind::Exit | Kind::Dns | Kind::Name) | None => return false,
+        Some(Kind::Fork | Kind::Exit) | None => return false,
         _ => {}
     }
     let Ok(record) = decode::record(bytes) else { return false };
@@ -34,10 +37,7 @@ pub(super) fn mask(rules: &mut Rules, bytes: &mut Bytes) -> bool {
         }
         Body::Exec(fixed, texts) => {
             let masked = exec(rules, &texts);
-            changed(&masked).then(|| {
-                let texts = bounded(replaced(&texts, &masked));
-                encode::record(&record.header, &Body::Exec(fixed, texts))
-            })
+            changed(&masked).then(|| encode::record(&record.header, &named_exec(fixed, &texts, &masked)))
         }
         Body::Connect(fixed, text) => {
             let masked = [string(rules, Place::Path, text)];
@@ -65,8 +65,18 @@ pub(super) fn mask(rules: &mut Rules, bytes: &mut Bytes) -> bool {
             let [text] = replaced(&[text], &masked);
             changed(&masked).then(|| encode::record(&record.header, &Body::Traffic(fixed, text)))
         }
-        // Numbers, addresses and names of hosts.
-        Body::Fork(_) | Body::Exit(_) | Body::Dns(..) | Body::Name(..) => None,
+        Body::Dns(fixed, texts) => domain::mask(rules, texts[dns_text::MESSAGE].bytes).map(|message| {
+            let mut texts = texts;
+            texts[dns_text::MESSAGE] = Str { bytes: &message, state: TextState::Masked };
+            encode::record(&record.header, &Body::Dns(fixed, texts))
+        }),
+        Body::Name(fixed, texts) => string(rules, Place::Host, texts[name_text::NAME]).map(|name| {
+            let mut texts = texts;
+            texts[name_text::NAME] = Str { bytes: &name, state: TextState::Masked };
+            encode::record(&record.header, &Body::Name(fixed, texts))
+        }),
+        // Numbers.
+        Body::Fork(_) | Body::Exit(_) => None,
     };
     match masked {
         Some(masked) => {
@@ -103,7 +113,22 @@ fn replaced<'a, const N: usize>(texts: &[Str<'a>; N], masked: &'a Masked<N>) -> 
 }
 
 fn string(rules: &mut Rules, place: Place, text: Str<'_>) -> Option<Vec<u8>> {
-    if text.bytes.is_empty() { None } else { rules.mask(place, text.bytes) }
+    if text.bytes.is_empty() {
+        return None;
+    }
+    let masked = rules.mask(place, text.bytes);
+    if text.state != TextState::Cut || place == Place::Argv {
+        return masked;
+    }
+    let bytes = masked.as_deref().unwrap_or(text.bytes);
+    half(rules, bytes).or(masked)
+}
+
+/// A string that was cut at its end without the last word, where that could be the half of a secret.
+fn half(rules: &Rules, bytes: &[u8]) -> Option<Vec<u8>> {
+    let start = bytes.iter().rposition(|byte| matches!(byte, b'/' | 0)).map_or(0, |at| at + 1);
+    let (before, word) = bytes.split_at(start);
+    (rules.has_literal(word) && !word.ends_with(CUT)).then(|| [before, CUT].concat())
 }
 
 fn exec(rules: &mut Rules, texts: &[Str<'_>; exec_text::COUNT]) -> Masked<{ exec_text::COUNT }> {
@@ -125,6 +150,18 @@ fn exec(rules: &mut Rules, texts: &[Str<'_>; exec_text::COUNT]) -> Masked<{ exec
     masked
 }
 
+/// An exec with what is masked in its place.
+fn named_exec<'a>(
+    mut fixed: body::Exec,
+    texts: &[Str<'a>; exec_text::COUNT],
+    masked: &'a Masked<{ exec_text::COUNT }>,
+) -> Body<'a> {
+    if [exec_text::FILENAME, exec_text::EXE].iter().any(|at| masked[*at].is_some()) {
+        fixed.comm = MASKED_COMM;
+    }
+    Body::Exec(fixed, bounded(replaced(texts, masked)))
+}
+
 /// The part of a cut argv without the word that the cut went through.
 fn at_the_cut(part: &[u8], is_tail: bool) -> Option<Vec<u8>> {
     let is_end = |byte: &u8| *byte == 0 || byte.is_ascii_whitespace();
@@ -140,7 +177,7 @@ fn at_the_cut(part: &[u8], is_tail: bool) -> Option<Vec<u8>> {
 
 /// Strings that together fit a record: a mask may be longer than what it hides, and the command line gives way.
 fn bounded(mut texts: [Str<'_>; exec_text::COUNT]) -> [Str<'_>; exec_text::COUNT] {
-    let fixed = size_of::<Header>() + size_of::<monitor_common::body::Exec>();
+    let fixed = size_of::<Header>() + size_of::<body::Exec>();
     for at in [exec_text::ARGV_TAIL, exec_text::ARGV] {
         let length = fixed + texts.iter().map(|text| text.bytes.len()).sum::<usize>();
         let excess = length.saturating_sub(RECORD_BYTES);

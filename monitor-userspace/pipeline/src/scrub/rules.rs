@@ -1,54 +1,15 @@
-//! The rules, and how one is applied.
+//! The rules in force, and how they are applied.
 
-use regex::bytes::{Captures, Regex, RegexBuilder};
-use serde::Deserialize;
+use std::ops::Range;
 
-use super::Place;
-use crate::{DataError, data};
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    version: u32,
-    rule: Vec<Entry>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    id: String,
-    #[expect(dead_code, reason = "every rule says why it is there")]
-    reason: String,
-    #[serde(rename = "where")]
-    places: Vec<Place>,
-    #[serde(default)]
-    literals: Vec<String>,
-    #[serde(default)]
-    needs: Vec<Need>,
-    pattern: String,
-}
-
-/// What a secret must hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Need {
-    Digit,
-    Letter,
-}
-
-#[derive(Debug)]
-struct Rule {
-    id: String,
-    places: Vec<Place>,
-    /// Whether the rule is only tried where one of the literals was found.
-    has_literals: bool,
-    needs: Vec<Need>,
-    pattern: Regex,
-    /// The groups that hold the secret, and whether a shell would expand what is there.
-    groups: Vec<(usize, bool)>,
-    mask: Vec<u8>,
-    count: u64,
-}
+use super::{
+    Place, file,
+    grams::{self, Grams},
+    mask,
+    ordinary::Ordinary,
+    programs::Programs,
+    rule::Rule,
+};
 
 /// Times that a string is gone over at most, so that no string takes for ever.
 const ROUNDS: usize = 8;
@@ -56,56 +17,56 @@ const ROUNDS: usize = 8;
 /// The rules in force.
 #[derive(Debug)]
 pub(super) struct Rules {
-    version: u32,
+    programs: Programs,
     rules: Vec<Rule>,
-    /// The literals of all rules: one pass over a string tells whether any of those rules can match.
-    literals: Regex,
-    /// Those that are one byte, which are found faster apart: among longer ones they would slow the pass for all.
+    ordinary: Ordinary,
+    /// What those of one or two bytes begin with, which is found faster apart.
     bytes: Vec<u8>,
+    /// The others: one pass over a string tells whether any rule that has some can match.
+    grams: Grams,
+    /// Whether a rule looks at each path, whatever it holds.
+    has_eager: bool,
+    /// How often each rule masked: programs first.
+    counts: Vec<u64>,
 }
 
 impl Rules {
-    pub(super) fn parse(content: &str) -> Result<Self, DataError> {
-        let file: File = data::parse(data::SCRUB, content)?;
-        let (bytes, literals): (Vec<&String>, Vec<&String>) =
-            file.rule.iter().flat_map(|entry| &entry.literals).partition(|literal| literal.len() == 1);
-        let bytes = bytes.into_iter().flat_map(|literal| literal.bytes()).collect();
-        // Where `sk-` is found there is no need to look for `sk-ant-`: fewer literals are found faster.
-        let is_shortest =
-            |literal: &&&String| !literals.iter().any(|other| other != *literal && literal.contains(other.as_str()));
-        let literals: Vec<String> = literals.iter().filter(is_shortest).map(|literal| regex::escape(literal)).collect();
-        let wrong = |id: &str, error: regex::Error| DataError::new(data::SCRUB, format!("rule `{id}`: {error}"));
-        // Without any literal this matches nothing, so that the rules without literals are the only ones tried.
-        let any = if literals.is_empty() { "[^\\x00-\\xff]".to_owned() } else { literals.join("|") };
-        let literals = regex(&any).map_err(|error| wrong("literals", error))?;
-        let rules = file.rule.into_iter().map(|entry| {
-            let pattern = regex(&entry.pattern).map_err(|error| wrong(&entry.id, error))?;
-            let secret = |(group, name): (usize, Option<&str>)| {
-                let name = name.filter(|name| name.starts_with("secret"))?;
-                Some((group, name.starts_with("secret_shell")))
-            };
-            let mut groups: Vec<(usize, bool)> = pattern.capture_names().enumerate().filter_map(secret).collect();
-            if groups.is_empty() {
-                groups.push((0, false));
-            }
-            let mask = format!("[masked:{}]", entry.id).into_bytes();
-            let Entry { id, places, literals, needs, .. } = entry;
-            Ok(Rule { id, places, has_literals: !literals.is_empty(), needs, pattern, groups, mask, count: 0 })
-        });
-        Ok(Self { version: file.version, rules: rules.collect::<Result<_, DataError>>()?, literals, bytes })
-    }
-
-    pub(super) const fn version(&self) -> u32 {
-        self.version
+    pub(super) fn new(parts: file::Parts) -> Self {
+        let file::Parts { programs, rules, ordinary, mut literals } = parts;
+        literals.sort_unstable();
+        literals.dedup();
+        let (short, literals): (Vec<String>, Vec<String>) =
+            literals.into_iter().partition(|literal| literal.len() < grams::GRAM);
+        let mut bytes: Vec<u8> = short.iter().filter_map(|literal| literal.bytes().next()).collect();
+        bytes.dedup();
+        let grams = Grams::new(literals.iter().map(String::as_bytes));
+        let has_eager = rules.iter().any(|rule| rule.looks_at(Place::Path, false));
+        let counts = vec![0; programs.all().len() + rules.len()];
+        Self { programs, rules, ordinary, bytes, grams, has_eager, counts }
     }
 
     pub(super) fn counts(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.rules.iter().map(|rule| (rule.id.as_str(), rule.count))
+        let ids = self.programs.all().iter().map(|program| program.id.as_str());
+        ids.chain(self.rules.iter().map(|rule| rule.id.as_str())).zip(self.counts.iter().copied())
     }
 
     /// Whether a string of paths could hold a secret: the quick look that most strings end with.
     pub(super) fn is_suspect(&self, bytes: &[u8]) -> bool {
-        self.bytes.iter().any(|byte| bytes.contains(byte)) || self.literals.is_match(bytes)
+        self.has_eager || self.has_key(bytes)
+    }
+
+    fn has_byte(&self, bytes: &[u8]) -> bool {
+        self.bytes.iter().any(|byte| bytes.contains(byte))
+    }
+
+    /// Whether one of the literals is there.
+    fn has_key(&self, bytes: &[u8]) -> bool {
+        self.has_byte(bytes) || self.has_literal(bytes)
+    }
+
+    /// Whether one of the longer literals is there.
+    pub(super) fn has_literal(&self, bytes: &[u8]) -> bool {
+        self.grams.is_in(bytes)
     }
 
     /// The string with its secrets masked, or `None` when it holds none.
@@ -121,68 +82,75 @@ impl Rules {
         Some(masked)
     }
 
+    /// Where the secrets of a string are, and the mask of each, where no byte may be added or taken away.
+    pub(super) fn find(&mut self, place: Place, bytes: &[u8]) -> Vec<(Range<usize>, Vec<u8>)> {
+        let first = self.programs.all().len();
+        let is_suspect = self.has_key(bytes);
+        let mut all: Vec<(Range<usize>, usize)> = Vec::new();
+        for (at, rule) in self.rules.iter().enumerate().filter(|(_, rule)| rule.looks_at(place, is_suspect)) {
+            all.extend(rule.find(bytes, &self.ordinary).into_iter().map(|range| (range, at)));
+        }
+        apart(&mut all);
+        for (_, rule) in &all {
+            self.counts[first + rule] += 1;
+        }
+        all.into_iter().map(|(range, rule)| (range, mask::of(&self.rules[rule].id))).collect()
+    }
+
     fn round(&mut self, place: Place, bytes: &[u8]) -> Option<Vec<u8>> {
-        let is_suspect = self.is_suspect(bytes);
+        let first = self.programs.all().len();
         let mut masked: Option<Vec<u8>> = None;
-        for rule in &mut self.rules {
-            if rule.places.contains(&place) && (is_suspect || !rule.has_literals) {
-                masked = rule.mask(masked.as_deref().unwrap_or(bytes)).or(masked);
+        if place == Place::Argv {
+            let mut found = self.programs.find(bytes);
+            found.retain(|(range, _)| !mask::is_within(bytes, range));
+            apart(&mut found);
+            for (_, program) in &found {
+                self.counts[*program] += 1;
             }
+            let ids = self.programs.all();
+            masked = replaced(bytes, found.into_iter().map(|(range, at)| (range, mask::of(&ids[at].id))));
+        }
+        let is_suspect = self.has_key(bytes);
+        for (at, rule) in self.rules.iter().enumerate().filter(|(_, rule)| rule.looks_at(place, is_suspect)) {
+            let bytes = masked.as_deref().unwrap_or(bytes);
+            let found = rule.find(bytes, &self.ordinary);
+            self.counts[first + at] += found.len() as u64;
+            masked = replaced(bytes, found.into_iter().map(|range| (range, mask::of(&rule.id)))).or(masked);
         }
         masked
     }
 }
 
-/// Bytes, not Unicode: what a program is called with need not be UTF-8.
-fn regex(pattern: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(pattern).unicode(false).build()
-}
-
 impl Rule {
-    fn mask(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
-        if !self.pattern.is_match(bytes) {
-            return None;
-        }
-        let (mut out, mut copied) = (Vec::new(), 0);
-        for captures in self.pattern.captures_iter(bytes) {
-            let Some((start, end)) = self.secret(&captures) else { continue };
-            out.extend_from_slice(&bytes[copied..start]);
-            out.extend_from_slice(&self.mask);
-            copied = end;
-            self.count += 1;
-        }
-        if copied == 0 {
-            return None;
-        }
-        out.extend_from_slice(&bytes[copied..]);
-        Some(out)
-    }
-
-    /// Where the secret of a match is, unless it is masked already or lacks what it needs.
-    fn secret(&self, captures: &Captures<'_>) -> Option<(usize, usize)> {
-        let of_group = |(group, is_shell): &(usize, bool)| captures.get(*group).map(|found| (found, *is_shell));
-        let (found, is_shell) = self.groups.iter().find_map(of_group)?;
-        let secret = found.as_bytes();
-        let has = |need: &Need| match need {
-            Need::Digit => secret.iter().any(u8::is_ascii_digit),
-            Need::Letter => secret.iter().any(u8::is_ascii_alphabetic),
-        };
-        let is_named = is_shell && is_reference(secret);
-        let is_secret = !secret.is_empty() && !is_mask(secret) && !is_named && self.needs.iter().all(has);
-        is_secret.then_some((found.start(), found.end()))
+    fn looks_at(&self, place: Place, is_suspect: bool) -> bool {
+        self.places.contains(&place) && (is_suspect || !self.has_literals)
     }
 }
 
-/// Whether a string is one mask and nothing else.
-fn is_mask(bytes: &[u8]) -> bool {
-    let inner = bytes.strip_prefix(b"[masked:").and_then(|rest| rest.strip_suffix(b"]"));
-    inner.is_some_and(|id| !id.is_empty() && id.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'-'))
+/// Sorts what was found, and leaves out what begins within another.
+fn apart(found: &mut Vec<(Range<usize>, usize)>) {
+    found.sort_by(|left, right| (left.0.start, right.0.end).cmp(&(right.0.start, left.0.end)));
+    let mut end = 0;
+    found.retain(|(range, _)| {
+        let is_apart = range.start >= end;
+        if is_apart {
+            end = range.end;
+        }
+        is_apart
+    });
 }
 
-/// Whether a shell's word only names a variable: `$NAME` or `${NAME}`.
-fn is_reference(word: &[u8]) -> bool {
-    let Some(name) = word.strip_prefix(b"$") else { return false };
-    let name = name.strip_prefix(b"{").and_then(|name| name.strip_suffix(b"}")).unwrap_or(name);
-    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    !name.is_empty() && !name[0].is_ascii_digit() && name.iter().all(is_part)
+/// The string with these parts replaced, which follow each other; `None` when there is none.
+fn replaced(bytes: &[u8], parts: impl Iterator<Item = (Range<usize>, Vec<u8>)>) -> Option<Vec<u8>> {
+    let (mut out, mut copied) = (Vec::new(), 0);
+    for (range, mask) in parts {
+        out.extend_from_slice(&bytes[copied..range.start]);
+        out.extend_from_slice(&mask);
+        copied = range.end;
+    }
+    if copied == 0 {
+        return None;
+    }
+    out.extend_from_slice(&bytes[copied..]);
+    Some(out)
 }

@@ -20,7 +20,11 @@ mod programs;
 mod rejected;
 mod repeats;
 mod run;
+#[path = "../../../../tests/src/samples.rs"]
+#[expect(unreachable_pub, reason = "the live tests have it in a library")]
+mod samples;
 mod scrub;
+mod scrub_rules;
 mod secrets;
 mod shown;
 mod standing;

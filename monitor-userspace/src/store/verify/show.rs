@@ -72,6 +72,12 @@ impl Report {
         if ledger.unstored > 0 {
             writeln!(f, "  gaps      {} inputs were not stored", ledger.unstored)?;
         }
+        if ledger.unscrubbed {
+            writeln!(f, "  masked    nothing: this recording is not scrubbed, secrets were left as they are")?;
+        } else if ledger.masked > 0 {
+            let (values, records) = (ledger.masked_by_rule.values().sum::<u64>(), ledger.masked);
+            writeln!(f, "  masked    {values} values in {records} records: {}", list(&ledger.masked_by_rule))?;
+        }
         if self.malformed > 0 {
             writeln!(f, "  malformed {} ring records cannot be decoded", self.malformed)?;
         }
