@@ -124,6 +124,12 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             filter = self::filter(args, &span(opened, file)?)?;
             out.opened(opened);
         }
+        // The record that says so may not match.
+        if let Some(Input::Config(config)) = &input
+            && config.is_unscrubbed()
+        {
+            note(format_args!("{}: not scrubbed: secrets are in it as they were", file.display()));
+        }
         for record in records.drain(..).filter(|record| filter.matches(record)) {
             match &mut order {
                 Some(order) => order.take(record, most),

@@ -56,12 +56,7 @@ impl Judged {
     fn take(&mut self, input: Input, out: &mut Vec<Record>) -> Result<Input> {
         match &input {
             Input::Opened(opened) => self.check_wire(opened)?,
-            Input::Config(config) => {
-                self.note_other_rules(config);
-                if config.is_unscrubbed() {
-                    note(format_args!("{}: not scrubbed: secrets are in it as they were", self.path.display()));
-                }
-            }
+            Input::Config(config) => self.note_other_rules(config),
             _ => {}
         }
         // What the pipeline asks for was answered when the recording was made.
