@@ -26,7 +26,7 @@ const LOST: u64 = 3;
 pub fn session() -> (Vec<Input>, Closed) {
     let mut inputs = vec![
         Input::Opened(Box::new(opened())),
-        Input::Config(Box::new(Config { scrub: "2-made-up".to_owned(), data: data::list() })),
+        Input::Config(Box::new(Config { scrub: Config::NOT_SCRUBBED.to_owned(), data: data::list() })),
         Input::Control(Control::Track { pid: 100, why: Why::Run }),
         Input::Observed(Observed::User { uid: 1000, name: "dev".to_owned() }),
         Input::Observed(Observed::Process(Box::new(Existing {
