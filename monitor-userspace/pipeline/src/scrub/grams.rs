@@ -10,12 +10,15 @@ const BITS: usize = 1 << 16;
 /// Bytes of a literal that are looked up.
 pub(super) const GRAM: usize = 3;
 
+/// A literal, and where in it the bytes are that are looked up.
+type Literal = (Box<[u8]>, usize);
+
 /// Three bytes of each literal.
 #[derive(Debug)]
 pub(super) struct Grams {
     bits: Box<[u64; BITS / 64]>,
-    /// The literals whose bytes share a place in the table, and where in each these bytes are.
-    literals: Map<usize, Vec<(Box<[u8]>, usize)>>,
+    /// The literals whose bytes share a place in the table.
+    literals: Map<usize, Vec<Literal>>,
 }
 
 impl Grams {
@@ -47,7 +50,7 @@ impl Grams {
 
     /// Whether a literal is there whose bytes from `at` on have this place in the table.
     fn is_at(&self, bytes: &[u8], at: usize, slot: usize) -> bool {
-        let is_literal = |(literal, offset): &(Box<[u8]>, usize)| {
+        let is_literal = |(literal, offset): &Literal| {
             at.checked_sub(*offset).and_then(|start| bytes.get(start..)).is_some_and(|rest| rest.starts_with(literal))
         };
         self.bit(slot) & 1 != 0 && self.literals.get(&slot).is_some_and(|literals| literals.iter().any(is_literal))

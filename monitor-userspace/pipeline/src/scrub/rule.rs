@@ -56,10 +56,10 @@ impl Rule {
         let (found, is_shell) = self.groups.iter().find_map(of_group)?;
         let secret = found.as_bytes();
         let named = || &bytes[captures.get(0).map_or(found.start(), |whole| whole.start())..found.end()];
-        let is_secret = !secret.is_empty()
-            && !(is_shell && shell::is_reference(secret))
-            && self.needs.iter().all(|need| need.is_met(secret))
-            && !(self.is_named && ordinary.is(named(), secret));
+        let is_ordinary = secret.is_empty()
+            || (is_shell && shell::is_reference(secret))
+            || (self.is_named && ordinary.is(named(), secret));
+        let is_secret = !is_ordinary && self.needs.iter().all(|need| need.is_met(secret));
         is_secret.then(|| found.range())
     }
 }

@@ -197,7 +197,7 @@ usage = ["connect --pin <secret>", "connect _ <secret>"]
     let mut scrub = Scrub::with(&[own]).unwrap();
     for (line, expected) in [
         ("x\0BADGE-123456\0", "x\0[masked:badge]\0"),
-        ("sudo\0vpnctl\0connect\0--pin\04711\0", "sudo\0vpnctl\0connect\0--pin\0[masked:vpn]\0"),
+        ("sudo\0vpnctl\0connect\0--pin\0pin4711\0", "sudo\0vpnctl\0connect\0--pin\0[masked:vpn]\0"),
         ("vpnctl\0connect\0office\0swordfish\0", "vpnctl\0connect\0office\0[masked:vpn]\0"),
         ("x\0--password\0Hunter22\0", "x\0--password\0[masked:option]\0"),
     ] {
