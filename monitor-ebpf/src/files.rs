@@ -13,7 +13,7 @@ use crate::{
     globals::offset,
     path::{self, PathBuffer, Place, walk},
     probes::syscall::Call,
-    read::{Typed, opaque},
+    read::{Fetched, Structure as _, opaque},
     task::{Tracked, file},
 };
 
@@ -106,12 +106,12 @@ impl Files {
     /// Finds the place whose path belongs beside what was asked for: the file of a descriptor, or with `base` the folder that a
     /// relative path starts from, where `folder` may be [`AT_FDCWD`]. `which` is 0 or 1, for the first and the second file.
     #[inline(always)]
-    pub(crate) fn find(self, thread: Typed, folder: i32, base: bool, which: usize) {
+    pub(crate) fn find(self, thread: Fetched, folder: i32, base: bool, which: usize) {
         if !path::is_told() {
             return self.find_none();
         }
         let place = if base && folder == AT_FDCWD {
-            Place::typed(thread.follow(offset!(task_fs)), offset!(fs_pwd))
+            Place::of(thread.follow(offset!(task_fs)), offset!(fs_pwd))
         } else {
             Place::of_file(file(thread, folder as u32))
         };
@@ -140,14 +140,14 @@ impl Files {
 
     /// Adds the path of the place that was found, where there is one.
     #[inline(always)]
-    pub(crate) fn walk(self, thread: Typed, which: usize) {
+    pub(crate) fn walk(self, thread: Fetched, which: usize) {
         // SAFETY: the buffer is this record's alone, and the caller promises the bound of `which`.
         unsafe {
             let place = (&raw const (*self.0).place).read_volatile();
             if place.dentry == 0 {
                 return;
             }
-            let root = Place::typed(thread.follow(offset!(task_fs)), offset!(fs_root));
+            let root = Place::of(thread.follow(offset!(task_fs)), offset!(fs_root));
             let walked = walk(&raw mut (*self.0).path, place, root);
             let len = walked.copy(&raw const (*self.0).path, self.end());
             (*self.body()).flags |= walked.flags << (which as u32 * SECOND_PATH_SHIFT);

@@ -14,7 +14,7 @@ use monitor_common::{
 use crate::{
     emit,
     globals::{layout, offset},
-    read::{Typed, kernel, kernel_bytes, opaque, within},
+    read::{Structure, kernel, kernel_bytes, opaque, within},
 };
 
 /// Whether this kernel's BTF tells the fields of the walk; where it does not, a path is what was asked for.
@@ -62,9 +62,9 @@ impl Place {
     /// No place.
     pub(crate) const NONE: Self = Self { mnt: 0, dentry: 0 };
 
-    /// The `struct path` at an offset of a structure whose type the verifier knows.
+    /// The `struct path` at an offset of a structure.
     #[inline(always)]
-    pub(crate) fn typed(structure: Typed, at: u32) -> Self {
+    pub(crate) fn of(structure: impl Structure, at: u32) -> Self {
         Self {
             mnt: structure.load(within(at, offset!(path_mnt)), 0),
             dentry: structure.load(within(at, offset!(path_dentry)), 0),

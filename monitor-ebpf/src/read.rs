@@ -10,7 +10,7 @@ use aya_ebpf::helpers::generated::{
 };
 use monitor_common::offsets::ABSENT;
 
-pub(crate) use crate::typed::Typed;
+pub(crate) use crate::typed::{Fetched, Structure, Typed};
 use crate::words::{before_mark, each, zeroes};
 
 /// Hides a value's range from the compiler, which otherwise removes the masks that the verifier needs to see.

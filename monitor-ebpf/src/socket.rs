@@ -4,7 +4,7 @@ pub(crate) mod address;
 
 use crate::{
     globals::offset,
-    read::{Typed, kernel},
+    read::{Structure, kernel},
     task::file,
 };
 
@@ -36,7 +36,7 @@ pub(crate) struct SocketFile {
 impl SocketFile {
     /// What is behind a descriptor of a thread; its inode is 0 when that is no socket.
     #[inline(always)]
-    pub(crate) fn of(thread: Typed, descriptor: u32) -> Self {
+    pub(crate) fn of(thread: impl Structure, descriptor: u32) -> Self {
         let file = file(thread, descriptor);
         let inode: u64 = kernel(file, offset!(file_inode), 0);
         let mode: u16 = kernel(inode, offset!(inode_mode), 0);
@@ -72,7 +72,7 @@ impl Socket {
 
     /// The socket behind a descriptor of a thread.
     #[inline(always)]
-    pub(crate) fn of(thread: Typed, descriptor: u32) -> Self {
+    pub(crate) fn of(thread: impl Structure, descriptor: u32) -> Self {
         let file = SocketFile::of(thread, descriptor);
         if file.inode == 0 { Self::NONE } else { file.socket() }
     }

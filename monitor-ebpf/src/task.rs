@@ -6,7 +6,7 @@ use monitor_common::task::Task;
 use crate::{
     globals::offset,
     maps::TASKS,
-    read::{Typed, kernel},
+    read::{Structure, Typed, kernel},
 };
 
 /// The current thread, which is tracked.
@@ -44,7 +44,7 @@ pub(crate) fn current() -> Typed {
 
 /// The start of a thread's process, nanoseconds of `CLOCK_BOOTTIME`; 0 where this kernel's offset is unknown.
 #[inline(always)]
-pub(crate) fn start_of(thread: Typed) -> u64 {
+pub(crate) fn start_of(thread: impl Structure) -> u64 {
     thread.follow(offset!(task_group_leader)).load(offset!(task_start_boottime), 0)
 }
 
@@ -75,15 +75,26 @@ pub(crate) fn tracked_copy() -> Option<(u32, Task)> {
         return None;
     }
     if task.start == 0 {
-        task.start = start_of(current());
+        task.start = start_of(current().fetched());
     }
     Some((tid, task))
 }
 
 /// The `struct file` behind a descriptor of a thread, by address; 0 when there is none.
 #[inline(always)]
-pub(crate) fn file(thread: Typed, descriptor: u32) -> u64 {
-    let table = thread.follow(offset!(task_files)).follow(offset!(files_fdt));
+pub(crate) fn file(thread: impl Structure, descriptor: u32) -> u64 {
+    file_in(table(thread), descriptor)
+}
+
+/// The `struct fdtable` of a thread.
+#[inline(always)]
+pub(crate) fn table<S: Structure>(thread: S) -> S {
+    thread.follow(offset!(task_files)).follow(offset!(files_fdt))
+}
+
+/// The `struct file` behind a descriptor in a `struct fdtable`, by address; 0 when there is none.
+#[inline(always)]
+pub(crate) fn file_in(table: impl Structure, descriptor: u32) -> u64 {
     let count: u32 = table.load(offset!(fdt_max_fds), 0);
     let files: u64 = table.load(offset!(fdt_fd), 0);
     if descriptor >= count {

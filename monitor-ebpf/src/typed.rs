@@ -1,6 +1,12 @@
-//! Pointers to structures of the kernel.
+//! Pointers to structures of the kernel, of two kinds.
 //!
-//! The usual build lets the verifier know their types. The build with `untyped` reads every field by a helper: for
+//! A field behind a [`Typed`] pointer is loaded, which costs next to nothing; but for each pointer that is loaded from a
+//! structure that the verifier trusts, on each way through the program, it searches all of the kernel's types twice
+//! (`type_is_trusted` in kernel/bpf/verifier.c), half a millisecond each time. A field behind a [`Fetched`] one is read by
+//! a helper, some 40 ns, and verified at once. So the programs of what happens thousands of times a second use the
+//! first, and all others the second.
+//!
+//! The usual build lets the verifier know the types. The build with `untyped` reads every field by a helper: for
 //! kernels that have no types, or that give a program no typed pointer to the current thread (before Linux 5.11). There
 //! its programs are on raw tracepoints, whose arguments are the same but have no types either.
 
@@ -36,15 +42,49 @@ impl Typed {
         Self(unsafe { aya_ebpf::helpers::generated::bpf_get_current_task() } as *const u8)
     }
 
-    /// The address.
+    /// The same structure, whose fields are read by a helper.
     #[inline(always)]
-    pub(crate) fn address(self) -> u64 {
-        self.0 as u64
+    pub(crate) fn fetched(self) -> Fetched {
+        Fetched(self.address())
+    }
+}
+
+/// An address whose fields are read by a helper.
+#[derive(Clone, Copy)]
+pub(crate) struct Fetched(u64);
+
+/// What has fields.
+pub(crate) trait Structure: Copy {
+    /// The field at an offset, or `zero` where it cannot be read or the offset is absent.
+    fn load<T: Copy>(self, offset: u32, zero: T) -> T;
+
+    /// The pointer at an offset, followed.
+    fn follow(self, offset: u32) -> Self;
+
+    /// The address.
+    fn address(self) -> u64;
+}
+
+impl Structure for Fetched {
+    #[inline(always)]
+    fn load<T: Copy>(self, offset: u32, zero: T) -> T {
+        crate::read::kernel(self.0, offset, zero)
     }
 
-    /// The field at an offset, or the zero of its type where the pointer is null or the offset is absent.
     #[inline(always)]
-    pub(crate) fn load<T: Copy>(self, offset: u32, zero: T) -> T {
+    fn follow(self, offset: u32) -> Self {
+        Self(self.load(offset, 0))
+    }
+
+    #[inline(always)]
+    fn address(self) -> u64 {
+        self.0
+    }
+}
+
+impl Structure for Typed {
+    #[inline(always)]
+    fn load<T: Copy>(self, offset: u32, zero: T) -> T {
         #[cfg(not(feature = "untyped"))]
         {
             // The compiler must not know that it is a pointer that was checked before: it would join the ways on which
@@ -61,9 +101,13 @@ impl Typed {
         crate::read::kernel(self.address(), offset, zero)
     }
 
-    /// The pointer at an offset, followed.
     #[inline(always)]
-    pub(crate) fn follow(self, offset: u32) -> Self {
+    fn follow(self, offset: u32) -> Self {
         Self(self.load(offset, core::ptr::null()))
+    }
+
+    #[inline(always)]
+    fn address(self) -> u64 {
+        self.0 as u64
     }
 }

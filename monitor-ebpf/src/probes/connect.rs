@@ -39,7 +39,7 @@ pub(crate) fn exit_connect(ctx: BtfTracePointContext) -> i32 {
     let fd = call.register(regs::DI) as u32;
     let from = call.register(regs::SI);
     let asked = call.register(regs::DX) as u32;
-    let socket = Socket::of(who.thread, fd);
+    let socket = Socket::of(who.thread.fetched(), fd);
     let mut record = MaybeUninit::<Record>::uninit();
     let record = record.as_mut_ptr();
     // SAFETY: the address is a part of the record on the stack.

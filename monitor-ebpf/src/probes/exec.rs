@@ -38,7 +38,7 @@ use crate::{
     namespace,
     path::{PathBuffer, Place},
     probes::{exec_strings::EnvSearch, traffic::burst},
-    read::{Typed, kernel, kernel_string},
+    read::{Fetched, Structure as _, Typed, kernel, kernel_string},
     task::{Tracked, current, file, start_of, tid, tracked},
 };
 
@@ -116,18 +116,18 @@ pub(crate) fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
         (*who.task).exec_seq += 1;
         (*who.task).secure_name = 0;
     }
-    let thread = who.thread;
+    let thread = who.thread.fetched();
     let fs = thread.follow(offset!(task_fs));
     let exe = thread.follow(offset!(task_mm)).follow(offset!(mm_exe_file));
     let files = [file(thread, 0), file(thread, 1), file(thread, 2)];
     // SAFETY: the verifier knows the type of the tracepoint's third argument.
-    let program = unsafe { Typed::new(ctx.arg(2)) };
+    let program = unsafe { Typed::new(ctx.arg(2)) }.fetched();
     let name: u64 = program.load(offset!(binprm_filename), 0);
     let parent = thread.follow(offset!(task_real_parent)).load(offset!(task_tgid), 0);
     // SAFETY: the buffer is this CPU's, and no program that uses it starts twice on a CPU.
     unsafe {
         (*buffer).places[0] = Place::of_file(exe.address());
-        (*buffer).places[1] = Place::typed(fs, offset!(fs_pwd));
+        (*buffer).places[1] = Place::of(fs, offset!(fs_pwd));
         (*buffer).places[2] = Place::of_file(files[0]);
         (*buffer).places[3] = Place::of_file(files[1]);
         (*buffer).places[4] = Place::of_file(files[2]);
@@ -196,7 +196,7 @@ fn executing(old_tid: u32) -> Option<(Tracked, u32)> {
         name.assume_init_ref()
     };
     CANDIDATES.get_ptr(name)?;
-    let task = Task { start: start_of(current()), pid: tid, root: tid, flags: flag::PROVISIONAL, ..Task::default() };
+    let task = Task { start: start_of(current().fetched()), pid: tid, root: tid, flags: flag::PROVISIONAL, ..Task::default() };
     if TASKS.insert(tid, task, 0).is_err() {
         emit::fault(Fault::TaskMapFull);
     }
@@ -206,7 +206,7 @@ fn executing(old_tid: u32) -> Option<(Tracked, u32)> {
 /// The bit that says that capabilities were gained; none where this kernel's BTF does not tell the sets. A set is two words
 /// of 32 bits, or since Linux 6.3 one of 64.
 #[inline(always)]
-fn capable(cred: Typed) -> u32 {
+fn capable(cred: Fetched) -> u32 {
     let permitted: u64 = cred.load(offset!(cred_permitted), 0);
     let ambient: u64 = cred.load(offset!(cred_ambient), u64::MAX);
     if permitted & !ambient == 0 { 0 } else { exec_flag::CAPABLE }

@@ -10,6 +10,7 @@ use monitor_common::{
 };
 
 use crate::{
+    read::Structure as _,
     emit,
     globals::offset,
     maps::EXEC_PROGRAMS,
@@ -33,7 +34,7 @@ pub(crate) fn exec_paths(ctx: BtfTracePointContext) -> i32 {
         if next < PLACES as u64 && used <= (BEFORE_ARGV - PATH_BYTES) as u64 {
             let place = (*buffer).places[next as usize & 7];
             if place.dentry != 0 {
-                let root = Place::typed(current().follow(offset!(task_fs)), offset!(fs_root));
+                let root = Place::of(current().fetched().follow(offset!(task_fs)), offset!(fs_root));
                 let walked = walk(&raw mut (*buffer).path, place, root);
                 let to = (&raw mut (*buffer).record).cast::<u8>().add(FIXED + used as usize);
                 let len = walked.copy(&raw const (*buffer).path, to);
@@ -56,7 +57,7 @@ pub(crate) fn exec_paths(ctx: BtfTracePointContext) -> i32 {
 #[btf_tracepoint(function = "sched_process_exec")]
 pub(crate) fn exec_argv(ctx: BtfTracePointContext) -> i32 {
     let Some(buffer) = buffer() else { return 0 };
-    let mm = current().follow(offset!(task_mm));
+    let mm = current().fetched().follow(offset!(task_mm));
     let start: u64 = mm.load(offset!(mm_arg_start), 0);
     let end: u64 = mm.load(offset!(mm_arg_end), 0);
     // SAFETY: the buffer is this CPU's, and no program that uses it starts twice on a CPU.
@@ -134,7 +135,7 @@ impl EnvSearch {
 #[btf_tracepoint(function = "sched_process_exec")]
 pub(crate) fn exec_env(ctx: BtfTracePointContext) -> i32 {
     let Some(buffer) = buffer() else { return 0 };
-    let mm = current().follow(offset!(task_mm));
+    let mm = current().fetched().follow(offset!(task_mm));
     let end: u64 = mm.load(offset!(mm_env_end), 0);
     // SAFETY: the buffer is this CPU's, and no program that uses it starts twice on a CPU.
     unsafe {

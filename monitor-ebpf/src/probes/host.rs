@@ -158,7 +158,7 @@ fn record(kind: Kind, call: Call, who: Tracked, number: u64, name: u64) {
 /// The flag that the pids of a call are of another pid namespace than the initial one.
 #[inline(always)]
 pub(super) fn foreign(who: Tracked) -> u32 {
-    if namespace::level(who.thread) == 0 { 0 } else { call_flag::OWN_NUMBERS }
+    if namespace::level(who.thread.fetched()) == 0 { 0 } else { call_flag::OWN_NUMBERS }
 }
 
 /// Reads a name of at most [`SHORT_NAME_BYTES`] less one.

@@ -192,11 +192,11 @@ pub(crate) fn io_uring_file(ctx: BtfTracePointContext) -> i32 {
         files.added(next * call_text::SECOND_REQUESTED, text);
         let relative = text.state == TextState::Complete.number() && *to != b'/';
         if relative && named.folder != NOWHERE {
-            files.find(who.thread, named.folder as i32, true, next);
+            files.find(who.thread.fetched(), named.folder as i32, true, next);
         } else {
             files.find_none();
         }
-        files.walk(who.thread, next);
+        files.walk(who.thread.fetched(), next);
         (&raw mut (*buffer).next).write_volatile(1);
         if next == 0 && (&raw const (*buffer).named[1].name).read_volatile() != 0 {
             IO_URING_PROGRAMS.tail_call(&ctx, io_uring_part::FILE);

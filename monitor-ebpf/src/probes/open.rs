@@ -26,8 +26,8 @@ use crate::{
     maps::OPEN_BUFFERS,
     path::{self, PathBuffer, Place, walk},
     probes::syscall::{Call, call_of_tracked},
-    read::{Typed, user, user_string},
-    task::{Tracked, file},
+    read::{Structure as _, Typed, user, user_string},
+    task::{file_in, table},
 };
 
 /// `ENAMETOOLONG` (asm-generic/errno.h): the path asked for is longer than what is carried.
@@ -99,13 +99,15 @@ pub(crate) fn exit_open(ctx: BtfTracePointContext) -> i32 {
         let record = (&raw mut (*buffer).record).cast::<u8>();
         let strings = record.add(FIXED);
         let body = record.add(size_of::<Header>()).cast::<Open>();
-        let place = begin(call, who, body, strings);
+        // Once, before the ways part: see the module [`crate::typed`].
+        let (fs, table) = (who.thread.follow(offset!(task_fs)), table(who.thread));
+        let place = begin(call, (fs, table), body, strings);
         // The length is read back from memory: so the verifier follows what comes now once, and not once for each way
         // in which the string can have come.
         let len = read_len(body);
         let mut total = FIXED as u64 + len;
         if place.dentry != 0 {
-            let root = Place::typed(who.thread.follow(offset!(task_fs)), offset!(fs_root));
+            let root = Place::of(fs, offset!(fs_root));
             let walked = walk(&raw mut (*buffer).path, place, root);
             let len = read_len(body);
             let path_len = walked.copy(&raw const (*buffer).path, strings.add(len as usize));
@@ -135,14 +137,14 @@ unsafe fn read_len(body: *const Open) -> u64 {
 ///
 /// `body` and `strings` must be those of a record in map memory.
 #[inline(always)]
-unsafe fn begin(call: Call, who: Tracked, body: *mut Open, strings: *mut u8) -> Place {
+unsafe fn begin(call: Call, (fs, table): (Typed, Typed), body: *mut Open, strings: *mut u8) -> Place {
     let number = call.number();
     let asked = arguments(call, number);
     // SAFETY: the caller's promise.
     unsafe {
         let requested = requested(user_string(strings, PATH_BYTES as u32, asked.path), call.result);
         let relative = requested.len > 0 && *strings != b'/';
-        let (place, flags) = place(who.thread, call.result, relative, asked.dfd);
+        let (place, flags) = place(fs, table, call.result, relative, asked.dfd);
         let mut state = TextState::NotAsked;
         if path::is_told() && place.dentry == 0 && (call.result >= 0 || relative) {
             state = TextState::Unreadable;
@@ -178,16 +180,16 @@ pub(crate) fn requested(read: i64, result: i64) -> Text {
 
 /// Whose path belongs into the record, and the flag that says so.
 #[inline(always)]
-fn place(thread: Typed, result: i64, relative: bool, dfd: i32) -> (Place, u32) {
+fn place(fs: Typed, table: Typed, result: i64, relative: bool, dfd: i32) -> (Place, u32) {
     if !path::is_told() {
         (Place::NONE, 0)
     } else if result >= 0 {
-        (Place::of_file(file(thread, result as u32)), 0)
+        (Place::of_file(file_in(table, result as u32)), 0)
     } else if !relative {
         (Place::NONE, 0)
     } else if dfd == AT_FDCWD {
-        (Place::typed(thread.follow(offset!(task_fs)), offset!(fs_pwd)), path_flag::BASE)
+        (Place::of(fs, offset!(fs_pwd)), path_flag::BASE)
     } else {
-        (Place::of_file(file(thread, dfd as u32)), path_flag::BASE)
+        (Place::of_file(file_in(table, dfd as u32)), path_flag::BASE)
     }
 }

@@ -39,7 +39,7 @@ use crate::{
         open::{ENAMETOOLONG, requested},
         syscall::{Call, call_continued, call_of_tracked},
     },
-    read::{Typed, opaque, user_bytes, user_string},
+    read::{Fetched, opaque, user_bytes, user_string},
 };
 
 /// Places in [`PathsBuffer::arguments`]; a power of two. Those behind the six arguments of a call are 0.
@@ -158,8 +158,8 @@ pub(crate) fn exit_paths_file(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: as above.
     unsafe {
         let next = opaque((&raw const (*buffer).next).read_volatile()) as usize & 3;
-        asked(buffer, who.thread, call.result, number, next);
-        files.walk(who.thread, next & 1);
+        asked(buffer, who.thread.fetched(), call.result, number, next);
+        files.walk(who.thread.fetched(), next & 1);
         let next = opaque((&raw const (*buffer).next).read_volatile() + 1) as usize & 3;
         (&raw mut (*buffer).next).write_volatile(next as u64);
         if FILES_OF[number][next] != NOT_NAMED {
@@ -177,7 +177,7 @@ pub(crate) fn exit_paths_file(ctx: BtfTracePointContext) -> i32 {
 ///
 /// `buffer` must be a value of the map, `number` below [`NUMBERS`], and `next` below 4.
 #[inline(always)]
-unsafe fn asked(buffer: *mut PathsBuffer, thread: Typed, result: i64, number: usize, next: usize) {
+unsafe fn asked(buffer: *mut PathsBuffer, thread: Fetched, result: i64, number: usize, next: usize) {
     let named = Named::unpacked(FILES_OF[number][next]);
     // SAFETY: the caller's promise.
     unsafe {

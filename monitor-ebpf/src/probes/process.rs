@@ -25,7 +25,7 @@ use crate::{
     globals::offset,
     maps::{ENDED, TASKS},
     probes::traffic::burst,
-    read::{Typed, opaque},
+    read::{Structure as _, Typed, opaque},
     repeats::{self, Occasion},
     task::{pid, start_of, tid, tracked},
 };
@@ -44,7 +44,7 @@ struct Short<T> {
 #[btf_tracepoint(function = "task_newtask")]
 pub(crate) fn task_newtask(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: the verifier knows the type of the tracepoint's arguments.
-    let child = unsafe { Typed::new(ctx.arg(0)) };
+    let child = unsafe { Typed::new(ctx.arg(0)) }.fetched();
     let child_tid: u32 = child.load(offset!(task_pid), 0);
     let Some(parent) = tracked() else {
         // An entry of this id is of a thread that had ended before userspace put it there.
@@ -115,7 +115,7 @@ pub(crate) fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
         forget(tid);
     }
     // SAFETY: the verifier knows the type of the tracepoint's first argument.
-    let thread = unsafe { Typed::new(ctx.arg(0)) };
+    let thread = unsafe { Typed::new(ctx.arg(0)) }.fetched();
     let signal = thread.follow(offset!(task_signal));
     let live: u32 = signal.load(offset!(signal_live), 0);
     if live != 0 {

@@ -43,7 +43,7 @@ pub(super) const fn takes_pidfd(number: u64) -> bool {
 #[inline(always)]
 pub(super) fn of_pidfd(call: Call, who: Tracked) -> u32 {
     let known = call.result >= 0 || call.result == -EPERM || call.result == -ESRCH;
-    let file = file(who.thread, call.register(regs::DI) as u32);
+    let file = file(who.thread.fetched(), call.register(regs::DI) as u32);
     let inode: u64 = kernel(file, offset!(file_inode), 0);
     let superblock: u64 = kernel(inode, offset!(inode_superblock), 0);
     let magic: u64 = kernel(superblock, offset!(superblock_magic), 0);
@@ -65,14 +65,14 @@ pub(super) fn leaves_tree(call: Call, who: Tracked, target: u32) -> bool {
     if target != 0 {
         return !is_inside(target, root);
     }
-    if namespace::level(who.thread) != 0 {
-        let first: u64 = kernel(namespace::pid_namespace(who.thread), offset!(pid_namespace_reaper), 0);
+    if namespace::level(who.thread.fetched()) != 0 {
+        let first: u64 = kernel(namespace::pid_namespace(who.thread.fetched()), offset!(pid_namespace_reaper), 0);
         return !is_inside(kernel(first, offset!(task_tgid), 0), root);
     }
     let target = call.register(regs::DI) as i32;
     match target {
         // The own group (kill(2)).
-        0 => !is_inside(namespace::group_of(who.thread), root),
+        0 => !is_inside(namespace::group_of(who.thread.fetched()), root),
         // Every process.
         -1 => true,
         _ => !is_inside(target.unsigned_abs(), root),

@@ -78,8 +78,8 @@ pub(crate) fn exit_socket(ctx: BtfTracePointContext) -> i32 {
     let accepted = (number == ACCEPT || number == ACCEPT4) && call.result >= 0;
     let socket = match number {
         SOCKET => Socket::NONE,
-        _ if accepted => Socket::of(who.thread, call.result as u32),
-        _ => Socket::of(who.thread, call.register(regs::DI) as u32),
+        _ if accepted => Socket::of(who.thread.fetched(), call.result as u32),
+        _ => Socket::of(who.thread.fetched(), call.register(regs::DI) as u32),
     };
     // SAFETY: the buffer is this CPU's, and no program that uses it starts twice on a CPU.
     unsafe {

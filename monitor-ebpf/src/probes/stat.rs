@@ -36,6 +36,7 @@ use monitor_common::{
 };
 
 use crate::{
+    read::Structure as _,
     emit,
     globals::{offset, seed},
     maps::{CALL_PROGRAMS, REPEATS, STAT_BUFFERS},
@@ -189,7 +190,7 @@ pub(crate) fn stat_first(_ctx: BtfTracePointContext) -> i32 {
         let body = StatBuffer::body(buffer);
         let place = (&raw const (*buffer).place).read_volatile();
         if path::is_told() && place.dentry != 0 {
-            let root = Place::typed(who.thread.follow(offset!(task_fs)), offset!(fs_root));
+            let root = Place::of(who.thread.follow(offset!(task_fs)), offset!(fs_root));
             let walked = walk(&raw mut (*buffer).path, place, root);
             let len = read_len(body);
             let path_len = walked.copy(&raw const (*buffer).path, strings.add(len as usize));
@@ -250,7 +251,7 @@ unsafe fn begin(call: Call, who: Tracked, buffer: *mut StatBuffer) {
             folder = place.identity();
         } else {
             // The root of a process can change as its working directory can; it is where the path starts.
-            let root = Place::typed(who.thread.follow(offset!(task_fs)), offset!(fs_root));
+            let root = Place::of(who.thread.follow(offset!(task_fs)), offset!(fs_root));
             place = Place::NONE;
             flags = 0;
             folder = [root.dentry, root.mnt, 0, 0];
@@ -350,7 +351,7 @@ unsafe fn end_hash(buffer: *mut StatBuffer) -> u64 {
 #[inline(always)]
 fn base(who: Tracked, dfd: i32) -> Place {
     if dfd == AT_FDCWD {
-        Place::typed(who.thread.follow(offset!(task_fs)), offset!(fs_pwd))
+        Place::of(who.thread.follow(offset!(task_fs)), offset!(fs_pwd))
     } else {
         Place::of_file(file(who.thread, dfd as u32))
     }

@@ -27,7 +27,7 @@ use crate::{
     emit,
     globals::offset,
     maps::{CALL_PROGRAMS, TASKS},
-    read::{Typed, opaque, within},
+    read::{Structure as _, Typed, opaque, within},
     task::{Tracked, current, tid, tracked},
 };
 
