@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::Value;
 
-use crate::harness::{Observation, Seen, expect, observe, trial};
+use crate::harness::{Observation, Seen, expect, judge, observe, trial};
 
 pub(crate) mod calls;
 pub(crate) mod hello;
@@ -86,15 +86,15 @@ fn closed_meanwhile() -> Result<()> {
 }
 
 fn messages() -> Result<()> {
-    agree(&observe(&["traffic", "messages"])?)
+    judge(&["traffic", "messages"], agree)
 }
 
 fn threads() -> Result<()> {
-    agree(&observe(&["traffic", "threads"])?)
+    judge(&["traffic", "threads"], agree)
 }
 
 fn many() -> Result<()> {
-    agree(&observe(&["traffic", "many"])?)
+    judge(&["traffic", "many"], agree)
 }
 
 fn turns() -> Result<()> {
@@ -138,7 +138,7 @@ fn peers() -> Result<()> {
 }
 
 fn peek() -> Result<()> {
-    agree(&observe(&["traffic", "peek"])?)
+    judge(&["traffic", "peek"], agree)
 }
 
 fn exec() -> Result<()> {
