@@ -196,7 +196,8 @@ fn executing(old_tid: u32) -> Option<(Tracked, u32)> {
         name.assume_init_ref()
     };
     CANDIDATES.get_ptr(name)?;
-    let task = Task { start: start_of(current().fetched()), pid: tid, root: tid, flags: flag::PROVISIONAL, ..Task::default() };
+    let task =
+        Task { start: start_of(current().fetched()), pid: tid, root: tid, flags: flag::PROVISIONAL, ..Task::default() };
     if TASKS.insert(tid, task, 0).is_err() {
         emit::fault(Fault::TaskMapFull);
     }

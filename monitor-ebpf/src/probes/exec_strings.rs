@@ -10,12 +10,12 @@ use monitor_common::{
 };
 
 use crate::{
-    read::Structure as _,
     emit,
     globals::offset,
     maps::EXEC_PROGRAMS,
     path::{Place, walk},
     probes::exec::{BEFORE_ARGV, ExecBuffer, FIXED, PLACES, VARIABLE_BYTES, buffer, continue_with},
+    read::Structure as _,
     read::{bytes_before, kernel_bytes, opaque, user_bytes, user_string},
     task::{current, tracked},
 };

@@ -36,7 +36,6 @@ use monitor_common::{
 };
 
 use crate::{
-    read::Structure as _,
     emit,
     globals::{offset, seed},
     maps::{CALL_PROGRAMS, REPEATS, STAT_BUFFERS},
@@ -45,6 +44,7 @@ use crate::{
         exec::continue_with,
         syscall::{Call, call_of_tracked},
     },
+    read::Structure as _,
     read::{opaque, user_string},
     repeats::{self, Occasion},
     task::{Tracked, file, pid, tracked},

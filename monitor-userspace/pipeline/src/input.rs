@@ -1,9 +1,13 @@
 //! `Input`: the whole alphabet that the middle understands. A recording is a list of inputs, so live, replay and
 //! test differ only in where their inputs come from.
 
+mod known;
+
 use bytes::Bytes;
 use monitor_common::{counters::Counters as Cpu, offsets::ABSENT};
 use serde::{Deserialize, Serialize};
+
+pub use known::{AddressOwner, Known, KnownCpu, KnownLedger, KnownProcess, KnownSession, Learned, Missing};
 
 /// One input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +32,8 @@ pub enum Input {
     Tick(Tick),
     /// The last input of a recording that was closed.
     Closed(Box<Closed>),
+    /// What was known when a segment that is not the first began.
+    Known(Box<Known>),
 }
 
 /// What was observed with, where and from when.

@@ -6,6 +6,7 @@
 
 mod balance;
 mod masked;
+mod resume;
 mod sequence;
 
 use monitor_common::{
@@ -85,6 +86,7 @@ impl Ledger {
             Input::Opened(opened) => self.begun_ns = opened.clock.boot_ns,
             Input::Observed(Observed::Process(existing)) => self.masked.existing(existing),
             Input::Config(config) => self.is_unscrubbed |= config.is_unscrubbed(),
+            Input::Known(known) => self.resume(known),
             Input::Tick(_) | Input::Observed(_) | Input::Control(_) | Input::Coverage(_) => {}
         }
     }

@@ -1,6 +1,7 @@
 //! The middle as one state machine.
 
 mod decoded;
+mod resume;
 
 pub(crate) use decoded::DELEGATED;
 
@@ -75,6 +76,12 @@ impl Pipeline {
     /// The requests are to be answered live; replay ignores them.
     pub fn push(&mut self, input: &Input, out: &mut Vec<Record>) -> Vec<Request> {
         let before = out.len();
+        if let Input::Known(known) = input {
+            // It tells of before, so it makes no record, and nothing ends by it.
+            self.resume_piece(known);
+            self.next = Id { index: self.next.index + 1, part: 0, ..self.next };
+            return Vec::new();
+        }
         match input {
             Input::Raw(bytes) => self.raw(bytes, out),
             Input::Opened(opened) => self.open(opened, out),
@@ -92,6 +99,7 @@ impl Pipeline {
             Input::Counters(counters) => self.advance(counters.boot_ns),
             Input::Tick(tick) => self.come(tick.boot_ns),
             Input::Closed(closed) => self.come(closed.boot_ns),
+            Input::Known(_) => {}
         }
         if !matches!(input, Input::Raw(_)) {
             self.ledger.push(input, self.next);
@@ -261,7 +269,7 @@ impl Pipeline {
             let ended = state == SessionState::Ended;
             let boot_ns = if ended { self.now_ns } else { life.started_ns };
             let duration_ns = ended.then(|| self.now_ns.saturating_sub(life.started_ns));
-            let body = Body::Session(Session { state, known_by: life.known_by.into(), duration_ns });
+            let body = Body::Session(Session { state, known_by: life.known_by.clone(), duration_ns });
             let (id, time) = (self.id(), self.time(boot_ns));
             let process = self.process(life.root);
             let agent = Some(Arc::clone(&life.agent));

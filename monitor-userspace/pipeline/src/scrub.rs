@@ -110,7 +110,9 @@ impl Scrub {
             | Input::Gap(_)
             | Input::Counters(_)
             | Input::Tick(_)
-            | Input::Closed(_) => false,
+            | Input::Closed(_)
+            // What is known was made of inputs that were scrubbed.
+            | Input::Known(_) => false,
         };
         self.masked += u64::from(is_masked);
         input

@@ -31,6 +31,8 @@ pub mod tag {
     pub const TICK: u8 = 9;
     /// `Input::Closed`.
     pub const CLOSED: u8 = 10;
+    /// `Input::Known`, in MessagePack, since its strings must stay what they are.
+    pub const KNOWN: u8 = 11;
 }
 
 /// Appends the frame of an input.
@@ -41,6 +43,10 @@ pub mod tag {
 pub fn encode(input: &Input, out: &mut Vec<u8>) -> Result<()> {
     let json = match input {
         Input::Raw(bytes) => return append(tag::RAW, bytes, out),
+        Input::Known(known) => {
+            let packed = rmp_serde::to_vec_named(known).context("cannot serialize an input")?;
+            return append(tag::KNOWN, &packed, out);
+        }
         Input::Opened(body) => (tag::OPENED, serde_json::to_vec(body)),
         Input::Config(body) => (tag::CONFIG, serde_json::to_vec(body)),
         Input::Observed(body) => (tag::OBSERVED, serde_json::to_vec(body)),
@@ -113,8 +119,8 @@ pub fn take(block: &mut Bytes) -> Result<Option<Frame>, &'static str> {
 ///
 /// # Errors
 ///
-/// The JSON is not what the tag promises.
-pub fn decode(frame: &Frame) -> Result<Option<Input>, serde_json::Error> {
+/// The content is not what the tag promises.
+pub fn decode(frame: &Frame) -> Result<Option<Input>> {
     let bytes = &frame.payload;
     Ok(Some(match frame.tag {
         // A copy, so that a string that the pipeline keeps does not keep the memory of the whole block.
@@ -128,6 +134,7 @@ pub fn decode(frame: &Frame) -> Result<Option<Input>, serde_json::Error> {
         tag::COUNTERS => Input::Counters(json(bytes)?),
         tag::TICK => Input::Tick(json(bytes)?),
         tag::CLOSED => Input::Closed(json(bytes)?),
+        tag::KNOWN => Input::Known(rmp_serde::from_slice(bytes)?),
         _ => return Ok(None),
     }))
 }
@@ -148,6 +155,6 @@ pub fn time(input: &Input) -> Option<u64> {
         Input::Counters(counters) => Some(counters.boot_ns),
         Input::Tick(tick) => Some(tick.boot_ns),
         Input::Closed(closed) => Some(closed.boot_ns),
-        Input::Config(_) | Input::Observed(_) | Input::Control(_) | Input::Gap(_) => None,
+        Input::Config(_) | Input::Observed(_) | Input::Control(_) | Input::Gap(_) | Input::Known(_) => None,
     }
 }

@@ -13,5 +13,6 @@ mod places;
 mod query;
 mod replay;
 mod schema;
+mod resume;
 mod store;
 mod tools;

@@ -20,6 +20,18 @@ impl Environment {
         Self { names: names.into_boxed_slice() }
     }
 
+    /// From the hashes that [`Self::hashes`] gave.
+    pub(crate) fn resumed(mut names: Vec<u32>) -> Self {
+        names.sort_unstable();
+        names.dedup();
+        Self { names: names.into_boxed_slice() }
+    }
+
+    /// The hash of each name, sorted.
+    pub(crate) fn hashes(&self) -> &[u32] {
+        &self.names
+    }
+
     /// How many there are; at most [`monitor_common::limits::ENV_NAMES`].
     pub(crate) fn len(&self) -> usize {
         self.names.len()

@@ -21,6 +21,16 @@ pub(crate) enum Answer {
     Known(Option<String>),
 }
 
+impl Answer {
+    /// The answer where it has come: the name, where there is one.
+    fn known(&self) -> Option<Option<&str>> {
+        match self {
+            Self::Asked => None,
+            Self::Known(name) => Some(name.as_deref()),
+        }
+    }
+}
+
 impl Packages {
     /// What is known; a script that is not known counts as asked from now on, and `true` says that it was not before.
     pub(crate) fn ask(&mut self, script: &str) -> (Arc<str>, Answer, bool) {
@@ -39,6 +49,13 @@ impl Packages {
             self.make_room();
         }
         self.answers.insert(Arc::from(script), Answer::Known(name.map(str::to_owned)));
+    }
+
+    /// Every script that was asked about, with the answer where it has come; sorted.
+    pub(crate) fn known(&self) -> Vec<(&str, Option<Option<&str>>)> {
+        let mut known: Vec<_> = self.answers.iter().map(|(script, found)| (&**script, found.known())).collect();
+        known.sort_unstable();
+        known
     }
 
     fn make_room(&mut self) {

@@ -1,6 +1,6 @@
 //! Sessions: each one life of an agent.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use crate::record::{Agent, ProcessId, SessionState, Text};
 
@@ -17,7 +17,7 @@ pub(crate) struct Life {
     pub(crate) root: ProcessId,
     pub(crate) started_ns: u64,
     /// `exe`, `package` or `run`.
-    pub(crate) known_by: &'static str,
+    pub(crate) known_by: Cow<'static, str>,
     /// Where its first process worked: what lies below is the project.
     pub(crate) project: Option<Text>,
 }
@@ -46,7 +46,8 @@ impl Sessions {
         started_ns: u64,
         project: Option<Text>,
     ) -> Arc<Life> {
-        let agent = Agent { name: name.to_owned(), session: format!("{name}-{root}"), root_pid: root.pid };
+        let agent = agent(name, root);
+        let known_by = Cow::Borrowed(known_by);
         let life = Arc::new(Life { agent: Arc::new(agent), root, started_ns, known_by, project });
         if self.live.len() < SESSIONS {
             self.live.push(Arc::clone(&life));
@@ -75,4 +76,16 @@ impl Sessions {
     pub(crate) fn live(&self) -> &[Arc<Life>] {
         &self.live
     }
+
+    /// Takes a session that is known to be alive.
+    pub(crate) fn resume(&mut self, life: Arc<Life>) {
+        if self.live.len() < SESSIONS {
+            self.live.push(life);
+        }
+    }
+}
+
+/// The agent of a session, which its first process tells from others.
+pub(crate) fn agent(name: &str, root: ProcessId) -> Agent {
+    Agent { name: name.to_owned(), session: format!("{name}-{root}"), root_pid: root.pid }
 }

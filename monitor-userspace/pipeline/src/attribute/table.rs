@@ -4,7 +4,8 @@ use std::{collections::VecDeque, sync::Arc};
 
 use super::{environment::Environment, session::Life};
 use crate::{
-    hash::Map,
+    hash::{Map, Set},
+    input::Learned,
     record::{Image, Namespaces, ProcessId, Text},
 };
 
@@ -16,17 +17,6 @@ pub const PROCESSES: usize = 2 * monitor_common::limits::TASKS as usize;
 /// Nanoseconds that a process stays known after its end, for records that admit held (its deadline is shorter).
 pub(crate) const GRACE_NS: u64 = 5_000_000_000;
 
-/// How a process was learned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Learned {
-    /// By the fork that made it: parent and session are certain.
-    Fork,
-    /// From /proc, because it existed before it was tracked.
-    Existing,
-    /// From its own first record: it is a tracking root, or its fork was lost.
-    Record,
-}
-
 /// What is known of a process.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
@@ -37,7 +27,7 @@ pub(crate) struct Entry {
     pub(crate) uid: u32,
     pub(crate) parent: Option<ProcessId>,
     /// Processes in the table whose parent this is.
-    children: u32,
+    pub(super) children: u32,
     pub(crate) learned: Learned,
     pub(crate) session: Option<Arc<Life>>,
     /// The working directory at the last exec.
@@ -150,6 +140,35 @@ impl Table {
             above.children = above.children.saturating_sub(1);
             id = parent;
         }
+    }
+
+    /// Every process with its key, in the order in which they were learned.
+    pub(super) fn all(&self) -> impl Iterator<Item = (ProcessId, &Entry)> {
+        let mut given = Set::default();
+        let first = self.order.iter().copied().filter(move |id| given.insert(*id));
+        first.filter_map(|id| Some((id, self.entries.get(&id)?)))
+    }
+
+    /// Those that have ended and whose grace is not over, in the order in which they ended.
+    pub(super) fn in_grace(&self) -> impl Iterator<Item = (u64, ProcessId)> {
+        self.ended.iter().copied()
+    }
+
+    /// Takes a process as it was known elsewhere, the count of its children included.
+    pub(super) fn resume(&mut self, key: ProcessId, entry: Entry) {
+        if self.entries.len() >= PROCESSES {
+            self.evict();
+        }
+        self.order.push_back(key);
+        self.entries.insert(key, entry);
+    }
+
+    /// Takes the end of a process that was resumed.
+    pub(super) fn resume_end(&mut self, key: ProcessId, ended_ns: u64) {
+        if let Some(entry) = self.entries.get_mut(&key) {
+            entry.in_grace = true;
+        }
+        self.ended.push_back((ended_ns, key));
     }
 
     fn evict(&mut self) {

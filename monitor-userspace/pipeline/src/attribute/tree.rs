@@ -4,17 +4,19 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use monitor_common::{Header, body};
 
+mod resume;
+
 use super::{
     agents::{Catalogue, Program, Verdict},
     environment::Environment,
     packages::{Answer, Packages},
     session::{COMMAND, Change, Life, Sessions},
-    table::{Entry, Learned, Table},
+    table::{Entry, Table},
 };
 use crate::{
     Request,
     hash::Map,
-    input::{Existing, Why},
+    input::{Existing, Learned, Why},
     record::{Exec, Image, Namespaces, ProcessId, State, Text},
 };
 
@@ -43,6 +45,8 @@ pub(crate) struct Tree {
     packages: Packages,
     sessions: Sessions,
     requests: Vec<Request>,
+    /// The sessions that were resumed, by number.
+    resumed: Vec<Arc<Life>>,
 }
 
 impl Tree {
@@ -57,6 +61,7 @@ impl Tree {
             packages: Packages::default(),
             sessions: Sessions::default(),
             requests: Vec::new(),
+            resumed: Vec::new(),
         }
     }
 

@@ -6,7 +6,12 @@ use globset::{GlobSet, GlobSetBuilder};
 use serde::Deserialize;
 
 use super::paths::{as_path, glob};
-use crate::{DataError, data, hash::Set, record::ProcessId};
+use crate::{
+    DataError, data,
+    hash::Set,
+    input::Known,
+    record::{ProcessId, Text},
+};
 
 /// Pairs of session and socket that are remembered, so that each is told once; when there are more, all are forgotten.
 const TOLD: usize = 4096;
@@ -68,6 +73,23 @@ impl Delegates {
         }
         let patterns = patterns.build().map_err(|error| wrong(error.to_string()))?;
         Ok(Self { delegates: file.delegate.into(), patterns: Arc::new(patterns), owners, told: Set::default() })
+    }
+
+    /// Appends each that was told.
+    pub(crate) fn restate(&self, out: &mut Vec<Known>) {
+        let mut told: Vec<_> = self.told.iter().collect();
+        told.sort_unstable();
+        let socket = |socket: &[u8]| Text::from(socket.to_vec());
+        out.extend(told.into_iter().map(|(session, at)| Known::Delegated { session: *session, socket: socket(at) }));
+    }
+
+    /// Takes a piece; one that is of something else is left alone.
+    pub(crate) fn resume(&mut self, known: &Known) {
+        if let Known::Delegated { session, socket } = known
+            && self.told.len() < TOLD
+        {
+            self.told.insert((*session, socket.as_bytes().into()));
+        }
     }
 
     /// Who is behind a socket, when a session, known by its first process, connects to it for the first time.

@@ -13,6 +13,7 @@ use std::{collections::BTreeMap, hash::Hash, net::IpAddr};
 
 use crate::{
     hash::Map,
+    input::{AddressOwner as Owner, Known},
     record::{NameSource, ProcessId, Text},
 };
 
@@ -22,13 +23,6 @@ const ADDRESSES: usize = 16 * 1024;
 
 /// Connections with a name; the oldest go first.
 const STREAMS: usize = 16 * 1024;
-
-/// Whose answers: of a process, or of the tree below a tracking root.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Owner {
-    Process(ProcessId),
-    Tree(u32),
-}
 
 /// A process, and the tree that it belongs to by the pid of its tracking root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +99,29 @@ impl Names {
         Some((name.clone(), NameSource::Dns))
     }
 
+    /// Appends every name, the oldest first.
+    pub(crate) fn restate(&self, out: &mut Vec<Known>) {
+        out.extend(self.addresses.by_age().map(|((owner, address), name)| Known::Address {
+            owner: *owner,
+            address: *address,
+            name: name.clone(),
+        }));
+        out.extend(self.streams.by_age().map(|(inode, (name, source))| Known::Stream {
+            inode: *inode,
+            name: name.clone(),
+            source: *source,
+        }));
+    }
+
+    /// Takes a piece; one that is of something else is left alone.
+    pub(crate) fn resume(&mut self, known: &Known) {
+        match known {
+            Known::Address { owner, address, name } => self.addresses.insert((*owner, *address), name.clone()),
+            Known::Stream { inode, name, source } => self.streams.insert(*inode, (name.clone(), *source)),
+            _ => {}
+        }
+    }
+
     /// A tree begins below a root whose pid may have been that of another one.
     pub(crate) fn begin(&mut self, root: u32) {
         self.addresses.retain(|(owner, _)| *owner != Owner::Tree(root));
@@ -138,6 +155,11 @@ impl<K: Clone + Eq + Hash, V> Aging<K, V> {
 
     fn get(&self, key: &K) -> Option<&V> {
         self.entries.get(key).map(|(value, _)| value)
+    }
+
+    /// All, the one that was written longest ago first.
+    fn by_age(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.by_age.values().filter_map(|key| Some((key, self.get(key)?)))
     }
 
     fn insert(&mut self, key: K, value: V) {

@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, VecDeque};
 
 use monitor_common::repeats::{COUNT, slot, tag};
 
-use crate::record::{ProcessId, Stat, State, Text};
+use crate::{
+    hash::Set,
+    input::Known,
+    record::{ProcessId, Stat, State, Text},
+};
 
 /// First calls that are remembered, of all processes: those of a thousand processes that use all their slots. When there are
 /// more, the one that came first is forgotten; of its repeats the count is told, and no path.
@@ -29,7 +33,10 @@ pub struct Repeats {
 impl Repeats {
     /// Remembers a first call.
     pub fn remember(&mut self, process: ProcessId, hash: u64, stat: &Stat) {
-        let at = (process, slot(hash));
+        self.put((process, slot(hash)), tag(hash), stat);
+    }
+
+    fn put(&mut self, at: Slot, tag: u64, stat: &Stat) {
         if !self.remove(&at) {
             self.order.push_back(at);
         }
@@ -37,7 +44,7 @@ impl Repeats {
         let detached = |text: &Option<Text>| text.as_ref().map(Text::detached);
         let stat = Stat { path: detached(&stat.path), requested: detached(&stat.requested), ..stat.clone() };
         self.bytes += bytes(&stat);
-        self.known.insert(at, (tag(hash), stat));
+        self.known.insert(at, (tag, stat));
         self.shrink();
     }
 
@@ -68,6 +75,22 @@ impl Repeats {
         for slot in slots {
             self.remove(&slot);
         }
+    }
+
+    /// Appends every first call, the oldest first.
+    pub(crate) fn restate(&self, out: &mut Vec<Known>) {
+        let mut given = Set::default();
+        for at in self.order.iter().filter(|at| given.insert(**at)) {
+            let Some((tag, call)) = self.known.get(at) else { continue };
+            let (process, slot) = (at.0, at.1 as u32);
+            out.push(Known::First { process, slot, tag: *tag, call: Box::new(call.clone()) });
+        }
+    }
+
+    /// Takes a piece; one that is of something else is left alone.
+    pub(crate) fn resume(&mut self, known: &Known) {
+        let Known::First { process, slot, tag, call } = known else { return };
+        self.put((*process, *slot as usize), *tag, call);
     }
 
     /// First calls that are remembered, and the bytes of their paths.

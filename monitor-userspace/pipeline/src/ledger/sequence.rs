@@ -7,7 +7,10 @@ use monitor_common::{
     kind::KINDS,
 };
 
-use crate::record::Neighbour;
+use crate::{
+    input::{KnownCpu, Missing as Known},
+    record::Neighbour,
+};
 
 /// Ranges of missing numbers that are kept apart; beyond it the newest two become one, so that its place is less exact.
 const RANGES: usize = 4096;
@@ -50,6 +53,45 @@ pub(super) struct Sequence {
 }
 
 impl Sequence {
+    /// The numbers as a piece of what is known.
+    pub(super) fn restate(&self, cpu: u16) -> KnownCpu {
+        let missing = self.missing.iter().map(|(first, range)| Known {
+            first: *first,
+            last: range.last,
+            after: range.after,
+            before: range.before,
+        });
+        KnownCpu {
+            cpu,
+            next: self.next,
+            last: self.last,
+            missing: missing.collect(),
+            snapshots: self.snapshots.iter().map(|(seq, lost)| (*seq, rows(lost))).collect(),
+            reported: rows(&self.reported),
+            twice: self.twice,
+            resynchronizes: self.resynchronizes,
+        }
+    }
+
+    /// The numbers from such a piece.
+    pub(super) fn resumed(known: &KnownCpu) -> Self {
+        let missing = known.missing.iter().take(RANGES).map(|range| {
+            let Known { first, last, after, before } = *range;
+            // A range that ends before it begins is of a recording that was tampered with.
+            (first, Missing { last: last.max(first), after, before })
+        });
+        Self {
+            next: known.next,
+            last: known.last,
+            missing: missing.collect(),
+            snapshots: known.snapshots.iter().take(SNAPSHOTS).map(|(seq, lost)| (*seq, losses(lost))).collect(),
+            reported: losses(&known.reported),
+            twice: known.twice,
+            unexplained: (0, 0),
+            resynchronizes: known.resynchronizes,
+        }
+    }
+
     /// Takes a record; `true` says that counters are due for [`Self::confirmed`].
     pub(super) fn receive(&mut self, record: Neighbour) -> bool {
         if record.seq == self.next {
@@ -189,4 +231,17 @@ fn subtract(now: &Losses, before: &Losses) -> Losses {
         *kind = kind.saturating_sub(*before);
     }
     since
+}
+
+fn rows(losses: &Losses) -> Vec<Vec<u64>> {
+    losses.iter().map(|causes| causes.to_vec()).collect()
+}
+
+/// Of a recording that knows fewer kinds or causes the others are 0.
+fn losses(rows: &[Vec<u64>]) -> Losses {
+    let mut losses = [[0; CAUSES]; KINDS];
+    for (row, from) in losses.iter_mut().zip(rows) {
+        row.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+    }
+    losses
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Bytes that are text to a person: UTF-8 most often, but the kernel promises nothing.
 ///
-/// Serialized, bytes that are no UTF-8 become `\xNN`. A backslash stands for itself, so that shell scripts in argv
+/// In a form that people read (JSON), bytes that are no UTF-8 become `\xNN`. A backslash stands for itself, so that shell scripts in argv
 /// stay readable; a literal `\x41` can therefore not be told from an escaped byte.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text(Bytes);
@@ -129,13 +129,21 @@ impl From<Vec<u8>> for Text {
 
 impl Serialize for Text {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.to_str())
+        if serializer.is_human_readable() {
+            serializer.serialize_str(&self.to_str())
+        } else {
+            serializer.serialize_bytes(&self.0)
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::from)
+        if deserializer.is_human_readable() {
+            String::deserialize(deserializer).map(Self::from)
+        } else {
+            Bytes::deserialize(deserializer).map(Self)
+        }
     }
 }
 
