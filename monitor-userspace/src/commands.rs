@@ -7,6 +7,7 @@ pub mod query;
 pub mod replay;
 pub mod run;
 mod selection;
+mod segments;
 pub mod verify;
 pub mod watch;
 

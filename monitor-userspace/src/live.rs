@@ -8,6 +8,7 @@ mod loaders;
 mod opening;
 mod outputs;
 pub mod pump;
+mod rotating;
 mod seeding;
 pub mod sweep;
 
@@ -33,10 +34,6 @@ use crate::source::procfs;
 
 /// Records of one drain; between two drains the loop looks at everything else.
 const DRAIN: usize = 16 * 1024;
-
-/// Drains that empty any ring, since its records are not smaller than a header; a tree that never stops would else
-/// keep the drain from ending.
-const DRAINS: u32 = 256;
 
 /// Bytes of the arena that ring records are copied into; a record holds its part of the arena by reference count.
 const ARENA_BYTES: usize = 256 * 1024;
@@ -198,7 +195,10 @@ impl Live {
 
     /// Takes what is in the ring now, as far as that has an end.
     pub fn drain_all(&mut self) {
-        for _ in 0..DRAINS {
+        // As many as empty the ring when it is full of records that are no more than a header: a tree that never stops would else
+        // keep this from ending.
+        let drains = self.kernel.ring_bytes() as usize / (DRAIN * size_of::<Header>()) + 1;
+        for _ in 0..drains {
             if !self.drain().at_limit {
                 break;
             }
@@ -226,6 +226,7 @@ impl Live {
         if let Some(gap) = self.outputs.gap() {
             self.feed(gap);
         }
+        self.rotate_if_due();
         self.tell_lost_hooks(boot_ns);
         let swept = self.sweep.step(&mut self.kernel);
         if swept > 0 {
@@ -338,8 +339,16 @@ impl Live {
         self.answer(requests);
         self.deliver();
         let boot_ns = clock::boot_ns();
-        let mut closed =
-            Closed { boot_ns, reason: reason.to_owned(), counters, in_flight, in_flight_by_kind, held, inputs: 0 };
+        let mut closed = Closed {
+            boot_ns,
+            reason: reason.to_owned(),
+            counters,
+            in_flight,
+            in_flight_by_kind,
+            held,
+            inputs: 0,
+            next: None,
+        };
         let closing = self.outputs.close(&mut closed);
         // The recording ends with these inputs; the pipeline must have seen the same.
         let gap = closing.as_ref().ok().and_then(Clone::clone).map(Input::Gap);

@@ -8,6 +8,8 @@ pub mod format;
 pub mod frame;
 pub mod outline;
 pub mod reader;
+pub mod retention;
+pub mod segments;
 pub mod verify;
 pub mod writer;
 

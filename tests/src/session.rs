@@ -71,6 +71,8 @@ fn opened() -> Opened {
         ring_bytes: 4096,
         cpus: 1,
         absent_fields: Vec::new(),
+        segment: 0,
+        continues: None,
     }
 }
 

@@ -31,6 +31,18 @@ use field::{Context, Want};
 use lexer::{Operator, Test};
 use subtree::Subtrees;
 
+/// A number of bytes as filters write it: `500k`, `64M`, `1Gi`; `None` for anything else.
+#[must_use]
+pub fn bytes(text: &str) -> Option<u64> {
+    quantity::number(text, quantity::Unit::Bytes).and_then(|number| u64::try_from(number).ok())
+}
+
+/// Nanoseconds of a duration as filters write it: `1.5s`, `2h30m`; `None` for anything else.
+#[must_use]
+pub fn duration_ns(text: &str) -> Option<u64> {
+    time::duration(text).and_then(|duration| u64::try_from(duration).ok())
+}
+
 /// A filter that was understood. The default lets every record through.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {

@@ -65,6 +65,12 @@ pub struct Opened {
     pub cpus: u32,
     /// Names of fields that this kernel's BTF lacks.
     pub absent_fields: Vec<String>,
+    /// The number of this segment, where a recording is of several; the first has 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub segment: u32,
+    /// The identity of the segment before it, hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continues: Option<String>,
 }
 
 /// Two clocks read at the same moment.
@@ -173,6 +179,20 @@ pub enum Observed {
     },
     /// Records that admit dropped, because the tree that they are of turned out to be no agent's.
     Filtered(Filtered),
+    /// The segment before this one is whole.
+    Sealed {
+        /// Its number.
+        segment: u32,
+        /// The head of its chain, hexadecimal.
+        head: String,
+    },
+    /// Old segments were removed, to keep within the bounds that were set.
+    Removed {
+        /// The names of their files.
+        files: Vec<String>,
+        /// Their bytes.
+        bytes: u64,
+    },
     /// The command that was started under observation has ended.
     CommandEnded {
         /// Its pid.
@@ -321,6 +341,15 @@ pub struct Closed {
     pub held: u64,
     /// Inputs written to the recording before this one, by variant.
     pub inputs: u64,
+    /// The identity of the segment that goes on, hexadecimal; absent where nothing does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// Without it serde has no way to leave out a number.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Opened {

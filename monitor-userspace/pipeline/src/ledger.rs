@@ -255,6 +255,10 @@ impl Ledger {
     fn close(&mut self, closed: &Closed) {
         self.counters(&closed.counters);
         self.now_ns = self.now_ns.max(closed.boot_ns);
+        // While the counters were read everything went on: only those of the last segment are final.
+        if closed.next.is_some() {
+            return;
+        }
         for (cpu, last) in (0u16..).zip(&closed.counters.cpus) {
             let Some(sequence) = self.sequence(cpu) else { continue };
             let (missing, lost) = sequence.close(last);

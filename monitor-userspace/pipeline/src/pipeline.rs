@@ -198,6 +198,7 @@ impl Pipeline {
 
     fn open(&mut self, opened: &Opened, out: &mut Vec<Record>) {
         self.clock = opened.clock;
+        self.next.segment = opened.segment;
         self.advance(opened.clock.boot_ns);
         for hook in &opened.hooks {
             self.emit(opened.clock.boot_ns, Body::Coverage(Box::new(hook.clone())), out);
@@ -245,7 +246,10 @@ impl Pipeline {
             Observed::Process(existing) => self.tree.existing(existing, self.now_ns),
             Observed::Package { script, name } => self.tree.package(script, name.as_deref(), self.now_ns),
             Observed::Filtered(filtered) => self.advance(filtered.boot_ns),
-            Observed::User { .. } | Observed::CommandEnded { .. } => {}
+            Observed::User { .. }
+            | Observed::Sealed { .. }
+            | Observed::Removed { .. }
+            | Observed::CommandEnded { .. } => {}
         }
     }
 

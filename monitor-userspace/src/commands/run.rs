@@ -8,11 +8,13 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use monitor_common::limits::RING_BYTES;
 
+use super::segments;
 use crate::error::{Exit, fail};
 use crate::run::foreground::{self, Outcome};
 use crate::run::identity::Identity;
 use crate::run::link::{Lines, Order};
 use crate::scrubbing::{self, Scrubbing};
+use crate::sink::recording::Rotation;
 use crate::source::kernel::Bounds;
 
 /// Columns of a summary that does not go to a terminal.
@@ -24,6 +26,7 @@ const COLUMNS: u16 = 100;
 Examples:
   sudo agentsnoop run -- claude -p \"explain this repository\"
   sudo agentsnoop run --lines --record /tmp/out.rec -- git status
+  sudo agentsnoop run --segment-size 64M --keep-size 1G -- codex
   sudo agentsnoop run --json=events.jsonl -- codex exec \"fix the tests\"
 
 The command keeps the terminal and its own exit code. Under sudo it runs as the user who called sudo, with that \
@@ -34,6 +37,8 @@ pub struct Args {
     /// Where the recording goes [default: a new file in the agentsnoop folder of the user's state directory]
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    #[command(flatten)]
+    segments: segments::Segmented,
     /// Replace the files of --record, --lines and --json if they exist
     #[arg(long)]
     overwrite: bool,
@@ -107,6 +112,7 @@ fn start(args: &Args) -> Result<Outcome> {
         columns: terminal_columns(),
         btf: args.btf.clone().map(OsString::from),
         scrubbing: Scrubbing::find(&args.scrubbing, &identity)?,
+        rotation: args.segments.or(Rotation::default()),
     };
     foreground::run(&args.command, &identity, &order, args.strict)
 }

@@ -11,8 +11,11 @@ use anyhow::{Context as _, Result};
 use crate::{
     error::{Exit, fail},
     sink::standard,
-    source::recording::Recording,
-    store::{frame, verify},
+    source::{judged::note, recording::Recording},
+    store::{
+        self, frame,
+        verify::{self, segments},
+    },
 };
 
 /// Arguments of `verify`.
@@ -20,6 +23,8 @@ use crate::{
 #[command(after_help = "\
 Examples:
   agentsnoop verify out.rec
+  agentsnoop verify out.rec out.0001.rec out.0002.rec
+  agentsnoop verify /var/log/agentsnoop
   agentsnoop verify --json out.rec | jq .head
   agentsnoop verify --dump-inputs out.rec | grep -a -c hunter2
 
@@ -29,10 +34,10 @@ is damaged, does not add up, or was not closed (which a cut looks like), 4 for a
 write the file can also make a new chain: compare the chain's head with the one that was printed when the recording was \
 made.")]
 pub struct Args {
-    /// The recording
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-    /// The report as one JSON object
+    /// The recording; a folder stands for all recordings in it, and of several files the links between segments are checked
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// The report as one JSON object for each file
     #[arg(long)]
     json: bool,
     /// Write the inputs as they are stored, decompressed, to search them for what should not be there
@@ -47,13 +52,38 @@ pub struct Args {
 /// The file is no recording, or standard output cannot be written.
 pub fn run(args: &Args) -> Result<ExitCode> {
     if args.dump_inputs {
-        return dump(&args.file);
+        return all(&args.files)?.iter().try_fold(ExitCode::SUCCESS, |_, file| dump(file));
     }
-    let report = verify::verify(&args.file)?;
-    let text = if args.json { serde_json::to_string(&report)? + "\n" } else { report.to_string() };
-    let written = standard::output().and_then(|mut out| out.write_all(text.as_bytes()));
-    written.context(standard::FAILED)?;
-    Ok(if report.ok { ExitCode::SUCCESS } else { Exit::No.into() })
+    let mut out = standard::output().context(standard::FAILED)?;
+    let mut reports = Vec::new();
+    for file in all(&args.files)? {
+        let report = verify::verify(&file)?;
+        let text = if args.json { serde_json::to_string(&report)? + "\n" } else { report.to_string() };
+        out.write_all(text.as_bytes()).context(standard::FAILED)?;
+        reports.push(report);
+    }
+    let mut ok = reports.iter().all(|report| report.ok);
+    for link in segments::links(&reports) {
+        ok &= !link.is_broken();
+        if link.is_broken() || !args.json {
+            // What belongs to no file alone has no place in the reports of the files.
+            note(format_args!("{link}"));
+        }
+    }
+    Ok(if ok { ExitCode::SUCCESS } else { Exit::No.into() })
+}
+
+/// The files, and those of the folders among them, in the order of their names.
+fn all(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in named {
+        if path.is_dir() {
+            files.extend(store::segments::in_folder(path)?);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    Ok(files)
 }
 
 /// Writes the frames of all inputs (docs/recording.md).

@@ -1,6 +1,9 @@
 //! `agentsnoop watch`.
 
+use std::fs::DirBuilder;
 use std::io::Write;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,14 +13,17 @@ use monitor_common::limits::RING_BYTES;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::segments;
 use crate::error::{Exit, fail};
 use crate::live::pump::Pump;
 use crate::live::{Live, Options, Outputs};
 use crate::run::identity::Identity;
 use crate::scrubbing::{self, Scrubbing};
 use crate::sink;
+use crate::sink::recording::{PREFIX, Recording, Rotation};
 use crate::sink::standard;
 use crate::sink::unblocked::Unblocked;
+use crate::store::writer;
 
 /// Arguments of `watch`.
 #[derive(Debug, clap::Args)]
@@ -25,16 +31,25 @@ use crate::sink::unblocked::Unblocked;
 Examples:
   sudo agentsnoop watch --lines
   sudo agentsnoop watch --lines --pid 4711
+  sudo agentsnoop watch --record /var/log/agentsnoop --keep-size 5G
   sudo agentsnoop watch --json | jq 'select(.kind == \"connect\")'
 
-Without --pid, agents are recognised when they start, and those that run already are found. ^C ends it.")]
+Without --pid, agents are recognised when they start, and those that run already are found. ^C ends it.
+
+A recording goes on in another file after 64 MB or a day, and the oldest files are removed when all in the folder have \
+more than 1 GB, unless --segment-size, --segment-age, --keep-size or --keep-age say otherwise.")]
 pub struct Args {
-    /// Show each event as a line, which is the only way to watch for now
+    /// Show each event as a line; without --record it is the only way to watch for now
     #[arg(long)]
     lines: bool,
     /// Like --lines, one JSON object a line
     #[arg(long)]
     json: bool,
+    /// Record into this folder, which is made if it is not there
+    #[arg(long, value_name = "FOLDER")]
+    record: Option<PathBuf>,
+    #[command(flatten)]
+    segments: segments::Segmented,
     /// Watch this process and its descendants, whatever it is; may be given several times
     #[arg(long, value_name = "PID")]
     pid: Vec<u32>,
@@ -52,6 +67,15 @@ pub struct Args {
     hooks: Hooks,
 }
 
+/// What a folder of recordings is bounded by unless something else is asked for.
+const DEFAULT: Rotation = Rotation {
+    bytes: Some(64_000_000),
+    seconds: Some(24 * 60 * 60),
+    keep_bytes: Some(1_000_000_000),
+    keep_seconds: None,
+    whole_folder: true,
+};
+
 /// When hooks are attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Hooks {
@@ -68,7 +92,7 @@ enum Hooks {
 /// No hook can attach, or a named process does not exist.
 pub fn run(args: &Args) -> Result<ExitCode> {
     for pid in &args.pid {
-        if !std::path::Path::new("/proc").join(pid.to_string()).exists() {
+        if !Path::new("/proc").join(pid.to_string()).exists() {
             return Err(fail(
                 Exit::Usage,
                 format!("cannot watch process {pid}: there is none; `pgrep -a NAME` finds pids"),
@@ -82,23 +106,47 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         scrub: Scrubbing::find(&args.scrubbing, &Identity::find(None)?)?.read()?,
         ..Options::default()
     };
-    let live = Live::open(&options, || outputs(args.json))?;
+    let mut file = None;
+    let live = Live::open(&options, || outputs(args, &mut file))?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
-    let lost = runtime.block_on(serve(live, args))?;
+    let lost = runtime.block_on(serve(live, args, file.as_deref()))?;
     Ok(if lost && args.strict { Exit::Lost.into() } else { ExitCode::SUCCESS })
 }
 
+/// A recording, if one is asked for; and lines or JSON, unless there is a recording and nobody asks for them.
+fn outputs(args: &Args, file: &mut Option<PathBuf>) -> Result<Outputs> {
+    let outputs = match &args.record {
+        Some(folder) => {
+            let (recording, path) = record(folder, args.segments.or(DEFAULT))?;
+            *file = Some(path.clone());
+            Outputs::default().with_recording(recording, path)
+        }
+        None => Outputs::default(),
+    };
+    if args.record.is_some() && !args.lines && !args.json { Ok(outputs) } else { shown(outputs, args.json) }
+}
+
+/// A recording in a folder, which is made where it is not there.
+fn record(folder: &Path, rotation: Rotation) -> Result<(Recording, PathBuf)> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.with_context(|| format!("cannot make the folder {} for recordings", folder.display()))?;
+    let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+    let path = folder.join(format!("{PREFIX}{time}-{}.rec", std::process::id()));
+    let recording = Recording::create(&path, writer::Options::default())?.in_segments(rotation, None)?;
+    Ok((recording, path))
+}
+
 /// Lines or JSON on standard output, whose reader may be slow.
-fn outputs(json: bool) -> Result<Outputs> {
+fn shown(outputs: Outputs, json: bool) -> Result<Outputs> {
     let out = standard::output()?;
     let paint = sink::paint(&out);
     let out = Unblocked::new(out).context("cannot start the thread that writes lines")?;
     let fate = out.fate();
-    Ok(Outputs::default().with_shown(sink::to(out, json, paint), Some(fate)))
+    Ok(outputs.with_shown(sink::to(out, json, paint), Some(fate)))
 }
 
-async fn serve(mut live: Live, args: &Args) -> Result<bool> {
+async fn serve(mut live: Live, args: &Args, file: Option<&Path>) -> Result<bool> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen to SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen to SIGINT")?;
     for pid in &args.pid {
@@ -106,6 +154,9 @@ async fn serve(mut live: Live, args: &Args) -> Result<bool> {
     }
     let found = if args.pid.is_empty() { live.track_running_agents()? } else { args.pid.clone() };
     note(&ready(&live, args, &found));
+    if let Some(file) = file {
+        note(&format!("recording to {}", file.display()));
+    }
     let mut pump = Pump::new(live.ring()?)?;
     let mut second = interval(Duration::from_secs(1));
     second.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -133,6 +184,8 @@ async fn serve(mut live: Live, args: &Args) -> Result<bool> {
     };
     live.close(reason)?;
     let report = live.report(0);
+    // What went wrong is said where no summary is.
+    let _ = std::io::stderr().write_all(report.notes.as_bytes());
     note(&format!("{reason}; {}", live.totals()));
     Ok(report.lost)
 }

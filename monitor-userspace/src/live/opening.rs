@@ -130,5 +130,7 @@ fn opened(options: &Options, kernel: &Kernel) -> Result<Opened> {
         ring_bytes: kernel.ring_bytes(),
         cpus: u32::try_from(kernel.counters()?.len()).unwrap_or(u32::MAX),
         absent_fields: Opened::absent(kernel.offsets()),
+        segment: 0,
+        continues: None,
     })
 }

@@ -93,6 +93,36 @@ impl Outputs {
         self.recording.as_mut().and_then(Recording::gap).map(Input::Gap)
     }
 
+    /// Whether the recording is to go on in another segment.
+    pub(super) fn is_due(&self) -> bool {
+        self.recording.as_ref().is_some_and(Recording::is_due)
+    }
+
+    /// Ends a segment and begins the next one; its number and how many inputs it begins with.
+    pub(super) fn next_segment(
+        &mut self,
+        closed: Closed,
+        first: impl FnOnce(u32, String) -> Vec<Input>,
+    ) -> Option<(u32, u64)> {
+        match self.recording.as_mut()?.next_segment(closed, first) {
+            Ok(begun) => Some(begun),
+            Err(error) => {
+                self.note(format!("{error:#}"));
+                None
+            }
+        }
+    }
+
+    /// What has happened to segments.
+    pub(super) fn news(&mut self) -> Vec<Input> {
+        let Some(recording) = &mut self.recording else { return Vec::new() };
+        let news = recording.news();
+        if let Some(error) = recording.trouble() {
+            self.note(format!("{error:#}"));
+        }
+        news
+    }
+
     /// Shows one record.
     pub(super) fn record(&mut self, record: &Record) {
         if let Some(summary) = &mut self.summary {

@@ -10,7 +10,7 @@ use nix::unistd::{Gid, Uid, getgroups, setegid, seteuid, setgroups};
 
 use super::link::{Lines, Order};
 use crate::live::Outputs;
-use crate::sink::recording::Recording;
+use crate::sink::recording::{Recording, Rotation};
 use crate::sink::unblocked::Unblocked;
 use crate::sink::{self, Sink};
 use crate::store::writer;
@@ -30,6 +30,11 @@ pub fn open(order: &Order, stderr: File) -> Result<(Outputs, Made)> {
         make_folder(path)?;
         let options = writer::Options { overwrite: order.overwrite, owner: None };
         let recording = Recording::create(path, options)?;
+        // Whoever bounds the recording has all its files made by root, in the folder that is opened here, and owns them.
+        let recording = match order.rotation == Rotation::default() {
+            true => recording,
+            false => recording.in_segments(order.rotation, order.owner)?,
+        };
         let outputs = Outputs::default().with_summary().with_recording(recording, path.to_owned());
         let made = std::fs::symlink_metadata(path).with_context(|| format!("cannot find {} again", path.display()))?;
         let made = Made(made.dev(), made.ino());

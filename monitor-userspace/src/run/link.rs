@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::live::Report;
 use crate::scrubbing::Scrubbing;
+use crate::sink::recording::Rotation;
 use crate::source::kernel::Bounds;
 
 /// Bytes of the longest message; a summary of a screenful fits many times.
@@ -46,6 +47,8 @@ pub struct Order {
     pub btf: Option<OsString>,
     /// What is masked.
     pub scrubbing: Scrubbing,
+    /// When the recording goes on in another file.
+    pub rotation: Rotation,
 }
 
 /// Where and how events are shown while the command runs.

@@ -39,6 +39,12 @@ impl Recording {
         self.damaged
     }
 
+    /// What tells the recording from every other, hexadecimal.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format::hex_id(&self.reader.id())
+    }
+
     /// What was read so far.
     #[must_use]
     pub const fn progress(&self) -> Progress {

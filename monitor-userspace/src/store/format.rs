@@ -62,6 +62,14 @@ pub fn file_header(id: &RecordingId) -> [u8; FILE_HEADER] {
     bytes
 }
 
+/// The identity in a file header.
+#[must_use]
+pub fn id_of(bytes: &[u8; FILE_HEADER]) -> RecordingId {
+    let mut id = RecordingId::default();
+    id.copy_from_slice(&bytes[12..FILE_CHECKED]);
+    id
+}
+
 /// What the first bytes of a file say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
@@ -213,6 +221,12 @@ fn u32_at(bytes: &[u8; BLOCK_HEADER], at: usize) -> u32 {
     let mut word = [0; 4];
     word.copy_from_slice(&bytes[at..at + 4]);
     u32::from_le_bytes(word)
+}
+
+/// An identity as it is named in other recordings: hexadecimal.
+#[must_use]
+pub fn hex_id(id: &RecordingId) -> String {
+    id.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A link as people compare it: hexadecimal.

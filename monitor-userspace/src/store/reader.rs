@@ -12,7 +12,7 @@ use zstd::bulk::Decompressor;
 
 use super::{
     damage::{Damage, End},
-    format::{self, BLOCK_HEADER, BlockHeader, Chain, FILE_HEADER, FileKind, MAGIC, VERSION},
+    format::{self, BLOCK_HEADER, BlockHeader, Chain, FILE_HEADER, FileKind, MAGIC, RecordingId, VERSION},
     frame,
 };
 use crate::error::{Exit, fail};
@@ -110,6 +110,7 @@ struct Current {
 /// Reads a recording from its start.
 pub struct Reader<S> {
     source: S,
+    id: RecordingId,
     progress: Progress,
     links: links::Links,
     current: Current,
@@ -179,6 +180,7 @@ impl<S: ReadAt> Reader<S> {
         }
         Ok(Self {
             source,
+            id: format::id_of(&header),
             progress: Progress { offset: FILE_HEADER as u64, ..Progress::default() },
             links: links::Links::new(&header),
             current: Current::default(),
@@ -188,6 +190,12 @@ impl<S: ReadAt> Reader<S> {
             payload: Vec::new(),
             zstd: Decompressor::new().map_err(|error| error.to_string())?,
         })
+    }
+
+    /// What tells the recording from every other.
+    #[must_use]
+    pub const fn id(&self) -> RecordingId {
+        self.id
     }
 
     /// What was read so far.

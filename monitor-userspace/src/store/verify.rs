@@ -18,7 +18,10 @@ use super::{
 };
 use crate::source::recording::Recording;
 
+pub mod segments;
 mod show;
+
+use segments::Segment;
 
 /// What was found.
 #[derive(Debug, Default, Serialize)]
@@ -43,6 +46,11 @@ pub struct Report {
     pub unknown_frames: u64,
     /// The chain's head, hexadecimal: of the last block that could be read.
     pub head: String,
+    /// Its identity, hexadecimal, by which other segments name it.
+    pub id: String,
+    /// What it says of other segments; absent where it is a recording of one file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub segment: Option<Segment>,
     /// How it was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opened: Option<Made>,
@@ -162,6 +170,7 @@ pub fn verify(path: &Path) -> Result<Report> {
     let mut ledger = Ledger::default();
     let mut wire = WIRE_VERSION;
     let mut closed: Option<Box<Closed>> = None;
+    let mut segment = Segment::default();
     for (index, input) in (0..).zip(recording.by_ref()) {
         match &input {
             Input::Opened(opened) => wire = opened.wire,
@@ -170,6 +179,7 @@ pub fn verify(path: &Path) -> Result<Report> {
             _ => {}
         }
         ledger.push(&input, Id { index, ..Id::default() });
+        segment.learn(&input);
         match input {
             Input::Opened(opened) if report.opened.is_none() => report.opened = Some(Made::of(*opened)),
             Input::Closed(body) => closed = Some(body),
@@ -182,6 +192,8 @@ pub fn verify(path: &Path) -> Result<Report> {
     report.inputs = progress.inputs;
     report.unknown_frames = progress.unknown;
     report.head = recording.head();
+    report.id = recording.id();
+    report.segment = Some(segment).filter(|segment| *segment != Segment::default());
     report.end = recording.end().to_string();
     report.complete = recording.end() == End::Closed;
     report.damaged = recording.damaged();
@@ -189,7 +201,7 @@ pub fn verify(path: &Path) -> Result<Report> {
     report.count(ledger.check(), report.complete && report.damaged == 0 && wire == WIRE_VERSION);
     if let Some(closed) = closed {
         let before = (progress.inputs + progress.unknown).saturating_sub(1);
-        if report.ledger.compared && closed.inputs != before {
+        if report.complete && report.damaged == 0 && wire == WIRE_VERSION && closed.inputs != before {
             let said = closed.inputs;
             report.ledger.differences.push(format!("the end says that {said} inputs precede it, there are {before}"));
         }
@@ -223,7 +235,7 @@ impl Report {
             (cause.name(), lost)
         });
         self.ledger = Counts {
-            compared,
+            compared: compared && balance.is_final,
             balanced: false,
             seen_by_kind: by_kind(|row| row.seen),
             lost_by_kind: by_kind(Row::lost),

@@ -75,6 +75,7 @@ enum Order {
 /// Writes one recording.
 pub struct Writer {
     path: PathBuf,
+    id: RecordingId,
     block: Block,
     queue: Option<SyncSender<Order>>,
     spare: Receiver<Vec<u8>>,
@@ -109,12 +110,24 @@ impl Writer {
         if let Some((user, group)) = options.owner {
             fchown(&file, Some(user), Some(group)).with_context(what)?;
         }
-        let header = file_header(&new_id().with_context(what)?);
-        if let Err(error) = file.write_all_at(&header, 0) {
+        Self::begin(file, path).inspect_err(|_| {
             // An empty file would be in the way of the next attempt; that it could not be removed adds nothing.
             let _ = fs::remove_file(path);
-            return Err(error).with_context(what);
-        }
+        })
+    }
+
+    /// Begins a recording in a file that was just made and is empty.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written.
+    pub fn begin(file: File, path: &Path) -> Result<Self> {
+        let what = || format!("cannot create the recording {}", path.display());
+        // Who keeps old recordings within bounds leaves one alone that is being written. Some file systems know no locks.
+        let _ = file.try_lock();
+        let id = new_id().with_context(what)?;
+        let header = file_header(&id);
+        file.write_all_at(&header, 0).with_context(what)?;
         let shared = Arc::new(Shared::default());
         let (queue, orders) = sync_channel(QUEUE);
         let (spares, spare) = sync_channel(QUEUE);
@@ -123,6 +136,7 @@ impl Writer {
         let thread = thread.spawn(move || disk.run(&orders)).with_context(what)?;
         Ok(Self {
             path: path.to_owned(),
+            id,
             block: Block::default(),
             queue: Some(queue),
             spare,
@@ -165,6 +179,18 @@ impl Writer {
     /// As [`Writer::push`].
     pub fn flush(&mut self) -> Result<()> {
         if self.block.inputs > 0 { self.seal() } else { self.check() }
+    }
+
+    /// What tells the recording from every other.
+    #[must_use]
+    pub const fn id(&self) -> RecordingId {
+        self.id
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// What is on disk by now.

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::Value;
 
-use crate::harness::{Observation, counts_repeats, observe, trial, verify};
+use crate::harness::{Observation, Seen, counts_repeats, judge_all, observe, trial, verify};
 
 /// Entries of the map under test.
 const ROOM: usize = 4;
@@ -24,17 +24,20 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// Observes the children with a map of [`ROOM`] entries; the option that sets it, and what they do.
-fn observe_full(option: &str, what: &str) -> Result<crate::harness::Seen> {
+fn observe_full(option: &str, what: &str) -> Result<Seen> {
     let (room, children, calls) = (ROOM.to_string(), CHILDREN.to_string(), CALLS.to_string());
     let seen = Observation::trigger(&["full", what, &children, &calls])?.options(&["--strict", option, &room]).run()?;
-    // Nothing is lost, so nothing is held against the run.
-    ensure!(seen.output.status.code() == Some(0), "run ended with {}: {}", seen.output.status, seen.stderr());
-    seen.is_whole()?;
     Ok(seen)
 }
 
+/// Nothing is lost, so nothing is held against the run.
+fn is_clean(seen: &Seen) -> Result<()> {
+    ensure!(seen.output.status.code() == Some(0), "run ended with {}: {}", seen.output.status, seen.stderr());
+    seen.is_whole()
+}
+
 fn repeats() -> Result<()> {
-    let calls = |seen: &crate::harness::Seen| -> Result<u64> {
+    let calls = |seen: &Seen| -> Result<u64> {
         let verdict = verify(&seen.file)?;
         let calls = &verdict["ledger"]["stat_calls"];
         ensure!(calls["lost"] == 0 && calls["held"] == 0 && calls["seen"] == calls["recorded"], "{verdict:#}");
@@ -42,6 +45,7 @@ fn repeats() -> Result<()> {
     };
     let beside = observe(&["full", "stats", "0", "0"])?;
     let seen = observe_full("--repeats", "stats")?;
+    is_clean(&seen)?;
     let made = (CHILDREN * CALLS) as u64;
     ensure!(calls(&seen)? == calls(&beside)? + made, "{} calls, not {made} and those of any start", calls(&seen)?);
     if !counts_repeats()? {
@@ -64,7 +68,11 @@ fn repeats() -> Result<()> {
 }
 
 fn bursts() -> Result<()> {
-    let seen = observe_full("--bursts", "bursts")?;
+    judge_all(|| observe_full("--bursts", "bursts"), burst_by_call)
+}
+
+fn burst_by_call(seen: &Seen) -> Result<()> {
+    is_clean(seen)?;
     let verdict = verify(&seen.file)?;
     let without = (CHILDREN - ROOM) * CALLS;
     ensure!(verdict["ledger"]["faults"]["burst_map_full"] == without, "{verdict:#}");

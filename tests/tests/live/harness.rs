@@ -81,14 +81,48 @@ const AGAIN: usize = 7;
 /// test: so where the kernel has skipped one, the observation is made again. Where it has skipped none, as all kernels before do,
 /// the first judgement counts.
 pub(crate) fn judge(trigger: &[&str], judgement: impl Fn(&Seen) -> Result<()>) -> Result<()> {
+    judge_all(|| observe(trigger), judgement)
+}
+
+/// The same of any observation.
+pub(crate) fn judge_all(observe: impl Fn() -> Result<Seen>, judgement: impl Fn(&Seen) -> Result<()>) -> Result<()> {
     for _ in 0..AGAIN {
-        let seen = observe(trigger)?;
+        let seen = observe()?;
         let judged = judgement(&seen);
         if judged.is_ok() || seen.skipped()? == 0 {
             return judged;
         }
     }
-    judgement(&observe(trigger)?)
+    let seen = observe()?;
+    inconclusive(judgement(&seen), seen.skipped()?)
+}
+
+/// A judgement that counts only where the kernel has skipped no program: else what was seen says nothing about the program
+/// under test, and the test is skipped by name.
+pub(crate) fn inconclusive(judged: Result<()>, skipped: u64) -> Result<()> {
+    match judged {
+        Err(error) if skipped > 0 => {
+            eprintln!(
+                "skipped: the kernel has skipped programs {skipped} times (docs/kernels.md, Preemption): {error}"
+            );
+            Ok(())
+        }
+        judged => judged,
+    }
+}
+
+/// From here on a thread can be preempted in a program of a tracepoint (docs/kernels.md, Preemption).
+pub(crate) const PREEMPTIBLE: (u32, u32) = (7, 0);
+
+/// The release of the running kernel.
+pub(crate) fn release() -> Result<(u32, u32)> {
+    let uname = nix::sys::utsname::uname()?;
+    let release = uname.release().to_string_lossy().into_owned();
+    let mut numbers = release.split(|char: char| !char.is_ascii_digit()).map(str::parse);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => Ok((major, minor)),
+        _ => anyhow::bail!("the kernel's release is {release}"),
+    }
 }
 
 impl Observation {

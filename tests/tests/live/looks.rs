@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::Value;
 
-use crate::harness::{Observation, Seen, observe, trial, verify};
+use crate::harness::{Observation, Seen, judge_all, observe, trial, verify};
 
 /// Paths that share the 64 slots of a process.
 const PATHS: u64 = 200;
@@ -89,10 +89,12 @@ fn exec() -> Result<()> {
 }
 
 fn threads() -> Result<()> {
-    let seen = observe_looks(&["threads", &THREADS.to_string(), &EACH.to_string()])?;
-    let told: Vec<u64> = told(&seen)?.into_values().collect();
-    ensure!(told == [THREADS * EACH], "{told:?} calls, not {THREADS} times {EACH}");
-    Ok(())
+    let all = |seen: &Seen| {
+        let told: Vec<u64> = told(seen)?.into_values().collect();
+        ensure!(told == [THREADS * EACH], "{told:?} calls, not {THREADS} times {EACH}");
+        Ok(())
+    };
+    judge_all(|| observe_looks(&["threads", &THREADS.to_string(), &EACH.to_string()]), all)
 }
 
 fn full_count() -> Result<()> {

@@ -30,6 +30,7 @@ mod processes;
 mod run;
 mod running;
 mod secrets;
+mod segments;
 mod sockets;
 mod standing;
 mod traffic;
@@ -112,6 +113,7 @@ fn main() -> ExitCode {
         caller::trials(),
         watch::trials(),
         running::trials(),
+        segments::trials(),
         oracle::trials(),
         agents::trials(),
     ]

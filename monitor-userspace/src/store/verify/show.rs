@@ -30,12 +30,20 @@ impl fmt::Display for Report {
         }
         self.counts(f)?;
         writeln!(f, "  chain     {}", self.head)?;
+        if let Some(segment) = &self.segment {
+            segment.show(f)?;
+        }
         let reason = self.reason.as_ref().map(|reason| format!(": {}", shown(reason))).unwrap_or_default();
         writeln!(f, "  end       {}{reason}", self.end)
     }
 }
 
 impl Report {
+    /// Whether another segment follows.
+    fn goes_on(&self) -> bool {
+        self.segment.as_ref().is_some_and(|segment| segment.next.is_some())
+    }
+
     fn counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ledger = &self.ledger;
         writeln!(f, "  recorded  {}", list(&ledger.recorded_by_kind))?;
@@ -87,6 +95,9 @@ impl Report {
         match (ledger.compared, ledger.balanced) {
             (true, true) => writeln!(f, "  ledger    balances"),
             (true, false) => Ok(()),
+            (false, _) if self.goes_on() => {
+                writeln!(f, "  ledger    is compared in the last segment, where nothing goes on any more")
+            }
             (false, _) => writeln!(f, "  ledger    not compared: that needs every input and the final counters"),
         }
     }
