@@ -6,8 +6,8 @@ mod interrupts;
 pub mod query;
 pub mod replay;
 pub mod run;
-mod selection;
 mod segments;
+mod selection;
 pub mod verify;
 pub mod watch;
 

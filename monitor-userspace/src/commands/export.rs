@@ -78,6 +78,11 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     if args.format == Format::Sqlite && output.is_none() {
         return Err(fail(Exit::Usage, "a database needs a file; name it with --output FILE"));
     }
+    if args.file.is_dir() {
+        // Ids tell the records of one recording apart, and a folder can hold several.
+        let message = format!("{} is a folder; export one recording of it at a time", args.file.display());
+        return Err(fail(Exit::Usage, message));
+    }
     let judged = Judged::open(&args.file)?;
     let Some(output) = output else {
         let mut out = standard::sink(true).context(standard::FAILED)?;
@@ -183,7 +188,7 @@ fn read(
         }
         let input = judged.next(&mut records)?;
         if let (Some(Input::Opened(opened)), false) = (&input, begun) {
-            selection = wish.of_recording(opened, &args.file)?;
+            selection = wish.of_recording(opened, judged.files())?;
             begun = true;
         }
         for record in records.drain(..) {

@@ -56,7 +56,7 @@ Words of a filter that stand beside each other must all hold; `or`, `not` and pa
 for in the line of a record. `--fields` lists the fields; docs/query.md describes the grammar. As in find(1), * matches / too. A query \
 without a match is a success and prints nothing. A damaged recording is searched as far as it can be read, and the exit code is 4.")]
 pub struct Args {
-    /// The recording
+    /// The recording, or a folder of recordings, which are read in the order of their names
     #[arg(value_name = "FILE", required_unless_present = "fields")]
     file: Option<PathBuf>,
     /// What to look for, such as kind:open or 'class:credential not result:failed'
@@ -113,7 +113,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let mut left = args.limit.unwrap_or(u64::MAX);
     let most = args.limit.map_or(SORTED, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let mut records = Vec::new();
-    let mut goes_on = true;
+    let (mut begun, mut goes_on) = (false, true);
     while goes_on && left > 0 {
         let input = if args.follow {
             judged.wait(&mut records, || out.flush().context(standard::FAILED))?
@@ -121,7 +121,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             judged.next(&mut records)?
         };
         if let Some(Input::Opened(opened)) = &input {
-            filter = self::filter(args, &span(opened, file)?)?;
+            if !begun {
+                filter = self::filter(args, &span(opened, judged.files())?)?;
+                begun = true;
+            }
             out.opened(opened);
         }
         // The record that says so may not match.

@@ -32,7 +32,7 @@ The lines are those of the live run, byte for byte, when the same build replays;
 is incomplete, and when another build or other rules judge it again. A damaged recording is shown as far as it can be \
 read, and the exit code is 4. docs/replay.md says more.")]
 pub struct Args {
-    /// The recording
+    /// The recording, or a folder of recordings, which are read in the order of their names
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Times real time: 1, 10, 0.5; `max` is as fast as possible
@@ -106,7 +106,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         if let Some(Input::Opened(opened)) = &input {
             out.opened(opened);
             if !begun {
-                selection = wish.of_recording(opened, &args.file)?;
+                selection = wish.of_recording(opened, judged.files())?;
                 begun = true;
             }
         }

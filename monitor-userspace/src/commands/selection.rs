@@ -1,11 +1,11 @@
 //! Which records of a recording a command shows: a filter, and the time that it shows.
 
-use std::{fs::File, ops::RangeInclusive, path::Path};
+use std::{fs::File, ops::RangeInclusive, path::PathBuf};
 
 use agentsnoop_pipeline::{
     Filter, Record,
     filter::{FilterError, Span},
-    input::Opened,
+    input::{Input, Opened},
     record::Time,
 };
 use anyhow::{Context as _, Result};
@@ -13,6 +13,7 @@ use jiff::tz;
 
 use crate::{
     error::{Exit, fail},
+    source::recording::Recording,
     store::outline::Outline,
 };
 
@@ -57,8 +58,8 @@ impl Wish<'_> {
     /// # Errors
     ///
     /// As [`Wish::of`], and the file cannot be read.
-    pub(super) fn of_recording(&self, opened: &Opened, file: &Path) -> Result<Selection> {
-        let selection = self.of(&span(opened, file)?)?;
+    pub(super) fn of_recording(&self, opened: &Opened, files: &[PathBuf]) -> Result<Selection> {
+        let selection = self.of(&span(opened, files)?)?;
         if selection.times.is_empty() {
             let (from, to) = (self.from.unwrap_or_default(), self.to.unwrap_or_default());
             return Err(fail(Exit::Usage, format!("nothing is from {from} to {to}: --to lies before --from")));
@@ -88,15 +89,20 @@ pub(super) fn usage(error: &FilterError) -> anyhow::Error {
     fail(Exit::Usage, error.to_string())
 }
 
-/// The time that a recording is of, by what it begins with and by the headers of its blocks.
+/// The time that recordings are of, by what the first begins with and by the headers of the last one's blocks.
 ///
 /// # Errors
 ///
 /// The file cannot be read.
-pub(super) fn span(opened: &Opened, file: &Path) -> Result<Span> {
+pub(super) fn span(opened: &Opened, files: &[PathBuf]) -> Result<Span> {
+    let start = opened.clock.real_ns;
+    let Some(file) = files.last() else { return Ok(Span { start, end: start, utc_offset: opened.utc_offset }) };
+    // The last one can be of another boot.
+    let last =
+        Recording::open(file)?.find_map(|input| if let Input::Opened(last) = input { Some(last.clock) } else { None });
+    let clock = last.unwrap_or(opened.clock);
     let last_ns = File::open(file).and_then(|file| Outline::new(file).last_ns());
     let last_ns = last_ns.with_context(|| format!("cannot read {}", file.display()))?;
-    let start = opened.clock.real_ns;
-    let lasted = i64::try_from(last_ns.saturating_sub(opened.clock.boot_ns)).unwrap_or(i64::MAX);
-    Ok(Span { start, end: start.saturating_add(lasted), utc_offset: opened.utc_offset })
+    let lasted = i64::try_from(last_ns.saturating_sub(clock.boot_ns)).unwrap_or(i64::MAX);
+    Ok(Span { start, end: clock.real_ns.saturating_add(lasted), utc_offset: opened.utc_offset })
 }

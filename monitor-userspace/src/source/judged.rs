@@ -16,27 +16,52 @@ use monitor_common::WIRE_VERSION;
 use super::recording::Recording;
 use crate::{
     error::{Exit, fail},
-    store::End,
+    store::{End, segments},
 };
 
 /// How often a recording that is still written is looked at for more; its writer flushes each second.
 const LOOKED_FOR_EVERY: Duration = Duration::from_millis(200);
 
-/// Replays a recording.
+/// Replays a recording, or all recordings of a folder one after the other.
 pub struct Judged {
-    path: PathBuf,
+    files: Vec<PathBuf>,
+    /// Which of them is read.
+    at: usize,
     recording: Recording,
     pipeline: Pipeline,
+    /// Places that are damaged in files before this one.
+    damaged: u64,
 }
 
 impl Judged {
-    /// Opens a recording.
+    /// Opens a recording, or those of a folder in the order of their names, so that segments follow each other.
     ///
     /// # Errors
     ///
-    /// As [`Recording::open`].
+    /// As [`Recording::open`] and [`segments::in_folder`].
     pub fn open(path: &Path) -> Result<Self> {
-        Ok(Self { path: path.to_owned(), recording: Recording::open(path)?, pipeline: Pipeline::new()? })
+        let files = if path.is_dir() { segments::in_folder(path)? } else { vec![path.to_owned()] };
+        let recording = Recording::open(files.first().map_or(path, PathBuf::as_path))?;
+        Ok(Self { files, at: 0, recording, pipeline: Pipeline::new()?, damaged: 0 })
+    }
+
+    /// The files, in their order.
+    #[must_use]
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
+    /// Begins the next file; `false` when there is none. Each can be read alone, so nothing is carried over.
+    fn next_file(&mut self, out: &mut Vec<Record>) -> Result<bool> {
+        self.pipeline.finish(out);
+        let Some(next) = self.files.get(self.at + 1) else { return Ok(false) };
+        let next = Recording::open(next)?;
+        self.tell();
+        self.damaged += self.recording.damaged();
+        self.recording = next;
+        self.pipeline = Pipeline::new()?;
+        self.at += 1;
+        Ok(true)
     }
 
     /// Pushes the next input through the pipeline, appends its records to `out` and returns it; `None` at the end, with the
@@ -46,11 +71,13 @@ impl Judged {
     ///
     /// [`Exit::Unreadable`]: the records have a wire version that this build does not read.
     pub fn next(&mut self, out: &mut Vec<Record>) -> Result<Option<Input>> {
-        let Some(input) = self.recording.next() else {
-            self.pipeline.finish(out);
-            return Ok(None);
-        };
-        self.take(input, out).map(Some)
+        loop {
+            match self.recording.next() {
+                Some(input) => return self.take(input, out).map(Some),
+                None if !self.next_file(out)? => return Ok(None),
+                None => {}
+            }
+        }
     }
 
     fn take(&mut self, input: Input, out: &mut Vec<Record>) -> Result<Input> {
@@ -74,9 +101,11 @@ impl Judged {
         loop {
             match self.recording.next() {
                 Some(input) => return self.take(input, out).map(Some),
-                None if self.recording.end() == End::Closed => {
-                    self.pipeline.finish(out);
-                    return Ok(None);
+                // One that was not closed and has a successor will not be.
+                None if self.recording.end() == End::Closed || self.at + 1 < self.files.len() => {
+                    if !self.next_file(out)? {
+                        return Ok(None);
+                    }
                 }
                 None => {
                     rests()?;
@@ -104,19 +133,29 @@ impl Judged {
     ///
     /// [`Exit::Unreadable`]: a part of it is damaged and was not judged.
     pub fn finish(self) -> Result<()> {
-        let (path, end) = (self.path.display(), self.recording.end());
+        self.tell();
+        let (count, path) = (self.damaged + self.recording.damaged(), self.path().display());
+        if count == 0 {
+            return Ok(());
+        }
+        let what = if self.files.len() > 1 { "the recordings are".to_owned() } else { format!("{path} is") };
+        let message = format!("{what} damaged in {count} places, the rest was read; `agentsnoop verify` says more");
+        Err(fail(Exit::Unreadable, message))
+    }
+
+    /// The file that is read.
+    fn path(&self) -> &Path {
+        self.files.get(self.at).map_or(Path::new(""), PathBuf::as_path)
+    }
+
+    /// Says on standard error what is damaged in the file that is read, and how it ends.
+    fn tell(&self) {
+        let (path, end) = (self.path().display(), self.recording.end());
         for damage in self.recording.damage() {
             note(format_args!("{path}: {damage}"));
         }
         if end != End::Closed {
             note(format_args!("{path}: {end}"));
-        }
-        match self.recording.damaged() {
-            0 => Ok(()),
-            count => Err(fail(
-                Exit::Unreadable,
-                format!("{path} is damaged in {count} places, the rest was read; `agentsnoop verify` says more"),
-            )),
         }
     }
 
@@ -124,7 +163,7 @@ impl Judged {
         if opened.wire == WIRE_VERSION {
             return Ok(());
         }
-        let (path, wire, version) = (self.path.display(), opened.wire, &opened.version);
+        let (path, wire, version) = (self.path().display(), opened.wire, &opened.version);
         Err(fail(
             Exit::Unreadable,
             format!(
@@ -147,7 +186,7 @@ impl Judged {
             names.insert(0, format!("agentsnoop {version}"));
         }
         if !names.is_empty() {
-            let (path, names) = (self.path.display(), names.join(", "));
+            let (path, names) = (self.path().display(), names.join(", "));
             note(format_args!("{path}: re-judged with {names} of this build; recorded by agentsnoop {then}"));
         }
     }

@@ -70,6 +70,8 @@ fn alone() -> Result<()> {
     ensure!(ids.len() == count, "{} of {count} records have an id of another one", count - ids.len());
     // The counts of the last segment are of the whole observation.
     expect(&verify(last)?, "/ledger/recorded_by_kind/open", opens)?;
+    let of_folder = query(folder.path(), &["--kind", "open"])?.len() as u64;
+    ensure!(of_folder == opens, "a query of the folder finds {of_folder} opens, those of the files {opens}");
     let all = agentsnoop().arg("verify").arg(folder.path()).output()?;
     let said = String::from_utf8_lossy(&all.stderr);
     ensure!(all.status.code() == Some(0), "verify of the folder ended with {}: {said}", all.status);

@@ -12,7 +12,7 @@ mod pace;
 mod places;
 mod query;
 mod replay;
-mod schema;
 mod resume;
+mod schema;
 mod store;
 mod tools;
