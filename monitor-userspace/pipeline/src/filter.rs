@@ -17,12 +17,14 @@ mod inner;
 mod lexer;
 mod parser;
 mod pattern;
+mod plan;
 mod quantity;
 mod subtree;
 mod time;
 
 pub use error::FilterError;
 pub use field::fields;
+pub use plan::{Plan, Terms, Values};
 pub use time::Span;
 
 use crate::record::Record;
@@ -87,7 +89,7 @@ impl Filter {
         let mut subtrees = Subtrees::default();
         let mut context = Context { filter: &text, span: &Span::default(), subtrees: &mut subtrees };
         let want = Want::parse(field, &tests, 0..text.len(), &mut context)?;
-        Ok(Self { parts: vec![Part { expr: Expr::Want(want), subtrees }] })
+        Ok(Self { parts: vec![Part { expr: Expr::Want(field::known(field), want), subtrees }] })
     }
 
     /// A filter that wants what both want.

@@ -81,7 +81,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     if args.file.is_dir() {
         // Ids tell the records of one recording apart, and a folder can hold several.
         let message = format!("{} is a folder; export one recording of it at a time", args.file.display());
-        return Err(fail(Exit::Usage, message));
+        return Err(fail(Exit::Unreadable, message));
     }
     let judged = Judged::open(&args.file)?;
     let Some(output) = output else {

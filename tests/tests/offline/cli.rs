@@ -30,7 +30,7 @@ fn what_is_no_recording_is_refused_with_exit_code_4_and_the_reason() {
     newer[28..32].copy_from_slice(&crc);
     let table = [
         (folder.path().join("missing.rec"), "No such file"),
-        (folder.path().to_owned(), "not a regular file"),
+        (empty_folder(folder.path()), "folder"),
         (file(folder.path(), "empty.rec", b""), "is empty"),
         (file(folder.path(), "short.rec", b"\x89ASR"), "cut after 4 bytes"),
         (
@@ -50,6 +50,12 @@ fn what_is_no_recording_is_refused_with_exit_code_4_and_the_reason() {
             assert!(output.stdout.is_empty(), "{reader:?}: {}", stdout(&output));
         }
     }
+}
+
+fn empty_folder(folder: &Path) -> PathBuf {
+    let path = folder.join("nothing");
+    fs::create_dir(&path).expect("a new folder");
+    path
 }
 
 #[test]

@@ -14,8 +14,8 @@ pub(super) enum Expr {
     All(Vec<Self>),
     /// One of these.
     Either(Vec<Self>),
-    /// What one field is tested for.
-    Want(Want),
+    /// What one field is tested for; its name, where it is one of [`super::fields`].
+    Want(Option<&'static str>, Want),
 }
 
 impl Expr {
@@ -25,7 +25,7 @@ impl Expr {
             Self::Not(expr) => !expr.matches(record, subtrees),
             Self::All(all) => all.iter().all(|expr| expr.matches(record, subtrees)),
             Self::Either(some) => some.iter().any(|expr| expr.matches(record, subtrees)),
-            Self::Want(want) => want.matches(record, subtrees),
+            Self::Want(_, want) => want.matches(record, subtrees),
         }
     }
 }

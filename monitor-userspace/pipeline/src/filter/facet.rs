@@ -33,6 +33,10 @@ pub fn find(name: &str) -> Result<(&'static str, Facet), FilterError> {
 }
 
 impl Facet {
+    pub(super) const fn of(values: Values) -> Self {
+        Self(values)
+    }
+
     /// Gives each value of a record as text.
     pub fn each(&self, record: &Record, found: &mut dyn FnMut(&[u8])) {
         let mut number = |number: i64| {

@@ -93,6 +93,11 @@ pub fn fields() -> impl Iterator<Item = (&'static str, &'static str)> {
     FIELDS.iter().map(|field| (field.name, field.about))
 }
 
+/// The name of a field, if there is one.
+pub(super) fn known(name: &str) -> Option<&'static str> {
+    FIELDS.iter().map(|field| field.name).find(|field| *field == name)
+}
+
 fn kinds() -> Vec<&'static str> {
     Kind::ALL.iter().map(|kind| kind.name()).collect()
 }
@@ -190,6 +195,29 @@ impl Want {
                 Self::Subtree(collect(each, |test| Ok(subtrees.add(root(test)?)))?)
             }
         })
+    }
+
+    /// Whether a value of the field, as [`super::facet::Facet::each`] gives it, is wanted; `None` where a value alone does not tell.
+    pub(super) fn wants(&self, value: &[u8]) -> Option<bool> {
+        let text = std::str::from_utf8(value).unwrap_or_default();
+        Some(match self {
+            Self::Text(_, patterns) => patterns.iter().any(|pattern| pattern.matches(value)),
+            Self::Name(_, names) => names.contains(&text),
+            Self::Number(_, bounds) => {
+                let number = text.parse().ok()?;
+                bounds.iter().any(|it| it.contains(number))
+            }
+            Self::Address(networks) => {
+                let address = text.parse().ok()?;
+                networks.iter().any(|network| network.contains(address))
+            }
+            Self::Time(_) | Self::Outcome(_) | Self::Subtree(_) | Self::Inner(_) | Self::Shown(_) => return None,
+        })
+    }
+
+    /// The times that are wanted, where it is about time.
+    pub(super) fn times(&self) -> Option<&[Bounds]> {
+        if let Self::Time(bounds) = self { Some(bounds) } else { None }
     }
 
     pub(super) fn matches(&self, record: &Record, subtrees: &Subtrees) -> bool {

@@ -73,8 +73,11 @@ impl Parser<'_> {
                     _ => Err(FilterError::new(self.filter, token.place, "this parenthesis is not closed")),
                 }
             }
-            What::Word(word) => Ok(Expr::Want(Want::shown(&word))),
-            What::Term(field, tests) => Want::parse(&field, &tests, token.place, &mut self.context).map(Expr::Want),
+            What::Word(word) => Ok(Expr::Want(None, Want::shown(&word))),
+            What::Term(field, tests) => {
+                let want = Want::parse(&field, &tests, token.place, &mut self.context)?;
+                Ok(Expr::Want(super::field::known(&field), want))
+            }
             What::Close | What::And | What::Or => {
                 Err(FilterError::new(self.filter, token.place, "something is missing before this"))
             }

@@ -28,6 +28,11 @@ impl Bounds {
         self.first <= number && number <= self.last
     }
 
+    /// Whether a number of a range is within them.
+    pub(super) const fn meets(self, range: (i64, i64)) -> bool {
+        self.first <= range.1 && range.0 <= self.last
+    }
+
     /// The bounds that a test names, with `covered` to tell what one value covers.
     pub(super) fn parse(
         test: &Test,
