@@ -2,7 +2,11 @@
 
 mod order;
 
-use std::{io::Write as _, path::PathBuf, process::ExitCode};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use agentsnoop_pipeline::{
     Filter,
@@ -20,6 +24,7 @@ use crate::{
         standard,
     },
     source::judged::{Judged, note},
+    store::index,
 };
 use order::Order;
 
@@ -86,6 +91,9 @@ pub struct Args {
     /// One JSON object a line, as --format json
     #[arg(long)]
     json: bool,
+    /// Read the whole recording, and neither use nor make an index of it
+    #[arg(long)]
+    no_index: bool,
     /// List the fields that a filter can name
     #[arg(long)]
     fields: bool,
@@ -109,6 +117,17 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         .map_err(|error| usage(&error))?;
     let mut order = args.sort.as_deref().map(Order::parse).transpose().map_err(|error| usage(&error))?;
     let mut judged = Judged::open(file)?;
+    let indexes = !args.no_index && !args.follow && is_worth_an_index(file);
+    match index::load(file).filter(|_| indexes) {
+        Some(found) => {
+            let filter = self::filter(args, &span(found.opened(), judged.files())?)?;
+            if let Some(chosen) = found.choose(&filter) {
+                judged.choose(chosen);
+            }
+        }
+        None if indexes => judged.index(),
+        None => {}
+    }
     let mut out = sink(args, columns)?;
     let mut left = args.limit.unwrap_or(u64::MAX);
     let most = args.limit.map_or(SORTED, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
@@ -154,9 +173,19 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     out.flush().context(standard::FAILED)?;
     // What was not looked at is not judged either.
     if left > 0 {
+        if let Some(index) = judged.indexed() {
+            // Without it the next query takes longer, and finds the same.
+            let _ = index::store(file, &index);
+        }
         judged.finish()?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a query of a recording takes long enough for an index to help.
+fn is_worth_an_index(file: &Path) -> bool {
+    const BYTES: u64 = 4 * 1024 * 1024;
+    std::fs::metadata(file).is_ok_and(|about| about.is_file() && about.len() >= BYTES)
 }
 
 /// The filter of all words and options together, with times that are those of the recording.

@@ -16,7 +16,11 @@ use monitor_common::WIRE_VERSION;
 use super::recording::Recording;
 use crate::{
     error::{Exit, fail},
-    store::{End, segments},
+    store::{
+        End,
+        index::{Builder, Chosen, Index, Step},
+        segments,
+    },
 };
 
 /// How often a recording that is still written is looked at for more; its writer flushes each second.
@@ -31,6 +35,10 @@ pub struct Judged {
     pipeline: Pipeline,
     /// Places that are damaged in files before this one.
     damaged: u64,
+    /// An index that is being made.
+    builder: Option<Builder>,
+    /// The blocks that are read, where an index tells that others need not be.
+    chosen: Option<Chosen>,
 }
 
 impl Judged {
@@ -42,7 +50,46 @@ impl Judged {
     pub fn open(path: &Path) -> Result<Self> {
         let files = if path.is_dir() { segments::in_folder(path)? } else { vec![path.to_owned()] };
         let recording = Recording::open(files.first().map_or(path, PathBuf::as_path))?;
-        Ok(Self { files, at: 0, recording, pipeline: Pipeline::new()?, damaged: 0 })
+        Ok(Self { files, at: 0, recording, pipeline: Pipeline::new()?, damaged: 0, builder: None, chosen: None })
+    }
+
+    /// Makes an index on the way, of a recording of one file that is read from its beginning.
+    pub fn index(&mut self) {
+        if self.files.len() == 1 {
+            self.builder = Some(Builder::default());
+        }
+    }
+
+    /// The index that was made, once all was read; `None` where the recording is not whole.
+    pub fn indexed(&mut self) -> Option<Index> {
+        let is_whole = self.recording.end() == End::Closed && self.recording.damaged() == 0;
+        self.builder.take().filter(|_| is_whole)?.finish(&self.pipeline)
+    }
+
+    /// Reads only blocks that an index has chosen, and what is needed to judge them.
+    pub fn choose(&mut self, chosen: Chosen) {
+        self.chosen = Some(chosen);
+    }
+
+    /// Passes over blocks that need not be read; `false` where nothing that is wanted comes any more. While records are held
+    /// back, what follows is read, since it decides what becomes of them.
+    fn skip(&mut self) -> Result<bool> {
+        let Some(chosen) = &self.chosen else { return Ok(true) };
+        // The first block has what the rest is understood by.
+        let next = self.recording.reader().next_number();
+        if next == 0 || !self.recording.reader().is_between_blocks() || self.pipeline.holds_back() {
+            return Ok(true);
+        }
+        match chosen.before(next)? {
+            None => Ok(false),
+            Some(Step::Read) => Ok(true),
+            Some(Step::Skip(start)) => {
+                self.recording.go_to(&start.place);
+                self.pipeline = Pipeline::new()?;
+                self.pipeline.resume(chosen.index().opened(), chosen.index().config(), &start.known, start.next);
+                Ok(true)
+            }
+        }
     }
 
     /// The files, in their order.
@@ -53,7 +100,11 @@ impl Judged {
 
     /// Begins the next file; `false` when there is none. Each can be read alone, so nothing is carried over.
     fn next_file(&mut self, out: &mut Vec<Record>) -> Result<bool> {
+        let before = out.len();
         self.pipeline.finish(out);
+        if let Some(builder) = &mut self.builder {
+            out[before..].iter().for_each(|record| builder.record(record));
+        }
         let Some(next) = self.files.get(self.at + 1) else { return Ok(false) };
         let next = Recording::open(next)?;
         self.tell();
@@ -72,6 +123,10 @@ impl Judged {
     /// [`Exit::Unreadable`]: the records have a wire version that this build does not read.
     pub fn next(&mut self, out: &mut Vec<Record>) -> Result<Option<Input>> {
         loop {
+            if !self.skip()? {
+                self.pipeline.finish(out);
+                return Ok(None);
+            }
             match self.recording.next() {
                 Some(input) => return self.take(input, out).map(Some),
                 None if !self.next_file(out)? => return Ok(None),
@@ -86,8 +141,16 @@ impl Judged {
             Input::Config(config) => self.note_other_rules(config),
             _ => {}
         }
+        let before = out.len();
+        if let Some(builder) = &mut self.builder {
+            let place = self.recording.reader().place();
+            builder.begin(place, self.recording.progress().raw_bytes, &mut self.pipeline)?;
+        }
         // What the pipeline asks for was answered when the recording was made.
         drop(self.pipeline.push(&input, out));
+        if let Some(builder) = &mut self.builder {
+            out[before..].iter().for_each(|record| builder.record(record));
+        }
         Ok(input)
     }
 
@@ -154,7 +217,8 @@ impl Judged {
         for damage in self.recording.damage() {
             note(format_args!("{path}: {damage}"));
         }
-        if end != End::Closed {
+        // Where blocks were passed over, the end was seen when the index was made.
+        if end != End::Closed && self.chosen.is_none() {
             note(format_args!("{path}: {end}"));
         }
     }

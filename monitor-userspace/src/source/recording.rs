@@ -5,7 +5,10 @@ use std::{fs::File, path::Path};
 use agentsnoop_pipeline::input::Input;
 use anyhow::Result;
 
-use crate::store::{Damage, End, Item, Reader, format, reader::Progress};
+use crate::store::{
+    Damage, End, Item, Reader, format,
+    reader::{Place, Progress},
+};
 
 /// Damage that is kept to be shown; the rest is counted.
 pub const DAMAGE_KEPT: usize = 100;
@@ -49,6 +52,17 @@ impl Recording {
     #[must_use]
     pub const fn progress(&self) -> Progress {
         self.reader.progress()
+    }
+
+    /// What reads it.
+    #[must_use]
+    pub const fn reader(&self) -> &Reader<File> {
+        &self.reader
+    }
+
+    /// Goes on at another block.
+    pub fn go_to(&mut self, place: &Place) {
+        self.reader.go_to(place);
     }
 
     /// How it ends, once the iterator has returned `None`.

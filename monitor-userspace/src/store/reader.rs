@@ -8,6 +8,7 @@ use std::{collections::VecDeque, fs::File, io, os::unix::fs::OpenOptionsExt as _
 use agentsnoop_pipeline::input::Input;
 use anyhow::Result;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use zstd::bulk::Decompressor;
 
 use super::{
@@ -75,6 +76,19 @@ pub struct Position {
     pub input: u64,
 }
 
+/// Where a block is, and what its successor must know to be linked to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Its number.
+    pub number: u64,
+    /// Where it begins, bytes from the start of the file.
+    pub offset: u64,
+    /// Inputs before it.
+    pub first_input: u64,
+    /// The link of the block before it.
+    pub before: Chain,
+}
+
 /// What the reader gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item {
@@ -114,6 +128,7 @@ pub struct Reader<S> {
     progress: Progress,
     links: links::Links,
     current: Current,
+    place: Place,
     /// Damage that was found and not yet given.
     pending: VecDeque<Damage>,
     end: End,
@@ -184,6 +199,7 @@ impl<S: ReadAt> Reader<S> {
             progress: Progress { offset: FILE_HEADER as u64, ..Progress::default() },
             links: links::Links::new(&header),
             current: Current::default(),
+            place: Place::default(),
             pending,
             end: End::Open { offset: FILE_HEADER as u64, number: 0 },
             failed: false,
@@ -202,6 +218,31 @@ impl<S: ReadAt> Reader<S> {
     #[must_use]
     pub const fn progress(&self) -> Progress {
         self.progress
+    }
+
+    /// The block that is taken apart, or was last.
+    #[must_use]
+    pub const fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Whether the next input is the first of another block.
+    #[must_use]
+    pub fn is_between_blocks(&self) -> bool {
+        self.current.frames.is_empty() && self.pending.is_empty()
+    }
+
+    /// The number of the block that comes next.
+    #[must_use]
+    pub const fn next_number(&self) -> u64 {
+        self.links.expected()
+    }
+
+    /// Goes on at a block, whose place was that of an earlier reading.
+    pub fn go_to(&mut self, place: &Place) {
+        self.current = Current::default();
+        self.progress.offset = place.offset;
+        self.links = links::Links::at(place.before, place.number, place.first_input);
     }
 
     /// How the recording ends, once the iterator has returned `None`.

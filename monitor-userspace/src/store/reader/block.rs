@@ -7,7 +7,7 @@ use super::{
         damage::{Damage, End},
         format::{BLOCK_HEADER, BlockHeader, CODEC_ZSTD, FLAG_LAST},
     },
-    Current, Position, ReadAt, Reader, scan,
+    Current, Place, Position, ReadAt, Reader, scan,
 };
 
 impl<S: ReadAt> Reader<S> {
@@ -48,6 +48,7 @@ impl<S: ReadAt> Reader<S> {
 
     /// Links a block whose payload is sound, and decompresses it.
     fn accept(&mut self, header: &BlockHeader, offset: u64) {
+        let before = self.links.head();
         let (damage, read) = self.links.follow(header, &self.payload, offset);
         self.pending.extend(damage);
         if !read {
@@ -60,6 +61,7 @@ impl<S: ReadAt> Reader<S> {
         let what = match raw {
             Some(Ok(raw)) if raw.len() == header.raw_len as usize => {
                 self.progress.blocks += 1;
+                self.place = Place { number: header.number, offset, first_input: header.first_input, before };
                 self.progress.raw_bytes += raw.len() as u64;
                 let at = Position { block: header.number, offset, input: header.first_input };
                 self.current = Current { at, left: u64::from(header.inputs), frames: raw.into() };

@@ -82,6 +82,12 @@ impl Links {
         Self { head: start, trusted: start, given: Given::default() }
     }
 
+    /// Before a block in the middle: `chain` is the link of the one before, which has `inputs` up to its end.
+    pub(super) const fn at(chain: Chain, number: u64, inputs: u64) -> Self {
+        let start = Link { chain, next: number, inputs };
+        Self { head: start, trusted: start, aside: None }
+    }
+
     /// The link of the block that was read last.
     pub(super) const fn head(&self) -> Chain {
         self.head.chain

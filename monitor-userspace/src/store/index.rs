@@ -1,0 +1,146 @@
+//! What lets a query leave out blocks that cannot have what it looks for: a file beside nothing, in the user's cache, that can be
+//! thrown away at any time.
+//!
+//! For each block it has the values that occur in its records ([`agentsnoop_pipeline::filter::Terms`]), and every few blocks
+//! what the pipeline knew there ([`agentsnoop_pipeline::input::Known`]), so that judging can begin in the middle. It is
+//! made while a whole recording is read, and belongs to that recording, by the head of its chain, and to this build of
+//! agentsnoop with its data, which judge records their own way.
+
+mod build;
+mod cache;
+mod values;
+
+use agentsnoop_pipeline::{
+    filter::Plan,
+    input::{Config, Known, Opened},
+    record::Id,
+};
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+
+pub use build::Builder;
+pub use cache::{load, store};
+use values::Dictionary;
+
+use super::reader::Place;
+
+/// A block with what occurs in it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Block {
+    place: Place,
+    /// By field, the numbers of the values that occur, ascending.
+    values: Vec<Vec<u32>>,
+    /// The first and the last time of a record, nanoseconds since 1970.
+    times: (i64, i64),
+}
+
+/// What the pipeline knew before a block.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Snapshot {
+    block: usize,
+    segment: u32,
+    /// MessagePack of [`Known`]s, compressed.
+    #[serde(with = "serde_bytes")]
+    known: Vec<u8>,
+}
+
+/// An index.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Index {
+    opened: Opened,
+    config: Option<Config>,
+    values: Dictionary,
+    blocks: Vec<Block>,
+    snapshots: Vec<Snapshot>,
+}
+
+/// From where on a recording is to be read, and how the pipeline is made ready for it.
+#[derive(Debug)]
+pub struct Start {
+    /// The block.
+    pub place: Place,
+    /// What is known before it.
+    pub known: Vec<Known>,
+    /// The id of its first record.
+    pub next: Id,
+}
+
+/// The blocks that a filter lets through.
+#[derive(Debug)]
+pub struct Chosen {
+    index: Index,
+    /// By block.
+    wanted: Vec<bool>,
+}
+
+impl Index {
+    /// The blocks that can have what a plan wants; `None` where that is about all of them, so that nothing is gained.
+    #[must_use]
+    pub fn choose(self, filter: &agentsnoop_pipeline::Filter) -> Option<Chosen> {
+        let plan: Plan = filter.plan(&self.values);
+        if plan.is_blind() {
+            return None;
+        }
+        let of = |block: &Block| {
+            let values = |field: usize| block.values.get(field).map_or(&[][..], Vec::as_slice);
+            plan.may_match(&values, block.times)
+        };
+        let wanted: Vec<bool> = self.blocks.iter().map(of).collect();
+        Some(Chosen { index: self, wanted })
+    }
+
+    /// What the recording was opened with.
+    #[must_use]
+    pub const fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    /// The data in force.
+    #[must_use]
+    pub const fn config(&self) -> Option<&Config> {
+        self.config.as_ref()
+    }
+}
+
+impl Chosen {
+    /// The index.
+    #[must_use]
+    pub const fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// What is to be done before the block with a number is read: nothing, or something to skip to; `None` where nothing that is
+    /// wanted comes any more.
+    ///
+    /// # Errors
+    ///
+    /// The index is damaged.
+    pub fn before(&self, number: u64) -> Result<Option<Step>> {
+        let at = usize::try_from(number).unwrap_or(usize::MAX);
+        let Some(wanted) = (at..self.wanted.len()).find(|block| self.wanted[*block]) else { return Ok(None) };
+        let snapshot = self.index.snapshots.iter().rev().find(|snapshot| snapshot.block <= wanted);
+        match snapshot.filter(|snapshot| snapshot.block > at) {
+            None => Ok(Some(Step::Read)),
+            Some(snapshot) => self.index.start(snapshot).map(|start| Some(Step::Skip(Box::new(start)))),
+        }
+    }
+}
+
+/// See [`Chosen::before`].
+#[derive(Debug)]
+pub enum Step {
+    /// Read on.
+    Read,
+    /// Go to another block.
+    Skip(Box<Start>),
+}
+
+impl Index {
+    fn start(&self, snapshot: &Snapshot) -> Result<Start> {
+        let block = self.blocks.get(snapshot.block).context("the index has no such block")?;
+        let packed = zstd::decode_all(snapshot.known.as_slice()).context("the index is damaged")?;
+        let known = rmp_serde::from_slice(&packed).context("the index is damaged")?;
+        let next = Id { segment: snapshot.segment, index: block.place.first_input, part: 0 };
+        Ok(Start { place: block.place, known, next })
+    }
+}
