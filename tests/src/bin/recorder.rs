@@ -4,7 +4,8 @@
 //! that many opens more; `recorder full FILE` one whose disk is full for a while, `recorder
 //! full-at-end FILE` one whose disk is full to the end, `recorder endless FILE` one that
 //! goes on until it is killed, with a line on standard output for each flush: how many inputs were written by then. `recorder bench FILE RECORDS` writes that
-//! many opens and prints what writing and reading them cost.
+//! many opens and prints what writing and reading them cost; `recorder heavy FILE EVENTS` writes so much of
+//! `agentsnoop_tests::heavy` and prints what that costs.
 
 use std::{
     io::{self, Write as _},
@@ -21,7 +22,7 @@ use agentsnoop_pipeline::{
     input::{Closed, Input},
     synthetic::Actor,
 };
-use agentsnoop_tests::session::session;
+use agentsnoop_tests::{heavy::Heavy, session::session};
 use anyhow::{Context as _, Result, bail, ensure};
 use nix::sys::{
     resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit},
@@ -47,10 +48,11 @@ fn run(words: &[&str]) -> Result<()> {
         ["full", file] => full(Path::new(file)),
         ["full-at-end", file] => full_at_end(Path::new(file)),
         ["endless", file] => endless(Path::new(file)),
+        ["heavy", file, events] => heavy(Path::new(file), events.parse().context("EVENTS is no number")?),
         ["bench", file, records] => bench(Path::new(file), records.parse().context("RECORDS is no number")?),
         _ => {
             bail!(
-                "usage: recorder session FILE | long FILE OPENS | full FILE | full-at-end FILE | endless FILE | bench FILE RECORDS"
+                "usage: recorder session FILE | long FILE OPENS | full FILE | full-at-end FILE | endless FILE | heavy FILE EVENTS | bench FILE RECORDS"
             )
         }
     }
@@ -159,6 +161,30 @@ fn bench(file: &Path, records: u64) -> Result<()> {
     eprintln!(
         "a record of {raw:.0} bytes: {stored:.1} bytes on disk; writing {writing:.0} ns of processor time and {elapsed:.0} ns \
          of time, reading {reading:.0} ns"
+    );
+    Ok(())
+}
+
+/// Writes what an agent does that works hard, and prints the cost of an event.
+fn heavy(file: &Path, events: usize) -> Result<()> {
+    let mut writer = Writer::create(file, Options { overwrite: true, owner: None })?;
+    let (mut made, mut writing) = (Heavy::default(), Duration::ZERO);
+    let (mut left, mut last) = (events, 0);
+    while left > 0 {
+        // Made beforehand, so that only writing is measured.
+        let batch: Vec<Input> = made.by_ref().take(left.min(100_000)).collect();
+        left -= batch.len();
+        last = batch.iter().filter_map(agentsnoop::store::frame::time).fold(last, u64::max);
+        let processor = processor_time()?;
+        batch.iter().try_for_each(|input| writer.push(input))?;
+        writer.drain()?;
+        writing += processor_time()?.saturating_sub(processor);
+    }
+    let written = writer.close(&mut Closed { boot_ns: last, ..Closed::default() })?;
+    let each = |total: f64| total / events as f64;
+    let (bytes, nanoseconds) = (each(written.bytes as f64), each(writing.as_secs_f64() * 1e9));
+    eprintln!(
+        "an event: {bytes:.1} bytes on disk; writing {nanoseconds:.0} ns of processor time, all threads together"
     );
     Ok(())
 }

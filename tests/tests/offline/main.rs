@@ -7,6 +7,7 @@ mod documents;
 mod export;
 mod format;
 mod full;
+mod index;
 mod malformed;
 mod pace;
 mod places;

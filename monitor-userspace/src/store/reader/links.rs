@@ -83,9 +83,9 @@ impl Links {
     }
 
     /// Before a block in the middle: `chain` is the link of the one before, which has `inputs` up to its end.
-    pub(super) const fn at(chain: Chain, number: u64, inputs: u64) -> Self {
+    pub(super) fn at(chain: Chain, number: u64, inputs: u64) -> Self {
         let start = Link { chain, next: number, inputs };
-        Self { head: start, trusted: start, aside: None }
+        Self { head: start, trusted: start, given: Given::default() }
     }
 
     /// The link of the block that was read last.
