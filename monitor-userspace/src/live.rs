@@ -38,6 +38,10 @@ const DRAIN: usize = 16 * 1024;
 /// Bytes of the arena that ring records are copied into; a record holds its part of the arena by reference count.
 const ARENA_BYTES: usize = 256 * 1024;
 
+/// How often [`Live::tick`] is to be called. What was observed since the last one can be lost when the process is killed, with
+/// what a tick takes: a second together (docs/recording.md).
+pub const TICK_EVERY: Duration = Duration::from_millis(750);
+
 /// Nanoseconds between two inputs with counters while events arrive.
 const COUNTERS_EVERY_NS: u64 = 5_000_000_000;
 
@@ -205,7 +209,7 @@ impl Live {
         }
     }
 
-    /// To be called each second: passes the time on, and everything that waits to the disk.
+    /// To be called every [`TICK_EVERY`]: passes the time on, and everything that waits to the disk.
     pub fn tick(&mut self) {
         let boot_ns = clock::boot_ns();
         // The time is only passed on when all records before it were.

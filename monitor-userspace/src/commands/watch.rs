@@ -5,7 +5,6 @@ use std::io::Write;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use agentsnoop_pipeline::input::{HookState, Why};
 use anyhow::{Context, Result};
@@ -16,7 +15,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::segments;
 use crate::error::{Exit, fail};
 use crate::live::pump::Pump;
-use crate::live::{Live, Options, Outputs};
+use crate::live::{Live, Options, Outputs, TICK_EVERY};
 use crate::run::identity::Identity;
 use crate::scrubbing::{self, Scrubbing};
 use crate::sink;
@@ -158,7 +157,7 @@ async fn serve(mut live: Live, args: &Args, file: Option<&Path>) -> Result<bool>
         note(&format!("recording to {}", file.display()));
     }
     let mut pump = Pump::new(live.ring()?)?;
-    let mut second = interval(Duration::from_secs(1));
+    let mut second = interval(TICK_EVERY);
     second.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let reason = loop {
         tokio::select! {

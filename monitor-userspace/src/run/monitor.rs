@@ -15,7 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use super::files::{self, Made};
 use super::link::{Link, Order, ToForeground, ToMonitor, is_empty};
 use crate::live::pump::Pump;
-use crate::live::{Live, Options};
+use crate::live::{Live, Options, TICK_EVERY};
 
 /// How often it is asked whether a process that outlived the command is still there.
 const LINGER_CHECK: Duration = Duration::from_millis(100);
@@ -109,7 +109,7 @@ impl Monitor {
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen to SIGTERM")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen to SIGINT")?;
         let mut hangup = signal(SignalKind::hangup()).context("cannot listen to SIGHUP")?;
-        let mut second = interval(Duration::from_secs(1));
+        let mut second = interval(TICK_EVERY);
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut check = interval(LINGER_CHECK);
         check.set_missed_tick_behavior(MissedTickBehavior::Delay);

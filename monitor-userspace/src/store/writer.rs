@@ -40,8 +40,9 @@ pub use status::{Missed, Status};
 /// Sealed blocks that wait for the disk: 2 MiB of inputs, some 20,000 records.
 pub const QUEUE: usize = 8;
 
-/// Time between two synchronisations to the device, at least: what power loss can cost.
-pub const SYNC_EVERY: Duration = Duration::from_secs(5);
+/// From the first block that is not synchronised to the device to when that is begun. What power loss can cost is that, what was
+/// not flushed yet, and what the device takes: five seconds together (docs/recording.md).
+pub const SYNC_EVERY: Duration = Duration::from_secs(3);
 
 /// How a recording is created.
 #[derive(Clone, Copy, Debug, Default)]
@@ -128,6 +129,7 @@ impl Writer {
         let id = new_id().with_context(what)?;
         let header = file_header(&id);
         file.write_all_at(&header, 0).with_context(what)?;
+        sync_folder(path);
         let shared = Arc::new(Shared::default());
         let (queue, orders) = sync_channel(QUEUE);
         let (spares, spare) = sync_channel(QUEUE);
@@ -301,6 +303,15 @@ impl Drop for Writer {
             let _ = self.join();
         }
     }
+}
+
+/// Has the name of a new file outlive power loss, in the background: a slow device is no reason for a command to wait.
+fn sync_folder(file: &Path) {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+    // Where there is no thread for it, or no right to read the folder, the name is on the device a little later.
+    let _ = std::thread::Builder::new()
+        .name("recording-folder".to_owned())
+        .spawn(move || File::open(folder).and_then(|folder| folder.sync_all()));
 }
 
 /// A random identity for a recording.

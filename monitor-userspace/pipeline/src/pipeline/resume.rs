@@ -45,7 +45,8 @@ impl Pipeline {
         self.clock = opened.clock;
         self.opened = Some(Box::new(opened.clone()));
         if let Some(config) = config {
-            self.configure(config);
+            // What it says of the observation was said at its beginning.
+            self.configure(config, &mut Vec::new());
         }
         known.iter().for_each(|known| self.resume_piece(known));
         self.next = next;

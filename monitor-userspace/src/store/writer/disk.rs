@@ -10,7 +10,7 @@ use std::{
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     thread::JoinHandle,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use zstd::bulk::Compressor;
@@ -84,7 +84,7 @@ impl Disk {
     /// Carries out orders until the writer hangs up; then what was written is on the device.
     pub(super) fn run(mut self, orders: &Receiver<Order>) {
         loop {
-            let wait = self.written.map_or(SYNC_EVERY, |since| SYNC_EVERY.saturating_sub(since.elapsed()));
+            let wait = self.written.map_or(SYNC_EVERY, |since| self.sync_after().saturating_sub(since.elapsed()));
             match orders.recv_timeout(wait) {
                 Ok(Order::Write(block)) => self.take(block),
                 // Who no longer waits for the answer does not need it.
@@ -92,7 +92,7 @@ impl Disk {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if self.written.is_some_and(|since| since.elapsed() >= SYNC_EVERY) {
+            if self.written.is_some_and(|since| since.elapsed() >= self.sync_after()) {
                 self.written = None;
                 // A full channel means that one is already due, which will cover this one too.
                 let _ = self.sync.as_ref().map(|sync| sync.order.try_send(()));
@@ -109,6 +109,11 @@ impl Disk {
         if let Err(error) = self.file.sync_all() {
             fail(&self.shared, format!("it cannot be synchronised to the device: {error}"));
         }
+    }
+
+    /// The first block, without which nothing can be understood, is synchronised at once.
+    const fn sync_after(&self) -> Duration {
+        if self.blocks <= 1 { Duration::ZERO } else { SYNC_EVERY }
     }
 
     fn take(&mut self, block: Block) {
