@@ -11,8 +11,12 @@ use super::{
     rule::Rule,
 };
 
-/// Times that a string is gone over at most, so that no string takes for ever.
-const ROUNDS: usize = 8;
+/// Times that a string is gone over at most, so that no string takes for ever. One in which something is found even then is
+/// masked as a whole.
+const ROUNDS: usize = 12;
+
+/// The id of the mask of such a string.
+const EXCESS: &str = "excess";
 
 /// The rules in force.
 #[derive(Debug)]
@@ -76,10 +80,10 @@ impl Rules {
         for _ in 1..ROUNDS {
             match self.round(place, &masked) {
                 Some(more) => masked = more,
-                None => break,
+                None => return Some(masked),
             }
         }
-        Some(masked)
+        Some(if self.round(place, &masked).is_some() { mask::of(EXCESS) } else { masked })
     }
 
     /// Where the secrets of a string are, and the mask of each, where no byte may be added or taken away.

@@ -224,3 +224,14 @@ proptest! {
         let _ = scrub.apply(Input::Raw(bytes.into()));
     }
 }
+
+#[test]
+fn however_many_passwords_a_command_line_has_none_of_them_is_left() {
+    for count in [9, 20, 200] {
+        let options: String = (0..count).map(|number| format!("|-u|user{number}:Hunter{number}2|h{number}")).collect();
+        let line = format!("curl{options}");
+        let masked = after(&mut scrub(), &line);
+        assert!(!masked.contains("Hunter"), "{count}: {masked}");
+        assert!(masked.contains("[masked:"), "{count}: {masked}");
+    }
+}
