@@ -6,6 +6,7 @@
 mod families;
 mod figures;
 mod observed;
+mod recordings;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -41,6 +42,7 @@ const PROCESSES: u32 = 10_000;
 pub(crate) struct Programs {
     pub(crate) agentsnoop: PathBuf,
     pub(crate) workload: PathBuf,
+    pub(crate) recorder: PathBuf,
 }
 
 /// What one round measured, nanoseconds a round of the loop.
@@ -66,6 +68,7 @@ pub(crate) fn run(args: &Args, programs: &Programs) -> Result<()> {
 fn measure(args: &Args, programs: &Programs, folder: &Path) -> Result<()> {
     let mut report = serde_json::Map::new();
     families::measure(&mut report, args, programs, folder)?;
+    recordings::measure(&mut report, args, programs, folder)?;
     for (name, depth) in [("path of 3 components", 1), ("path of 8 components", 6)] {
         let file = file_at(folder, depth)?;
         ratios(&mut report, &format!("open+close, {name}"), args, programs, folder, &opening(&file, args.opens))?;

@@ -113,8 +113,9 @@ fn perform(task: Task) -> Result<()> {
         Task::Bench(arguments) => {
             setup::install(&project, &[Purpose::Build])?;
             let agentsnoop = product::build(&project, Profile::Release)?;
-            let workload = product::build_workload(&project)?;
-            bench::run(&arguments, &bench::Programs { agentsnoop, workload })
+            let workload = product::build_of_tests(&project, "workload")?;
+            let recorder = product::build_of_tests(&project, "recorder")?;
+            bench::run(&arguments, &bench::Programs { agentsnoop, workload, recorder })
         }
         Task::Test { scope, kernel } => test::run(&project, scope, kernel.as_deref()),
         Task::Fuzz(arguments) => fuzz::perform(&project, &arguments),

@@ -28,15 +28,15 @@ pub(crate) fn build(project: &Project, profile: Profile) -> Result<PathBuf> {
     project.executable(&mut command, NAME)
 }
 
-/// Builds the load that the bench measures with, and returns the path of its program.
+/// Builds a program of the tests that the bench measures with, optimized, and returns its path.
 ///
 /// # Errors
 /// Fails where it does not compile; the messages are on standard error.
-pub(crate) fn build_workload(project: &Project) -> Result<PathBuf> {
+pub(crate) fn build_of_tests(project: &Project, program: &str) -> Result<PathBuf> {
     let mut command = project.cargo("build");
-    command.args(["--release", "--package", "agentsnoop-tests", "--bin", "workload"]);
+    command.args(["--release", "--package", "agentsnoop-tests", "--bin", program]);
     eprintln!("xtask: {}", show(&command));
-    project.executable(&mut command, "workload")
+    project.executable(&mut command, program)
 }
 
 /// Replaces this process with the program, so that its signals and its exit code are its own.
