@@ -16,6 +16,10 @@ const AGENT: u32 = 4_000;
 /// Pids of the programs, given again in turn as a kernel does.
 const PIDS: std::ops::Range<u32> = 10_000..60_000;
 
+/// Nanoseconds from one event to the next, on average: ten thousand in a second, as the busiest agents were seen to have in
+/// their bursts.
+const EVENT_NS: u64 = 100_000;
+
 /// Tool calls between two that read what is secret.
 const SECRET_EVERY: u64 = 10_000;
 
@@ -95,7 +99,7 @@ impl Heavy {
 
     /// The time goes on, and with it a tick each second.
     fn pass(&mut self, actor: &mut Actor) {
-        actor.header.time += 1_500 + self.random() % 9_000;
+        actor.header.time += EVENT_NS / 2 + self.random() % EVENT_NS;
         if actor.header.time - self.ticked_ns >= 1_000_000_000 {
             self.ticked_ns = actor.header.time;
             self.waiting.push_back(Input::Tick(Tick { boot_ns: actor.header.time }));

@@ -250,7 +250,8 @@ pub fn shown(command: &[OsString]) -> Vec<String> {
     for argument in command {
         let mut text = argument.to_string_lossy().into_owned();
         if text.len() > left {
-            text.truncate(text.floor_char_boundary(left));
+            let room = left.saturating_sub(CUT.len() + '…'.len_utf8());
+            text.truncate(text.floor_char_boundary(room));
             // Half of a secret would not be recognised.
             let word = text.rfind(char::is_whitespace).map_or(0, |at| at + 1);
             text.truncate(word);

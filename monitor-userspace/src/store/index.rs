@@ -28,7 +28,7 @@ use super::reader::Place;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Block {
     place: Place,
-    /// By field, the numbers of the values that occur, ascending.
+    /// By field, the numbers of the values that occur.
     values: Vec<Vec<u32>>,
     /// The first and the last time of a record, nanoseconds since 1970.
     times: (i64, i64),

@@ -46,6 +46,9 @@ impl Builder {
             self.snapshots.push(Snapshot { block: self.blocks.len(), segment, known });
             self.snapshot_at = read;
         }
+        if let Some(before) = self.blocks.last_mut() {
+            before.values.iter_mut().for_each(Vec::shrink_to_fit);
+        }
         self.blocks.push(Block { place, values: vec![Vec::new(); Terms::FIELDS], times: (i64::MAX, i64::MIN) });
         Ok(())
     }
@@ -58,11 +61,9 @@ impl Builder {
         block.times = (block.times.0.min(time), block.times.1.max(time));
         let numbers = &mut self.numbers;
         self.terms.each(record, &mut |field, value| {
-            let Some(number) = numbers.of(field, value) else { return };
-            let Some(values) = block.values.get_mut(field) else { return };
-            // Most repeat the one before, and a block has few of most fields.
-            if let Err(place) = values.binary_search(&number) {
-                values.insert(place, number);
+            if let (Some(number), Some(values)) = (numbers.new_in(at as u32, field, value), block.values.get_mut(field))
+            {
+                values.push(number);
             }
         });
     }

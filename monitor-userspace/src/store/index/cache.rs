@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, DirBuilder, File},
-    io::{BufReader, Read as _, Write as _},
+    io::{BufReader, Read as _, Seek as _, SeekFrom, Write as _},
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
     path::{Path, PathBuf},
 };
@@ -16,25 +16,30 @@ use super::{
 };
 
 /// The layout of an index; another one is made anew.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// Level of zstd.
 const LEVEL: i32 = 1;
 
-/// Bytes of the digest before the content.
-const DIGEST: usize = 32;
+/// Bytes of the digest behind the content.
+const DIGEST: u64 = 32;
 
 /// The index of a recording, where there is one that this build has made of the file as it is.
 #[must_use]
 pub fn load(recording: &Path) -> Option<Index> {
-    let mut bytes = Vec::new();
-    File::open(path(recording).ok()?).ok()?.read_to_end(&mut bytes).ok()?;
-    let (digest, content) = bytes.split_at_checked(DIGEST)?;
+    let mut file = File::open(path(recording).ok()?).ok()?;
+    let content = file.metadata().ok()?.len().checked_sub(DIGEST)?;
     // One that is damaged is made anew.
-    if blake3::hash(content).as_bytes() != digest {
+    let mut digest = blake3::Hasher::new();
+    digest.update_reader(BufReader::new(&mut file).take(content)).ok()?;
+    let mut noted = [0; DIGEST as usize];
+    file.seek(SeekFrom::Start(content)).ok()?;
+    file.read_exact(&mut noted).ok()?;
+    if *digest.finalize().as_bytes() != noted {
         return None;
     }
-    let unpacked = zstd::Decoder::new(content).ok()?;
+    file.seek(SeekFrom::Start(0)).ok()?;
+    let unpacked = zstd::Decoder::new(file.take(content)).ok()?;
     rmp_serde::from_read(BufReader::new(unpacked)).ok()
 }
 
@@ -47,10 +52,14 @@ pub fn store(recording: &Path, index: &Index) -> Result<()> {
     let path = path(recording)?;
     let folder = path.parent().context("the cache has no folder")?;
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let packed = zstd::bulk::compress(&rmp_serde::to_vec_named(index)?, LEVEL)?;
     let mut file = tempfile::Builder::new().tempfile_in(folder)?;
-    file.write_all(blake3::hash(&packed).as_bytes())?;
-    file.write_all(&packed)?;
+    let mut packed = zstd::Encoder::new(&mut file, LEVEL)?;
+    rmp_serde::encode::write_named(&mut packed, index)?;
+    packed.finish()?;
+    let mut digest = blake3::Hasher::new();
+    file.seek(SeekFrom::Start(0))?;
+    digest.update_reader(&mut file)?;
+    file.write_all(digest.finalize().as_bytes())?;
     file.persist(path)?;
     Ok(())
 }

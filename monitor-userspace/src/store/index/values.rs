@@ -1,8 +1,7 @@
 //! Every value that occurs in a recording, by field.
 
-use std::collections::HashMap;
-
 use agentsnoop_pipeline::filter::{Terms, Values};
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
@@ -38,8 +37,20 @@ pub(super) struct Numbers {
 
 #[derive(Debug, Default)]
 struct Field {
-    numbers: HashMap<Box<[u8]>, u32>,
+    numbers: HashMap<Box<[u8]>, Known>,
     bytes: usize,
+    /// The value that came last, which often comes again at once.
+    last: Vec<u8>,
+    /// The block for which it came.
+    last_block: Option<u32>,
+}
+
+/// A value that is numbered.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    number: u32,
+    /// The block for which it came last.
+    block: u32,
 }
 
 impl Default for Numbers {
@@ -49,12 +60,19 @@ impl Default for Numbers {
 }
 
 impl Numbers {
-    /// The number of a value; `None` for one of a field with too many.
-    pub(super) fn of(&mut self, field: usize, value: &[u8]) -> Option<u32> {
+    /// The number of a value, where it has not come for this block yet; `None` also for one of a field with too many.
+    pub(super) fn new_in(&mut self, block: u32, field: usize, value: &[u8]) -> Option<u32> {
         let kept = self.fields.get_mut(field)?;
         let known = kept.as_mut()?;
-        if let Some(number) = known.numbers.get(value) {
-            return Some(*number);
+        if known.last_block == Some(block) && known.last == value {
+            return None;
+        }
+        known.last_block = Some(block);
+        known.last.clear();
+        known.last.extend_from_slice(value);
+        if let Some(found) = known.numbers.get_mut(value) {
+            let is_new = std::mem::replace(&mut found.block, block) != block;
+            return is_new.then_some(found.number);
         }
         known.bytes += value.len() + ENTRY_BYTES;
         if known.bytes > FIELD_BYTES {
@@ -62,7 +80,7 @@ impl Numbers {
             return None;
         }
         let number = known.numbers.len() as u32;
-        known.numbers.insert(value.into(), number);
+        known.numbers.insert(value.into(), Known { number, block });
         Some(number)
     }
 
@@ -70,8 +88,8 @@ impl Numbers {
         let field = |field: Option<Field>| {
             let numbers = field?.numbers;
             let mut values = vec![ByteBuf::new(); numbers.len()];
-            for (value, number) in numbers {
-                if let Some(place) = values.get_mut(number as usize) {
+            for (value, known) in numbers {
+                if let Some(place) = values.get_mut(known.number as usize) {
                     *place = ByteBuf::from(value.into_vec());
                 }
             }
