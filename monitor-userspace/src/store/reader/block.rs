@@ -34,7 +34,9 @@ impl<S: ReadAt> Reader<S> {
         }
         let after = offset + (BLOCK_HEADER + have) as u64;
         if crc32c::crc32c(&self.payload) != header.payload_crc {
-            let next = if scan::ends_block(&self.source, after)? {
+            let next = if let Some(within) = self.successor_within(&header, offset, after)? {
+                within
+            } else if scan::ends_block(&self.source, after)? {
                 after
             } else {
                 scan::next_block(&self.source, offset + 1)?.unwrap_or(after)
@@ -44,6 +46,28 @@ impl<S: ReadAt> Reader<S> {
         self.progress.offset = after;
         self.accept(&header, offset);
         Ok(true)
+    }
+
+    /// Where a later block begins, if that is within what should be the payload of a damaged one: where bytes are gone, the length
+    /// reaches into what follows. Somebody could have had a path recorded that looks like a block; it is reported as
+    /// one that does not follow, and only a recording that is damaged just there gives it.
+    fn successor_within(&self, header: &BlockHeader, offset: u64, after: u64) -> io::Result<Option<u64>> {
+        let mut from = offset + 1;
+        while let Some(at) = scan::next_block(&self.source, from)?.filter(|at| *at < after) {
+            let mut bytes = [0; BLOCK_HEADER];
+            self.source.fill(&mut bytes, at)?;
+            if let Ok(next) = BlockHeader::decode(&bytes)
+                && next.number > header.number
+            {
+                let mut payload = vec![0; next.stored_len as usize];
+                let have = self.source.fill(&mut payload, at + BLOCK_HEADER as u64)?;
+                if have == payload.len() && crc32c::crc32c(&payload) == next.payload_crc {
+                    return Ok(Some(at));
+                }
+            }
+            from = at + 1;
+        }
+        Ok(None)
     }
 
     /// Links a block whose payload is sound, and decompresses it.
