@@ -193,6 +193,7 @@ fn executing(old_tid: u32) -> Option<(Tracked, u32)> {
     // SAFETY: the helper initialises all of it.
     let name = unsafe {
         comm(&raw mut (*name.as_mut_ptr()).comm);
+        end(&mut (*name.as_mut_ptr()).comm);
         name.assume_init_ref()
     };
     CANDIDATES.get_ptr(name)?;
@@ -211,6 +212,17 @@ fn capable(cred: Fetched) -> u32 {
     let permitted: u64 = cred.load(offset!(cred_permitted), 0);
     let ambient: u64 = cred.load(offset!(cred_ambient), u64::MAX);
     if permitted & !ambient == 0 { 0 } else { exec_flag::CAPABLE }
+}
+
+/// Makes NULs of what is behind the first one. Some kernels leave there what was part of an earlier, longer name.
+#[inline(always)]
+fn end(comm: &mut [u8; 16]) {
+    let mut keep = 0xff;
+    for byte in comm {
+        *byte &= keep;
+        // Without a branch, each of which would double the ways that the verifier goes.
+        keep &= u8::from(*byte == 0).wrapping_sub(1);
+    }
 }
 
 /// Writes the thread's name, padded with NULs.

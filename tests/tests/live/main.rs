@@ -53,7 +53,7 @@ const OF_A_KERNEL: &str = "of-a-kernel";
 /// A test or two of the families of hooks that every kernel takes (docs/kernels.md names those that one refuses): what a run
 /// over all kernels tries on each, since an emulated processor takes ten
 /// seconds for one test. `cargo xtask test vm --kernel NAME` runs all of them.
-const ESSENTIAL: [&str; 14] = [
+const ESSENTIAL: [&str; 15] = [
     "the command's exec is the first event, with its whole argv and its path",
     "exit codes and signals are recorded as wait tells them",
     "a daemon that outlives the command is recorded to its end",
@@ -65,6 +65,7 @@ const ESSENTIAL: [&str; 14] = [
     "a server is seen to bind, listen and accept, with its own port and that of the peer",
     "a burst ends where the direction turns",
     "a name that is looked up is seen, in order, set or not",
+    "hooks on demand come with an agent and go after the last, and each span without them is a gap",
     "with a tiny ring the exact number lost is told, on which CPU and between which events",
     "lines and replay of the same run are the same, byte for byte",
     "doctor lists every hook as attached here, in text and in JSON",
