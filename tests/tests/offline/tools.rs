@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -13,6 +14,7 @@ use agentsnoop::store::{
 };
 use agentsnoop_pipeline::input::Input;
 use agentsnoop_tests::session::session;
+use nix::sys::signal::{SigHandler, Signal, signal};
 use tempfile::TempDir;
 
 /// A folder that is removed with the value.
@@ -29,6 +31,16 @@ pub(crate) fn agentsnoop(words: &[&str], file: &Path) -> Output {
 pub(crate) fn command(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_agentsnoop-under-test"));
     command.args(words).env_remove("NO_COLOR");
+    // Whoever runs the tests in the background may ignore signals, which children take over.
+    let by_default = || {
+        for ending in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM] {
+            // SAFETY: the default disposition runs no handler.
+            unsafe { signal(ending, SigHandler::SigDfl) }?;
+        }
+        Ok(())
+    };
+    // SAFETY: sigaction(2) is async-signal-safe, and nothing is allocated.
+    unsafe { command.pre_exec(by_default) };
     command
 }
 
