@@ -71,12 +71,26 @@ const ESSENTIAL: [&str; 15] = [
     "doctor lists every hook as attached here, in text and in JSON",
 ];
 
+/// Whoever runs the tests in the background may ignore signals, which agentsnoop and its commands would take over.
+fn signals_by_default() -> nix::Result<()> {
+    use nix::sys::signal::{SigHandler, Signal, signal};
+    for ending in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM] {
+        // SAFETY: the default disposition runs no handler.
+        unsafe { signal(ending, SigHandler::SigDfl) }?;
+    }
+    Ok(())
+}
+
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     match arguments.next().as_deref() {
         Some("trigger") => return trigger::main(&arguments.collect::<Vec<_>>()),
         Some("judge") => return numbered::main(&arguments.collect::<Vec<_>>()),
         _ => {}
+    }
+    if let Err(error) = signals_by_default() {
+        eprintln!("live: cannot take signals as they come: {error}");
+        return ExitCode::FAILURE;
     }
     let mut options = Arguments::from_args();
     // Two observers at once would each see fewer of two cores, and the tests with full rings would disturb the others.
