@@ -6,7 +6,6 @@
 pub mod damage;
 pub mod format;
 pub mod frame;
-pub mod index;
 pub mod outline;
 pub mod reader;
 pub mod retention;

@@ -23,8 +23,10 @@ use crate::{
         columns::{Csv, Table},
         standard,
     },
-    source::judged::{Judged, note},
-    store::index,
+    source::{
+        index,
+        judged::{Judged, note},
+    },
 };
 use order::Order;
 
@@ -118,15 +120,13 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let mut order = args.sort.as_deref().map(Order::parse).transpose().map_err(|error| usage(&error))?;
     let mut judged = Judged::open(file)?;
     let indexes = !args.no_index && !args.follow && is_worth_an_index(file);
-    match index::load(file).filter(|_| indexes) {
-        Some(found) => {
-            let filter = self::filter(args, &span(found.opened(), judged.files())?)?;
-            if let Some(chosen) = found.choose(&filter) {
-                judged.choose(chosen);
-            }
+    if indexes && let Some(found) = index::load(file) {
+        let filter = self::filter(args, &span(found.opened(), judged.files())?)?;
+        if let Some(chosen) = found.choose(&filter) {
+            judged.choose(chosen);
         }
-        None if indexes => judged.index(),
-        None => {}
+    } else if indexes {
+        judged.index();
     }
     let mut out = sink(args, columns)?;
     let mut left = args.limit.unwrap_or(u64::MAX);

@@ -13,14 +13,13 @@ use agentsnoop_pipeline::{
 use anyhow::Result;
 use monitor_common::WIRE_VERSION;
 
-use super::recording::Recording;
+use super::{
+    index::{Builder, Chosen, Index, Step},
+    recording::Recording,
+};
 use crate::{
     error::{Exit, fail},
-    store::{
-        End,
-        index::{Builder, Chosen, Index, Step},
-        segments,
-    },
+    store::{End, segments},
 };
 
 /// How often a recording that is still written is looked at for more; its writer flushes each second.

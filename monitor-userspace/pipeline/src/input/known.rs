@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{Counters, Why};
-use crate::record::{NameSource, Namespaces, Neighbour, ProcessId, Stat, State, Text};
+use crate::record::{Image, NameSource, Namespaces, Neighbour, ProcessId, Stat, Text};
 
 /// One piece.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,18 +136,8 @@ pub struct KnownSession {
 pub struct KnownProcess {
     /// What it is looked up by.
     pub key: ProcessId,
-    /// Its identity.
-    pub id: ProcessId,
-    /// The pid of the parent when the process was made.
-    pub ppid: Option<u32>,
-    /// `comm`.
-    pub comm: Option<Text>,
-    /// The executed file.
-    pub exe: Option<Text>,
-    /// How that came.
-    pub exe_state: State,
-    /// The image is known from /proc.
-    pub from_proc: bool,
+    /// What it executes.
+    pub image: Image,
     /// The number of the image.
     pub exec_seq: u32,
     /// The real user.

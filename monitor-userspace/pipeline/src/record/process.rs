@@ -61,7 +61,7 @@ impl<'de> Deserialize<'de> for ProcessId {
 }
 
 /// What the records of one process share between two executions.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
     /// The stable identity.
     pub id: ProcessId,

@@ -113,15 +113,7 @@ impl Tree {
     }
 
     fn resume_process(&mut self, process: &KnownProcess) {
-        let image = Image {
-            id: process.id,
-            ppid: process.ppid,
-            comm: process.comm.clone(),
-            exe: process.exe.clone(),
-            exe_state: process.exe_state,
-            from_proc: process.from_proc,
-        };
-        let mut entry = Entry::new(image, process.learned);
+        let mut entry = Entry::new(process.image.clone(), process.learned);
         entry.exec_seq = process.exec_seq;
         entry.uid = process.uid;
         entry.parent = process.parent;
@@ -152,15 +144,9 @@ fn address(life: &Arc<Life>) -> usize {
 }
 
 fn process(key: ProcessId, entry: &Entry, session: Option<u32>) -> KnownProcess {
-    let Image { id, ppid, comm, exe, exe_state, from_proc } = &*entry.image;
     KnownProcess {
         key,
-        id: *id,
-        ppid: *ppid,
-        comm: comm.clone(),
-        exe: exe.clone(),
-        exe_state: *exe_state,
-        from_proc: *from_proc,
+        image: Image::clone(&entry.image),
         exec_seq: entry.exec_seq,
         uid: entry.uid,
         parent: entry.parent,

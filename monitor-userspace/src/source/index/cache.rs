@@ -10,10 +10,8 @@ use std::{
 use agentsnoop_pipeline::data;
 use anyhow::{Context as _, Result, ensure};
 
-use super::{
-    super::{format::FILE_HEADER, reader::ReadAt as _},
-    Index,
-};
+use super::Index;
+use crate::store::{format::FILE_HEADER, reader::ReadAt as _};
 
 /// The layout of an index; another one is made anew.
 const LAYOUT: u32 = 2;

@@ -1,10 +1,10 @@
-//! What lets a query leave out blocks that cannot have what it looks for: a file beside nothing, in the user's cache, that can be
-//! thrown away at any time.
+//! What lets a query leave out blocks that cannot have what it looks for: a file in the user's cache, which can be thrown away at
+//! any time.
 //!
 //! For each block it has the values that occur in its records ([`agentsnoop_pipeline::filter::Terms`]), and every few blocks
 //! what the pipeline knew there ([`agentsnoop_pipeline::input::Known`]), so that judging can begin in the middle. It is
-//! made while a whole recording is read, and belongs to that recording, by the head of its chain, and to this build of
-//! agentsnoop with its data, which judge records their own way.
+//! made while a whole recording is read, and belongs to that file as it is, and to this build of agentsnoop with its data, which
+//! judge records their own way.
 
 mod build;
 mod cache;
@@ -22,7 +22,7 @@ pub use build::Builder;
 pub use cache::{load, store};
 use values::Dictionary;
 
-use super::reader::Place;
+use crate::store::reader::Place;
 
 /// A block with what occurs in it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -3,7 +3,8 @@
 use agentsnoop_pipeline::{Pipeline, Record, filter::Terms};
 use anyhow::{Context as _, Result};
 
-use super::{super::reader::Place, Block, Index, Snapshot, values::Numbers};
+use super::{Block, Index, Snapshot, values::Numbers};
+use crate::store::reader::Place;
 
 /// Bytes of frames between two snapshots, at least: what has to be read and not shown before a place in the middle.
 const SNAPSHOT_EVERY: u64 = 16 * 1024 * 1024;
