@@ -7,7 +7,9 @@ use bytes::Bytes;
 use monitor_common::{counters::Counters as Cpu, offsets::ABSENT};
 use serde::{Deserialize, Serialize};
 
-pub use known::{AddressOwner, Known, KnownCpu, KnownLedger, KnownProcess, KnownSession, Learned, Missing};
+pub use known::{
+    AddressOwner, Known, KnownCall, KnownCpu, KnownLedger, KnownProcess, KnownRunning, KnownSession, Learned, Missing,
+};
 
 /// One input.
 #[derive(Clone, Debug, PartialEq, Eq)]

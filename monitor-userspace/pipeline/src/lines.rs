@@ -138,7 +138,7 @@ impl Lines {
 
 const fn colour(body: &Body) -> &'static str {
     match body {
-        Body::Exec(_) => BOLD,
+        Body::Exec(_) | Body::ToolCall(_) => BOLD,
         Body::Connect(_) => CYAN,
         Body::Session(session) if matches!(session.state, SessionState::Started) => BOLD,
         Body::Loss(_) | Body::Gap(_) => RED,
@@ -176,7 +176,7 @@ pub fn command_line(argv: &[crate::record::Text], out: &mut String) {
 const SHOWN: usize = 160;
 
 /// Appends a text; of one that is longer than twice [`SHOWN`] its head and its tail, and how much is between.
-fn shorten(text: &str, out: &mut String) {
+pub(crate) fn shorten(text: &str, out: &mut String) {
     let head = text.char_indices().nth(SHOWN).map_or(text.len(), |(at, _)| at);
     let tail = text.char_indices().nth_back(SHOWN).map_or(0, |(at, _)| at);
     if head >= tail {

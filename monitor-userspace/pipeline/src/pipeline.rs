@@ -1,22 +1,21 @@
 //! The middle as one state machine.
 
 mod decoded;
+mod lives;
 mod resume;
 
 pub(crate) use decoded::DELEGATED;
 
-use std::sync::Arc;
-
 use crate::{
     DataError, Record, Request,
-    attribute::{Change, Tree, agents::Catalogue},
+    attribute::{Tree, agents::Catalogue},
     data,
     enrich::{Classes, Delegates, Names, Rules},
     event::Repeats,
     fold::Fold,
     input::{Clock, Config, Control, Hook, HookState, Input, Observed, Opened},
     ledger::Ledger,
-    record::{Body, Id, Process, ProcessId, Session, SessionState, Time},
+    record::{Body, Id, Time},
     scrub,
 };
 
@@ -105,7 +104,10 @@ impl Pipeline {
             self.ledger.push(input, self.next);
             self.tree.tick(self.now_ns);
         }
-        self.changes(out);
+        if matches!(input, Input::Closed(_)) {
+            self.tree.close(self.now_ns);
+        }
+        self.lives(out);
         if self.ledger.has_losses() {
             for loss in self.ledger.losses() {
                 self.emit(loss.boot_ns, Body::Loss(Box::new(loss.body)), out);
@@ -262,38 +264,5 @@ impl Pipeline {
             Control::Untrack { pid } => self.tree.untrack(*pid),
             Control::Mark { boot_ns, .. } => self.advance(*boot_ns),
         }
-    }
-
-    /// Records of the sessions that began or ended with this input.
-    fn changes(&mut self, out: &mut Vec<Record>) {
-        if !self.tree.has_changes() {
-            return;
-        }
-        for Change { state, life } in self.tree.changes() {
-            let ended = state == SessionState::Ended;
-            let boot_ns = if ended { self.now_ns } else { life.started_ns };
-            let duration_ns = ended.then(|| self.now_ns.saturating_sub(life.started_ns));
-            let body = Body::Session(Session { state, known_by: life.known_by.clone(), duration_ns });
-            let (id, time) = (self.id(), self.time(boot_ns));
-            let process = self.process(life.root);
-            let agent = Some(Arc::clone(&life.agent));
-            out.push(Record {
-                id,
-                time,
-                boot_ns,
-                process,
-                agent,
-                tool_call: None,
-                body,
-                seccomp: false,
-                classes: Classes::NONE,
-            });
-        }
-    }
-
-    /// A process as its leader; its user is what its last record told.
-    fn process(&self, id: ProcessId) -> Option<Process> {
-        let entry = self.tree.get(id)?;
-        Some(Process { image: Arc::clone(&entry.image), tid: id.pid, uid: entry.uid })
     }
 }

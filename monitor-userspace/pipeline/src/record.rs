@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use body::{
     Access, Body, Change, Connect, Direction, Dns, Exec, Exit, Fork, Getenv, GetenvKind, HostCall, Loss, Name,
     NameSource, Namespaces, Neighbour, Open, OpenFlags, Pair, Readlink, ResolveFlags, Session, SessionState, Socket,
-    Stat, Traffic,
+    Stat, ToolCall, ToolCallState, Traffic,
 };
 pub use id::{Id, Time};
 pub use kind::{Kind, UnknownKind};

@@ -1,5 +1,6 @@
 //! The screenful at the end of a run: what it ran, touched, wrote, talked to and looked up, and what could not be seen.
 
+mod calls;
 mod files;
 mod layout;
 mod network;
@@ -14,6 +15,7 @@ use crate::{
     lines::{command_line, duration},
     record::{Body, Exec, Exit, GetenvKind, ProcessId, Record, SessionState, Text},
 };
+use calls::Calls;
 use files::Files;
 use layout::{Layout, Size, number};
 use network::Network;
@@ -41,6 +43,7 @@ pub struct Summary {
     begun_ns: Option<u64>,
     ended_ns: u64,
     agents: Tally,
+    calls: Calls,
     processes: u64,
     execs: u64,
     programs: Tally,
@@ -122,6 +125,7 @@ impl Summary {
             | Body::Chmod(_)
             | Body::Chown(_)
             | Body::Truncate(_) => self.files.change(record, &self.project, &comm(record)),
+            Body::ToolCall(call) => self.calls.add(call),
             Body::Attention(call) => self.attention.count(&call.call, 1),
             Body::Traffic(traffic) => self.network.traffic(traffic),
             Body::Dns(dns) => self.network.dns(dns),
@@ -197,6 +201,7 @@ impl Summary {
         let mut layout = Layout::new(width, size);
         self.head(&mut layout);
         layout.list("agents", &self.agents.top(usize::MAX), 2);
+        self.calls.lines(&mut layout);
         let counts = format!("{}, {}", number(self.processes.max(1), "process"), number(self.execs, "exec"));
         layout.list_after("ran", &counts, &self.programs.top(usize::MAX), 3);
         self.files.lines(&self.project, &mut layout);

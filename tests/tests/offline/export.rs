@@ -17,9 +17,7 @@ use nix::{
 use rusqlite::{Connection, OpenFlags, types::Value as Cell};
 use serde_json::Value;
 
-use crate::tools::{agentsnoop, blocks, command, folder, recorder, small, stderr, stdout, stored};
-
-const SESSION: &str = "format-1-session.rec";
+use crate::tools::{agentsnoop, blocks, command, folder, recorded, recorder, small, stderr, stdout};
 
 fn export(format: &str, recording: &Path, output: &Path, more: &[&str]) -> Output {
     let words = ["export", "--format", format, "--output", output.to_str().expect("text")];
@@ -70,15 +68,15 @@ fn names(folder: &Path) -> Vec<String> {
 #[test]
 fn json_lines_are_those_of_replay_and_query() {
     let folder = folder();
-    let expected = stdout(&agentsnoop(&["replay", "--json"], &stored(SESSION)));
-    assert_eq!(stdout(&agentsnoop(&["export", "--format", "jsonl"], &stored(SESSION))), expected);
-    assert_eq!(stdout(&agentsnoop(&["export", "--format", "jsonl", "--output", "-"], &stored(SESSION))), expected);
+    let expected = stdout(&agentsnoop(&["replay", "--json"], &recorded()));
+    assert_eq!(stdout(&agentsnoop(&["export", "--format", "jsonl"], &recorded())), expected);
+    assert_eq!(stdout(&agentsnoop(&["export", "--format", "jsonl", "--output", "-"], &recorded())), expected);
     let file = folder.path().join("out.jsonl");
-    assert_eq!(export("jsonl", &stored(SESSION), &file, &[]).status.code(), Some(0));
+    assert_eq!(export("jsonl", &recorded(), &file, &[]).status.code(), Some(0));
     assert_eq!(fs::read_to_string(&file).expect("a file"), expected);
-    let file = stored(SESSION);
+    let file = recorded();
     let query = command(&["query", "--json", file.to_str().expect("text"), "kind:open", "result:failed"]).output();
-    let some = agentsnoop(&["export", "--format", "jsonl", "--where", "kind:open result:failed"], &stored(SESSION));
+    let some = agentsnoop(&["export", "--format", "jsonl", "--where", "kind:open result:failed"], &recorded());
     assert_eq!(stdout(&some), stdout(&query.expect("agentsnoop runs")));
     assert!(!some.stdout.is_empty());
 }
@@ -98,8 +96,8 @@ fn as_json(cell: Cell, original: &Value) -> Value {
 #[test]
 fn every_field_of_every_record_is_in_the_database_as_it_is_in_the_json() {
     let folder = folder();
-    let (_, connection) = database(&stored(SESSION), folder.path(), &[]);
-    let records = records(&stored(SESSION));
+    let (_, connection) = database(&recorded(), folder.path(), &[]);
+    let records = records(&recorded());
     let common = [
         ("id", "/id"),
         ("time", "/time"),
@@ -130,7 +128,7 @@ fn every_field_of_every_record_is_in_the_database_as_it_is_in_the_json() {
         }
         let kind: Kind = record["kind"].as_str().and_then(|kind| kind.parse().ok()).expect("a kind");
         for field in kind.fields() {
-            let expected = &record[kind.name()][*field];
+            let expected = &record[kind.key()][*field];
             assert_eq!(as_json(cell(kind.name(), field), expected), *expected, "{field} of {record:#}");
         }
         let classes = column(&connection, &format!("SELECT class FROM classes WHERE record = {number}"));
@@ -143,7 +141,7 @@ fn every_field_of_every_record_is_in_the_database_as_it_is_in_the_json() {
 #[test]
 fn every_table_and_view_can_be_asked_without_quotes() {
     let folder = folder();
-    let (_, connection) = database(&stored(SESSION), folder.path(), &[]);
+    let (_, connection) = database(&recorded(), folder.path(), &[]);
     let all = column(
         &connection,
         "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite%'",
@@ -160,7 +158,7 @@ fn every_table_and_view_can_be_asked_without_quotes() {
 #[test]
 fn views_tell_who_touched_what_and_what_can_be_believed() {
     let folder = folder();
-    let (_, connection) = database(&stored(SESSION), folder.path(), &[]);
+    let (_, connection) = database(&recorded(), folder.path(), &[]);
     let ask = |query: &str| column(&connection, query);
     assert_eq!(ask("SELECT comm FROM processes ORDER BY pid"), ["agent", "bash"]);
     assert_eq!(
@@ -178,7 +176,7 @@ fn views_tell_who_touched_what_and_what_can_be_believed() {
     assert_eq!(ask("SELECT lost FROM ledger WHERE kind = 'open'"), ["3"]);
     assert_eq!(ask("SELECT cause || ' ' || count FROM ledger_lost"), ["ring_full 3"]);
     assert_eq!(ask("SELECT complete || balanced || lossless || damaged FROM recording"), ["1100"]);
-    let head = stdout(&agentsnoop(&["verify", "--json"], &stored(SESSION)));
+    let head = stdout(&agentsnoop(&["verify", "--json"], &recorded()));
     let head: Value = serde_json::from_str(&head).expect("JSON");
     assert_eq!(ask("SELECT head FROM recording"), [head["head"].as_str().expect("a head")]);
     assert_eq!(ask("SELECT count(*) FROM data_sets WHERE recorded IS NOT judged"), ["0"]);
@@ -187,18 +185,18 @@ fn views_tell_who_touched_what_and_what_can_be_believed() {
 #[test]
 fn what_was_not_observed_is_in_a_database_whatever_was_asked_for() {
     let folder = folder();
-    let (_, connection) = database(&stored(SESSION), folder.path(), &["--where", "kind:exec"]);
+    let (_, connection) = database(&recorded(), folder.path(), &["--where", "kind:exec"]);
     let kinds = column(&connection, "SELECT DISTINCT kind FROM records ORDER BY kind");
     assert_eq!(kinds, ["coverage", "exec", "gap", "loss"]);
     assert_eq!(column(&connection, "SELECT filter FROM recording"), ["kind:exec"]);
-    let lines = stdout(&agentsnoop(&["export", "--format", "jsonl", "--where", "kind:exec"], &stored(SESSION)));
+    let lines = stdout(&agentsnoop(&["export", "--format", "jsonl", "--where", "kind:exec"], &recorded()));
     assert!(!lines.is_empty() && lines.lines().all(|line| line.contains(r#""kind":"exec""#)), "{lines}");
 }
 
 #[test]
 fn every_statement_of_the_documentation_and_the_help_can_be_asked() {
     let folder = folder();
-    let (_, connection) = database(&stored(SESSION), folder.path(), &[]);
+    let (_, connection) = database(&recorded(), folder.path(), &[]);
     let page = include_str!("../../../docs/export.md");
     let help = stdout(&command(&["export", "--help"]).output().expect("it runs"));
     let blocks = page.split("```sql").skip(1).map(|block| block.split("```").next().unwrap_or_default());
@@ -219,7 +217,7 @@ fn every_statement_of_the_documentation_and_the_help_can_be_asked() {
 #[test]
 fn sqlite3_finds_the_database_sound() {
     let folder = folder();
-    let (path, _) = database(&stored(SESSION), folder.path(), &[]);
+    let (path, _) = database(&recorded(), folder.path(), &[]);
     let script = "PRAGMA integrity_check; PRAGMA foreign_key_check; PRAGMA user_version; PRAGMA application_id; \
                   SELECT count(*) FROM records; SELECT count(*) FROM files;";
     let output = match Command::new("sqlite3").args(["-readonly", "-batch"]).arg(&path).arg(script).output() {
@@ -227,7 +225,7 @@ fn sqlite3_finds_the_database_sound() {
         Err(error) => return eprintln!("skipped: the command sqlite3 cannot be started: {error}"),
     };
     assert!(output.status.success(), "{}", stderr(&output));
-    assert_eq!(stdout(&output), format!("ok\n{VERSION}\n{APPLICATION}\n{}\n7\n", records(&stored(SESSION)).len()));
+    assert_eq!(stdout(&output), format!("ok\n{VERSION}\n{APPLICATION}\n{}\n7\n", records(&recorded()).len()));
 }
 
 #[test]
@@ -235,14 +233,14 @@ fn a_file_is_its_owners_only_and_replaces_none_unless_it_is_asked_to() {
     let folder = folder();
     for format in ["jsonl", "sqlite"] {
         let path = folder.path().join(format);
-        assert_eq!(export(format, &stored(SESSION), &path, &[]).status.code(), Some(0));
+        assert_eq!(export(format, &recorded(), &path, &[]).status.code(), Some(0));
         assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
         fs::write(&path, "before").expect("a file");
-        let output = export(format, &stored(SESSION), &path, &[]);
+        let output = export(format, &recorded(), &path, &[]);
         assert_eq!(output.status.code(), Some(125), "{}", stderr(&output));
         assert!(stderr(&output).contains("it exists already") && stderr(&output).contains("--overwrite"));
         assert_eq!(fs::read_to_string(&path).expect("a file"), "before");
-        assert_eq!(export(format, &stored(SESSION), &path, &["--overwrite"]).status.code(), Some(0));
+        assert_eq!(export(format, &recorded(), &path, &["--overwrite"]).status.code(), Some(0));
         assert_ne!(fs::read(&path).expect("a file"), b"before");
     }
     assert_eq!(names(folder.path()), ["jsonl", "sqlite"]);
@@ -252,7 +250,7 @@ fn a_file_is_its_owners_only_and_replaces_none_unless_it_is_asked_to() {
 fn what_cannot_be_written_is_said_and_leaves_nothing_behind() {
     let folder = folder();
     let recording = folder.path().join("in.rec");
-    fs::copy(stored(SESSION), &recording).expect("a copy");
+    fs::copy(recorded(), &recording).expect("a copy");
     let missing = folder.path().join("no/such/folder/out");
     for format in ["jsonl", "sqlite"] {
         let table = [
@@ -273,7 +271,7 @@ fn what_cannot_be_written_is_said_and_leaves_nothing_behind() {
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("--output FILE"), "{}", stderr(&output));
     assert_eq!(names(folder.path()), ["in.rec"]);
-    assert_eq!(fs::read(&recording).expect("a file"), fs::read(stored(SESSION)).expect("a file"));
+    assert_eq!(fs::read(&recording).expect("a file"), fs::read(recorded()).expect("a file"));
 }
 
 #[test]

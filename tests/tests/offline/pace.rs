@@ -18,9 +18,7 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::tools::{agentsnoop, command, stderr, stdout, stored};
-
-const SESSION: &str = "format-1-session.rec";
+use crate::tools::{agentsnoop, command, recorded, stderr, stdout};
 
 /// A speed at which a millionth of a second lasts for 11 days.
 const STANDS_STILL: &str = "1e-12";
@@ -32,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn waiting() -> (Child, BufReader<std::process::ChildStdout>) {
     let mut words = command(&["replay", "--json", "--speed", STANDS_STILL]);
     let mut child =
-        words.arg(stored(SESSION)).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("agentsnoop runs");
+        words.arg(recorded()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("agentsnoop runs");
     let mut out = BufReader::new(child.stdout.take().expect("standard output"));
     let mut line = String::new();
     out.read_line(&mut line).expect("a line before the first wait");
@@ -60,7 +58,7 @@ fn waiting_for_a_record_ends_with_a_signal() {
 
 #[test]
 fn steps_need_a_terminal_and_say_so() {
-    let output = agentsnoop(&["replay", "--step"], &stored(SESSION));
+    let output = agentsnoop(&["replay", "--step"], &recorded());
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("standard output is no terminal"), "{}", stderr(&output));
     assert!(output.stdout.is_empty());
@@ -79,7 +77,7 @@ impl Terminal {
         let both = openpty(None, None).expect("a terminal");
         let end = || Stdio::from(both.slave.try_clone().expect("a descriptor"));
         let mut command = command(&[&["replay", "--step"], words].concat());
-        command.env("NO_COLOR", "1").arg(stored(SESSION)).stdin(end()).stdout(end()).stderr(end());
+        command.env("NO_COLOR", "1").arg(recorded()).stdin(end()).stdout(end()).stderr(end());
         let child = command.spawn().expect("agentsnoop runs");
         let keys = File::from(both.master.try_clone().expect("a descriptor"));
         Self { child, keys, both, seen: String::new() }
@@ -141,7 +139,7 @@ fn lines(shown: &str) -> Vec<String> {
 
 #[test]
 fn each_key_shows_one_event_and_all_together_are_those_of_a_pipe() {
-    let expected = stdout(&agentsnoop(&["replay"], &stored(SESSION)));
+    let expected = stdout(&agentsnoop(&["replay"], &recorded()));
     let expected: Vec<&str> = expected.lines().collect();
     let mut terminal = Terminal::new(&[]);
     let mut shown = String::new();

@@ -71,8 +71,8 @@ fn a_record_with_a_field_that_is_not_known_or_without_one_that_must_be_there_is_
     let validator = validator();
     let mut refused = 0;
     for record in exported(&stored("format-1-session.rec")) {
-        let kind = record["kind"].as_str().expect("a kind").to_owned();
-        for place in ["", "/process", "/agent", &format!("/{kind}")] {
+        let kind: Kind = record["kind"].as_str().and_then(|kind| kind.parse().ok()).expect("a kind");
+        for place in ["", "/process", "/agent", &format!("/{}", kind.key())] {
             let Some(Value::Object(object)) = record.pointer(place) else { continue };
             let change = |change: &dyn Fn(&mut Map<String, Value>)| {
                 let mut other = record.clone();
@@ -92,9 +92,9 @@ fn a_record_with_a_field_that_is_not_known_or_without_one_that_must_be_there_is_
                 assert!(!validator.is_valid(&wrong), "{wrong:#}");
             }
         }
-        for other in Kind::ALL.iter().filter(|other| other.name() != kind) {
+        for other in Kind::ALL.iter().filter(|other| **other != kind) {
             let mut both = record.clone();
-            both[other.name()] = record[&kind].clone();
+            both[other.key()] = record[kind.key()].clone();
             assert!(!validator.is_valid(&both), "{both:#}");
         }
     }
@@ -175,9 +175,9 @@ fn the_most_and_the_least_that_the_schema_allows_of_each_kind_are_records() {
         for kind in Kind::ALL {
             let mut fields = example(&schema, size, &schema);
             let record = fields.as_object_mut().expect("an object");
-            record.retain(|name, _| name == "kind" || Kind::ALL.iter().all(|other| other.name() != name));
+            record.retain(|name, _| name == "kind" || Kind::ALL.iter().all(|other| other.key() != name));
             record.insert("kind".to_owned(), json!(kind));
-            record.insert(kind.name().to_owned(), example(&schema["$defs"][format!("kind_{kind}")], size, &schema));
+            record.insert(kind.key().to_owned(), example(&schema["$defs"][format!("kind_{kind}")], size, &schema));
             let mut process = example(&schema["$defs"]["process"], size, &schema);
             (process["pid"], process["start_ns"]) = (json!(id.pid), json!(id.start_ns));
             record.insert("process".to_owned(), process);

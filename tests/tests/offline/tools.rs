@@ -5,6 +5,7 @@ use std::{
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::OnceLock,
 };
 
 use agentsnoop::store::{
@@ -50,6 +51,17 @@ pub(crate) fn recorder(words: &[&str], file: &Path) {
     let output = Command::new(env!("CARGO_BIN_EXE_recorder")).arg(what).arg(file).args(rest).output();
     let output = output.expect("recorder runs");
     assert!(output.status.success(), "recorder said {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The same session as the one that is checked in, recorded by this build with its data.
+pub(crate) fn recorded() -> PathBuf {
+    static MADE: OnceLock<PathBuf> = OnceLock::new();
+    let made = MADE.get_or_init(|| {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("session-{}.rec", std::process::id()));
+        recorder(&["session"], &path);
+        path
+    });
+    made.clone()
 }
 
 /// The recording that is checked in.

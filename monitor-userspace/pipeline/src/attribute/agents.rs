@@ -3,6 +3,7 @@
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
 
+use super::tools::{Shape, Started, Terminal, Tool, Tools};
 use crate::{
     DataError, data,
     event::path::{base_name, compose},
@@ -19,13 +20,15 @@ struct File {
     version: u32,
     #[serde(default)]
     host: Vec<Host>,
-    wrappers: Wrappers,
+    wrappers: Names,
+    #[serde(default)]
+    shells: Names,
     agent: Vec<Entry>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wrappers {
+struct Names {
     names: Vec<String>,
 }
 
@@ -73,6 +76,12 @@ struct Entry {
     comms: Vec<String>,
     #[serde(default)]
     markers: Vec<String>,
+    #[serde(default)]
+    scratch: Vec<String>,
+    #[serde(default)]
+    tool: Vec<Tool>,
+    #[serde(default)]
+    terminal: Vec<Terminal>,
 }
 
 /// The catalogue.
@@ -81,6 +90,9 @@ pub struct Catalogue {
     file: File,
     exe: Globs,
     script_paths: Globs,
+    scratch: Globs,
+    /// By entry.
+    tools: Vec<Tools>,
 }
 
 /// What was executed.
@@ -146,7 +158,10 @@ impl Catalogue {
         }
         let exe = Globs::new(&file.agent, |entry| &entry.exe)?;
         let script_paths = Globs::new(&file.agent, |entry| &entry.script_paths)?;
-        Ok(Self { file, exe, script_paths })
+        let scratch = Globs::new(&file.agent, |entry| &entry.scratch)?;
+        let tools = file.agent.iter().map(|entry| Tools::new(&entry.name, &entry.tool, &entry.terminal));
+        let tools = tools.collect::<Result<_, _>>()?;
+        Ok(Self { file, exe, script_paths, scratch, tools })
     }
 
     /// What a program is.
@@ -212,6 +227,30 @@ impl Catalogue {
         let has = |name: &String| env_names.iter().any(|known| known.as_bytes() == name.as_bytes());
         let marked = self.file.agent.iter().filter(|entry| entry.markers.iter().any(has));
         marked.map(|entry| entry.name.as_str()).collect()
+    }
+
+    /// What a program is to the agent that started it; `is_own` tells which names are in the environment of the agent itself.
+    ///
+    /// An agent without rules of its own has one for all: a shell with a script whose environment has a marker that the
+    /// agent's own has not.
+    pub(crate) fn shape(&self, agent: &str, started: Started<'_>, is_own: impl Fn(&[u8]) -> bool) -> Option<Shape> {
+        let at = self.file.agent.iter().position(|entry| entry.name == agent)?;
+        let (entry, tools) = (self.file.agent.get(at)?, self.tools.get(at)?);
+        let is_shell = is_named(&self.file.shells.names, base_name(started.exe));
+        let found = tools.find(started, is_shell);
+        if found.is_some() || !tools.is_empty() || !is_shell {
+            return found;
+        }
+        let is_set = |name: &String| {
+            started.env_names.iter().any(|given| given.as_bytes() == name.as_bytes()) && !is_own(name.as_bytes())
+        };
+        let script = super::shell::script(started.argv).filter(|_| entry.markers.iter().any(is_set))?;
+        Some(Shape::Command(Text::from(script.to_vec()), started.argv_state))
+    }
+
+    /// Whether an agent writes such a file for its own ends whenever it starts a tool.
+    pub(crate) fn is_scratch(&self, path: &[u8]) -> bool {
+        self.scratch.find(path).is_some()
     }
 
     /// The comms that make a process a candidate in the kernel half, NUL-padded, sorted.

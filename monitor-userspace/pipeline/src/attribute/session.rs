@@ -20,6 +20,8 @@ pub(crate) struct Life {
     pub(crate) known_by: Cow<'static, str>,
     /// Where its first process worked: what lies below is the project.
     pub(crate) project: Option<Text>,
+    /// The tool call, of another session, in which it works.
+    pub(crate) within: Option<Arc<str>>,
 }
 
 /// A session began or ended.
@@ -38,17 +40,8 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     /// Begins a session.
-    pub(crate) fn begin(
-        &mut self,
-        name: &str,
-        known_by: &'static str,
-        root: ProcessId,
-        started_ns: u64,
-        project: Option<Text>,
-    ) -> Arc<Life> {
-        let agent = agent(name, root);
-        let known_by = Cow::Borrowed(known_by);
-        let life = Arc::new(Life { agent: Arc::new(agent), root, started_ns, known_by, project });
+    pub(crate) fn begin(&mut self, life: Life) -> Arc<Life> {
+        let life = Arc::new(life);
         if self.live.len() < SESSIONS {
             self.live.push(Arc::clone(&life));
         }

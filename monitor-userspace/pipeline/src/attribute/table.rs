@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{environment::Environment, session::Life};
+use super::{calls::Call, environment::Environment, session::Life};
 use crate::{
     hash::{Map, Set},
     input::Learned,
@@ -30,6 +30,10 @@ pub(crate) struct Entry {
     pub(super) children: u32,
     pub(crate) learned: Learned,
     pub(crate) session: Option<Arc<Life>>,
+    /// It executes an agent itself, or was made by one that does and has not executed anything yet.
+    pub(crate) is_agent: bool,
+    /// The tool call that it belongs to.
+    pub(crate) call: Option<Arc<Call>>,
     /// The working directory at the last exec.
     pub(crate) cwd: Option<Text>,
     /// The namespaces at the first exec that told them.
@@ -57,6 +61,8 @@ impl Entry {
             children: 0,
             learned,
             session: None,
+            is_agent: false,
+            call: None,
             cwd: None,
             namespaces: Namespaces::default(),
             environment: None,

@@ -5,19 +5,22 @@ use std::{collections::BTreeMap, sync::Arc};
 use monitor_common::{Header, body};
 
 mod resume;
+mod tools;
 
 use super::{
     agents::{Catalogue, Program, Verdict},
+    calls::Calls,
     environment::Environment,
     packages::{Answer, Packages},
-    session::{COMMAND, Change, Life, Sessions},
+    peers::Peers,
+    session::{COMMAND, Change, Life, Sessions, agent},
     table::{Entry, Table},
 };
 use crate::{
     Request,
     hash::Map,
     input::{Existing, Learned, Why},
-    record::{Exec, Image, Namespaces, ProcessId, State, Text},
+    record::{Exec, Exit, Image, Namespaces, ProcessId, State, Text},
 };
 
 /// Tracking roots that are remembered; the lowest pid is forgotten first, and what is left of its tree keeps the
@@ -44,6 +47,8 @@ pub(crate) struct Tree {
     roots: BTreeMap<u32, Arc<Life>>,
     packages: Packages,
     sessions: Sessions,
+    calls: Calls,
+    peers: Peers,
     requests: Vec<Request>,
     /// The sessions that were resumed, by number.
     resumed: Vec<Arc<Life>>,
@@ -60,6 +65,8 @@ impl Tree {
             roots: BTreeMap::new(),
             packages: Packages::default(),
             sessions: Sessions::default(),
+            calls: Calls::default(),
+            peers: Peers::default(),
             requests: Vec::new(),
             resumed: Vec::new(),
         }
@@ -143,6 +150,11 @@ impl Tree {
         entry.uid = above.uid;
         entry.parent = Some(parent);
         entry.session = above.session.clone();
+        entry.is_agent = above.is_agent;
+        entry.call = above.call.clone();
+        if let Some(call) = &entry.call {
+            self.calls.joined(call, id);
+        }
         entry.cwd = above.cwd.clone();
         entry.environment = above.environment.clone();
         self.table.insert(id, entry);
@@ -172,7 +184,9 @@ impl Tree {
             exe_state: exec.path_state,
             from_proc: false,
         });
+        entry.is_agent = false;
         self.recognise(id, &exec.argv, header.time);
+        self.tool(id, exec, header.time);
         self.see(header)
     }
 
@@ -183,7 +197,10 @@ impl Tree {
     }
 
     /// A process has ended.
-    pub(crate) fn exit(&mut self, id: ProcessId, now_ns: u64) {
+    pub(crate) fn exit(&mut self, id: ProcessId, exit: &Exit, now_ns: u64) {
+        if let Some(call) = self.table.get(id).and_then(|entry| entry.call.as_ref()) {
+            self.calls.left(call, id, exit, now_ns);
+        }
         self.table.end(id, now_ns);
         self.sessions.end(id);
     }
@@ -290,11 +307,16 @@ impl Tree {
     /// A process turned out to be an agent. A native program below its launcher is the same agent, and so is a launcher
     /// that is recognised after its native program.
     fn become_agent(&mut self, id: ProcessId, name: &str, known_by: &'static str, now_ns: u64) {
-        let Some(entry) = self.table.get(id) else { return };
-        if entry.session.as_ref().is_some_and(|life| life.agent.name == name) {
+        let Some(entry) = self.table.get_mut(id) else { return };
+        entry.is_agent = true;
+        // What a tool starts is no part of the agent that started the tool, also where it is the same program.
+        let within = entry.call.as_ref().map(|call| Arc::clone(&call.id));
+        let is_same = |life: &Arc<Life>| life.agent.name == name && life.within == within;
+        if entry.session.as_ref().is_some_and(is_same) {
             return;
         }
-        let below = self.sessions.named(name).find(|life| self.descends(life.root, id)).cloned();
+        let is_below = |life: &&Arc<Life>| is_same(life) && self.descends(life.root, id);
+        let below = self.sessions.named(name).find(is_below).cloned();
         match below {
             Some(life) => self.join(id, &life),
             None => self.begin(id, name, known_by, now_ns),
@@ -304,7 +326,15 @@ impl Tree {
     /// Begins a session whose first process this is.
     fn begin(&mut self, id: ProcessId, name: &str, known_by: &'static str, now_ns: u64) {
         let Some(entry) = self.table.get(id) else { return };
-        let life = self.sessions.begin(name, known_by, id, now_ns, entry.cwd.clone());
+        let within = entry.call.as_ref().map(|call| Arc::clone(&call.id));
+        let life = self.sessions.begin(Life {
+            agent: Arc::new(agent(name, id)),
+            root: id,
+            started_ns: now_ns,
+            known_by: known_by.into(),
+            project: entry.cwd.clone(),
+            within,
+        });
         self.join(id, &life);
     }
 

@@ -42,6 +42,7 @@ pub(super) fn path(record: &Record, found: WantedBytes<'_>) -> bool {
         | Body::Dns(_)
         | Body::Name(_)
         | Body::Getenv(_)
+        | Body::ToolCall(_)
         | Body::Session(_)
         | Body::Loss(_)
         | Body::Coverage(_)
@@ -99,6 +100,14 @@ pub(super) fn session(record: &Record, found: WantedBytes<'_>) -> bool {
 /// The tool call.
 pub(super) fn tool_call(record: &Record, found: WantedBytes<'_>) -> bool {
     record.tool_call.as_ref().is_some_and(|id| found(id.as_bytes()))
+}
+
+/// What a tool call was meant to do.
+pub(super) fn command(record: &Record, found: WantedBytes<'_>) -> bool {
+    match &record.body {
+        Body::ToolCall(call) => any([call.command.as_ref()], found),
+        _ => false,
+    }
 }
 
 /// The id of the record.
@@ -212,6 +221,7 @@ pub(super) fn duration(record: &Record, found: Wanted<'_, i64>) -> bool {
     match &record.body {
         Body::Exit(exit) => large(exit.duration_ns, found),
         Body::Session(session) => large(session.duration_ns, found),
+        Body::ToolCall(call) => large(call.duration_ns, found),
         Body::Getenv(getenv) => large(getenv.duration_ns, found),
         Body::Connect(connect) => large(connect.took_ns, found),
         Body::Bind(socket) | Body::Listen(socket) | Body::Accept(socket) => large(socket.took_ns, found),
@@ -265,6 +275,9 @@ pub(super) fn outcome(body: &Body) -> Outcome<'_> {
         }
         // A code above 0 is how a program says that it failed.
         Body::Exit(exit) => Outcome { result: exit.code.map(|code| -i64::from(code)), error: exit.signal.as_deref() },
+        Body::ToolCall(call) => {
+            Outcome { result: call.code.map(|code| -i64::from(code)), error: call.signal.as_deref() }
+        }
         Body::Exec(_)
         | Body::Fork(_)
         | Body::Traffic(_)

@@ -54,12 +54,13 @@ const fn field(name: &'static str, about: &'static str, values: Values) -> Field
     Field { name, about, values }
 }
 
-pub(super) static FIELDS: [Field; 27] = [
+pub(super) static FIELDS: [Field; 28] = [
     field("kind", "the kind of record: exec, open, connect, getenv, …", Values::Name(kinds, kind)),
     field("class", "the resource class: credential, proxy, locale, …", Values::Name(classes, class)),
     field("agent", "the agent by name", Values::Text(Look::Whole, facets::agent)),
     field("session", "the session of the agent", Values::Text(Look::Whole, facets::session)),
     field("tool", "the id of the tool call", Values::Text(Look::Whole, facets::tool_call)),
+    field("command", "the command of a tool call, as it was meant", Values::Text(Look::Whole, facets::command)),
     field("under", "a pid or process id: that process and all that descend from it", Values::Subtree),
     field("path", "a path of the record; without / its last component", Values::Text(Look::Path, facets::path)),
     field("exe", "the file that the process executes", Values::Text(Look::Path, facets::exe)),

@@ -9,7 +9,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{Counters, Why};
-use crate::record::{Image, NameSource, Namespaces, Neighbour, ProcessId, Stat, Text};
+use crate::attribute::Effects;
+use crate::record::{Exit, Image, NameSource, Namespaces, Neighbour, ProcessId, Stat, State, Text};
 
 /// One piece.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,8 +25,24 @@ pub enum Known {
     },
     /// A session, by a number that the pieces behind it name.
     Session(Box<KnownSession>),
+    /// A tool call, by a number that the processes behind it name.
+    Call(Box<KnownCall>),
     /// A process.
     Process(Box<KnownProcess>),
+    /// An agent's own process listens on a socket.
+    Listens {
+        /// The process.
+        process: ProcessId,
+        /// The path of the socket.
+        path: Text,
+    },
+    /// A session has connected to a daemon of its agent; the first comes first.
+    Client {
+        /// The daemon.
+        daemon: ProcessId,
+        /// The session's number.
+        session: u32,
+    },
     /// A process has ended, and stays known for a while; the one that ended first comes first.
     Ended {
         /// Its key.
@@ -129,6 +146,9 @@ pub struct KnownSession {
     pub project: Option<Text>,
     /// Whether its end is waited for.
     pub live: bool,
+    /// The tool call, of another session, in which it works.
+    #[serde(default)]
+    pub within: Option<String>,
 }
 
 /// See [`Known::Process`].
@@ -160,6 +180,46 @@ pub struct KnownProcess {
     pub asked: Option<String>,
     /// When it ended, boot clock, nanoseconds.
     pub ended_ns: Option<u64>,
+    /// It executes an agent itself.
+    #[serde(default)]
+    pub is_agent: bool,
+    /// The tool call's number.
+    #[serde(default)]
+    pub call: Option<u32>,
+}
+
+/// See [`Known::Call`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownCall {
+    /// From 0 without gaps.
+    pub number: u32,
+    /// The first process.
+    pub root: ProcessId,
+    /// When its first program was executed, boot clock, nanoseconds.
+    pub started_ns: u64,
+    /// The tool call in which the agent itself works.
+    pub within: Option<String>,
+    /// What is known of it while it is followed.
+    pub running: Option<KnownRunning>,
+}
+
+/// A tool call of which something is running.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownRunning {
+    /// The command, and how it came.
+    pub command: Option<(Text, State)>,
+    /// The working directory at its first program.
+    pub cwd: Option<Text>,
+    /// The sessions for which a daemon may do it.
+    pub clients: Vec<String>,
+    /// How its first process ended, and when, boot clock, nanoseconds.
+    pub exit: Option<(Exit, u64)>,
+    /// Its processes that have not ended.
+    pub alive: Vec<ProcessId>,
+    /// How many there were.
+    pub processes: u64,
+    /// What it changed, ran and talked to.
+    pub effects: Effects,
 }
 
 /// How a process was learned.

@@ -1,6 +1,7 @@
 //! What a record is about, and how it ended.
 
 mod shapes;
+mod tools;
 
 use std::{
     fmt::Write as _,
@@ -40,6 +41,10 @@ pub(crate) fn subject(body: &Body, out: &mut String) {
         }
         Body::Getenv(getenv) => {
             text(getenv.name.as_ref(), getenv.name_state, out);
+            Ok(())
+        }
+        Body::ToolCall(call) => {
+            tools::subject(call, out);
             Ok(())
         }
         Body::Session(session) => out.write_str(match session.state {
@@ -101,6 +106,7 @@ pub(crate) fn outcome(body: &Body, out: &mut String) -> bool {
             }
             false
         }
+        Body::ToolCall(call) => tools::outcome(call, out),
         Body::Session(session) => {
             let _ = write!(out, "by {}", session.known_by);
             false

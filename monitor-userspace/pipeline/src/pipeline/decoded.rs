@@ -54,9 +54,10 @@ impl Pipeline {
             }
             Wire::Exit(fixed) => {
                 let process = self.tree.see(header);
-                self.tree.exit(process, header.time);
+                let exit = bodies::exit(fixed, header);
+                self.tree.exit(process, &exit, header.time);
                 self.repeats.forget(process);
-                (process, Body::Exit(bodies::exit(fixed, header)))
+                (process, Body::Exit(exit))
             }
             Wire::Open(fixed, texts) => {
                 let body = bodies::open(fixed, texts, bytes, &mut self.scratch);
@@ -189,8 +190,10 @@ impl Pipeline {
         let classes =
             Touched { rules: &mut self.rules, project, pid: header.pid, scratch: &mut self.scratch }.by(&body);
         let agent = life.map(|life| Arc::clone(&life.agent));
-        let process = entry.map(|entry| Process { image: Arc::clone(&entry.image), tid: header.tid, uid: header.uid });
-        out.push(Record { id, time, boot_ns: header.time, process, agent, tool_call: None, body, seccomp, classes });
+        let tool_call = entry.and_then(|entry| entry.call.as_ref()).map(|call| Arc::clone(&call.id));
+        let by = entry.map(|entry| Process { image: Arc::clone(&entry.image), tid: header.tid, uid: header.uid });
+        self.tree.did(process, &body, classes == Class::Noise.into());
+        out.push(Record { id, time, boot_ns: header.time, process: by, agent, tool_call, body, seccomp, classes });
     }
 }
 

@@ -7,6 +7,7 @@ mod host;
 mod network;
 mod observation;
 mod process;
+mod tool_call;
 
 pub use change::{Change, Pair, Readlink};
 pub use environment::{Getenv, GetenvKind};
@@ -15,6 +16,7 @@ pub use host::HostCall;
 pub use network::{Connect, Direction, Dns, Name, NameSource, Socket, Traffic};
 pub use observation::{Loss, Neighbour, Session, SessionState};
 pub use process::{Exec, Exit, Fork, Namespaces};
+pub use tool_call::{ToolCall, ToolCallState};
 
 use super::{Kind, fields};
 use crate::input::{Gap, Hook};
@@ -37,14 +39,14 @@ macro_rules! bodies {
                 }
             }
 
-            /// Adds the body to an object, under the name of its kind.
+            /// Adds the body to an object, under the [`Kind::key`] of its kind.
             ///
             /// # Errors
             ///
             /// The serializer's own.
             pub(super) fn entry<M: serde::ser::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
                 match self {
-                    $(Self::$variant(body) => map.serialize_entry(self.kind().name(), body),)*
+                    $(Self::$variant(body) => map.serialize_entry(self.kind().key(), body),)*
                 }
             }
 
@@ -145,6 +147,8 @@ bodies! {
     Metadata(Box<HostCall>),
     /// Something that deserves attention.
     Attention(Box<HostCall>),
+    /// A tool call is known, or has ended.
+    ToolCall(Box<ToolCall>),
     /// A session began or ended.
     Session(Session),
     /// Events were lost.

@@ -46,7 +46,7 @@ struct Object {
     seccomp: bool,
     #[serde(default)]
     classes: Classes,
-    /// The body, under the name of its kind; and what this version does not know.
+    /// The body, under the key of its kind; and what this version does not know.
     #[serde(flatten)]
     rest: serde_json::Map<String, serde_json::Value>,
 }
@@ -58,7 +58,8 @@ impl<'de> Deserialize<'de> for Record {
             return Err(de::Error::custom(format_args!("schema {} is not {SCHEMA}", object.schema)));
         }
         let mut rest = object.rest;
-        let json = rest.remove(object.kind.name()).ok_or_else(|| de::Error::missing_field(object.kind.name()))?;
+        let key = object.kind.key();
+        let json = rest.remove(key).ok_or_else(|| de::Error::missing_field(key))?;
         let body = Body::from_json(object.kind, json).map_err(de::Error::custom)?;
         Ok(Self {
             id: object.id,

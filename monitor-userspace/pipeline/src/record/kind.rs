@@ -17,11 +17,21 @@ macro_rules! kinds {
             /// Every kind that this version makes.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// The name, which is also the key of the body.
+            /// The name.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)*
+                }
+            }
+
+            /// The name under which a record of the kind has its body in JSON: that of the kind, but for `tool_call`, under
+            /// which every record has the id of its tool call.
+            #[must_use]
+            pub const fn key(self) -> &'static str {
+                match self {
+                    Self::ToolCall => "tool",
+                    _ => self.name(),
                 }
             }
         }
@@ -79,6 +89,8 @@ kinds! {
     Metadata "metadata",
     /// Something that deserves attention.
     Attention "attention",
+    /// A tool call is known, or has ended.
+    ToolCall "tool_call",
     /// A session of an agent began or ended.
     Session "session",
     /// Events were lost.

@@ -28,3 +28,4 @@ mod scrub_rules;
 mod secrets;
 mod shown;
 mod standing;
+mod tools;

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 
 use super::{
-    Named, facts,
+    Named, calls, facts,
     session::{Script, Session},
 };
 
@@ -29,6 +29,7 @@ fn default() -> Result<()> {
     );
     let cat = facts::default_script(&session)?;
     facts::curl_connects(&session)?;
+    calls::default(&session, NAME, &[])?;
     facts::late_child(&session, true)?;
     start_up(&session)?;
     // The folder is looked at before the tool runs, without being read.
@@ -61,6 +62,7 @@ fn daemon() -> Result<()> {
     let (script, busy) = Script::new("claude", "scripts/daemon.json")?;
     let session = script.run()?;
     facts::daemon_script(&session, true)?;
+    calls::daemon(&session, NAME)?;
     session.is_sound(NAME, busy.path())
 }
 
@@ -69,5 +71,6 @@ fn heavy() -> Result<()> {
     let session = script.run()?;
     // grep and find are functions of its shell that execute its own program.
     facts::heavy_script(&session, &["ugrep"], &["bfs"], 500)?;
+    calls::of(&session, NAME, &calls::HEAVY, &[])?;
     session.is_sound(NAME, busy.path())
 }

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::{
-    Named, facts,
+    Named, calls, facts,
     session::{Script, Session, argv},
 };
 
@@ -25,6 +25,7 @@ fn default() -> Result<()> {
     let session = script.run()?;
     facts::default_script(&session)?;
     facts::curl_connects(&session)?;
+    calls::default(&session, NAME, &["cat > "])?;
     // Its process group is killed at the end of the call.
     facts::late_child(&session, false)?;
     three_images_in_one_process(&session)?;
@@ -76,6 +77,7 @@ fn daemon() -> Result<()> {
     let (script, busy) = Script::new("codex", "scripts/daemon.json")?;
     let session = script.run()?;
     facts::daemon_script(&session, false)?;
+    calls::daemon(&session, NAME)?;
     session.is_sound(NAME, busy.path())
 }
 
@@ -83,6 +85,7 @@ fn heavy() -> Result<()> {
     let (script, busy) = Script::new("codex", "scripts/heavy.json")?;
     let session = script.run()?;
     facts::heavy_script(&session, &["grep", "-r", "zzzqqq"], &["find", "/usr/lib"], 500)?;
+    calls::of(&session, NAME, &calls::HEAVY, &[])?;
     session.is_sound(NAME, busy.path())
 }
 
@@ -90,6 +93,7 @@ fn sandbox() -> Result<()> {
     let (script, busy) = Script::new("codex", "scripts/default.json")?;
     let session = script.variable("CODEX_SANDBOX_MODE", "workspace-write").run()?;
     facts::default_script(&session)?;
+    calls::default(&session, NAME, &["cat > "])?;
     // The sandbox is executed by descriptor, by a program that bears another name.
     let bwrap = session.exec(&["bwrap", "--as-pid-1"])?;
     let asked = bwrap["exec"]["filename"].as_str().unwrap_or_default();
@@ -116,6 +120,7 @@ fn tui() -> Result<()> {
     let (script, busy) = Script::new("codex", "scripts/default.json")?;
     let session = script.options(&["--tty", "15"]).run()?;
     facts::default_script(&session)?;
+    calls::default(&session, NAME, &["cat > "])?;
     let server = session
         .of("exec")
         .find(|exec| {

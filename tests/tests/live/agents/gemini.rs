@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::{Named, facts, session::Script};
+use super::{Named, calls, facts, session::Script};
 
 const NAME: &str = "gemini-cli";
 
@@ -19,6 +19,7 @@ fn default() -> Result<()> {
     let session = script.run()?;
     facts::default_script(&session)?;
     facts::curl_connects(&session)?;
+    calls::default(&session, NAME, &[])?;
     facts::late_child(&session, true)?;
     session.reads_the_zone()?;
     session.has_the_names_of_the_sinkhole()?;
@@ -39,6 +40,7 @@ fn daemon() -> Result<()> {
     let (script, busy) = Script::new("gemini", "scripts/daemon.json")?;
     let session = script.run()?;
     facts::daemon_script(&session, true)?;
+    calls::daemon(&session, NAME)?;
     session.is_sound(NAME, busy.path())
 }
 
@@ -47,5 +49,6 @@ fn heavy() -> Result<()> {
     let session = script.run()?;
     // It refuses a command that substitutes a command, so the loop never runs.
     facts::heavy_script(&session, &["grep", "-r", "zzzqqq"], &["find", "/usr/lib"], 0)?;
+    calls::of(&session, NAME, &[calls::HEAVY[0], calls::HEAVY[2], calls::HEAVY[3]], &[])?;
     session.is_sound(NAME, busy.path())
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::{Named, facts, session::Script};
+use super::{Named, calls, facts, session::Script};
 
 const NAME: &str = "opencode";
 
@@ -19,6 +19,7 @@ fn default() -> Result<()> {
     let session = script.run()?;
     facts::default_script(&session)?;
     facts::curl_connects(&session)?;
+    calls::default(&session, NAME, &[])?;
     facts::late_child(&session, true)?;
     session.reads_the_zone()?;
     session.has_the_names_of_the_sinkhole()?;
@@ -33,6 +34,7 @@ fn daemon() -> Result<()> {
     let (script, busy) = Script::new("opencode", "scripts/daemon.json")?;
     let session = script.run()?;
     facts::daemon_script(&session, true)?;
+    calls::daemon(&session, NAME)?;
     session.is_sound(NAME, busy.path())
 }
 
@@ -40,5 +42,6 @@ fn heavy() -> Result<()> {
     let (script, busy) = Script::new("opencode", "scripts/heavy.json")?;
     let session = script.run()?;
     facts::heavy_script(&session, &["grep", "-r", "zzzqqq"], &["find", "/usr/lib"], 500)?;
+    calls::of(&session, NAME, &calls::HEAVY, &[])?;
     session.is_sound(NAME, busy.path())
 }

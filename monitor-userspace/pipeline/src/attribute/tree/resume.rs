@@ -24,10 +24,13 @@ impl Tree {
     pub(crate) fn restate(&self, out: &mut Vec<Known>) {
         let numbers = self.sessions(out);
         let number = |life: &Arc<Life>| numbers.get(&address(life)).copied();
+        let calls = self.calls.restate(self.table.all().filter_map(|(_, entry)| entry.call.as_ref()), out);
         for (key, entry) in self.table.all() {
             let session = entry.session.as_ref().and_then(number);
-            out.push(Known::Process(Box::new(process(key, entry, session))));
+            let call = entry.call.as_ref().and_then(|call| calls.get(&call.root).copied());
+            out.push(Known::Process(Box::new(process(key, entry, session, call))));
         }
+        self.peers.restate(number, out);
         out.extend(self.table.in_grace().map(|(ended_ns, key)| Known::Ended { key, ended_ns }));
         let mut existing: Vec<_> = self.existing.iter().map(|(pid, key)| (*pid, *key)).collect();
         existing.sort_unstable();
@@ -50,7 +53,7 @@ impl Tree {
         let mut numbers = Numbers::default();
         let live = self.sessions.live().iter().map(|life| (life, true));
         let of_processes = self.table.all().filter_map(|(_, entry)| entry.session.as_ref());
-        let named = of_processes.chain(self.roots.values()).map(|life| (life, false));
+        let named = of_processes.chain(self.roots.values()).chain(self.peers.sessions()).map(|life| (life, false));
         for (life, live) in live.chain(named) {
             let number = numbers.len() as u32;
             if numbers.contains_key(&address(life)) {
@@ -64,6 +67,7 @@ impl Tree {
                 started_ns: life.started_ns,
                 known_by: life.known_by.to_string(),
                 project: life.project.clone(),
+                within: life.within.as_deref().map(str::to_owned),
                 live,
             })));
         }
@@ -74,6 +78,13 @@ impl Tree {
     pub(crate) fn resume(&mut self, known: &Known) {
         match known {
             Known::Session(session) => self.resume_session(session),
+            Known::Call(call) => self.calls.resume(call),
+            Known::Listens { process, path } => self.peers.listens(*process, path),
+            Known::Client { daemon, session } => {
+                if let Some(life) = self.resumed(*session) {
+                    self.peers.resume_client(*daemon, life);
+                }
+            }
             Known::Process(process) => self.resume_process(process),
             Known::Ended { key, ended_ns } => self.table.resume_end(*key, *ended_ns),
             Known::Existing { pid, key } if self.existing.len() < PROCESSES => drop(self.existing.insert(*pid, *key)),
@@ -103,6 +114,7 @@ impl Tree {
             started_ns: session.started_ns,
             known_by: session.known_by.clone().into(),
             project: session.project.clone(),
+            within: session.within.as_deref().map(Arc::from),
         });
         if session.live {
             self.sessions.resume(Arc::clone(&life));
@@ -124,6 +136,8 @@ impl Tree {
         entry.environment = process.environment.clone().map(|names| self.shared(process.parent, names));
         entry.asked = process.asked.as_deref().map(Arc::from);
         entry.ended_ns = process.ended_ns;
+        entry.is_agent = process.is_agent;
+        entry.call = process.call.and_then(|number| self.calls.resumed(number));
         self.table.resume(process.key, entry);
     }
 
@@ -143,7 +157,7 @@ fn address(life: &Arc<Life>) -> usize {
     Arc::as_ptr(life) as usize
 }
 
-fn process(key: ProcessId, entry: &Entry, session: Option<u32>) -> KnownProcess {
+fn process(key: ProcessId, entry: &Entry, session: Option<u32>, call: Option<u32>) -> KnownProcess {
     KnownProcess {
         key,
         image: Image::clone(&entry.image),
@@ -158,5 +172,7 @@ fn process(key: ProcessId, entry: &Entry, session: Option<u32>) -> KnownProcess 
         environment: entry.environment.as_ref().map(|environment| environment.hashes().to_vec()),
         asked: entry.asked.as_deref().map(str::to_owned),
         ended_ns: entry.ended_ns,
+        is_agent: entry.is_agent,
+        call,
     }
 }

@@ -1,0 +1,91 @@
+//! The tool calls piece by piece, and from pieces again.
+
+use std::sync::Arc;
+
+use super::{
+    CALLS, Call, Calls,
+    running::{PROCESSES, Running},
+};
+use crate::{
+    hash::Map,
+    input::{Known, KnownCall, KnownRunning},
+    record::ProcessId,
+};
+
+/// Tool calls that are taken: those that run, and those of which only processes are known.
+const RESUMED: usize = CALLS + PROCESSES;
+
+/// The number of each tool call, by its first process.
+pub(crate) type Numbers = Map<ProcessId, u32>;
+
+impl Calls {
+    /// Appends every tool call that runs, and those that `named` processes are of.
+    pub(crate) fn restate<'a>(&'a self, named: impl Iterator<Item = &'a Arc<Call>>, out: &mut Vec<Known>) -> Numbers {
+        let mut numbers = Numbers::default();
+        let mut running: Vec<_> = self.running.values().map(|running| &running.call).collect();
+        running.sort_unstable_by_key(|call| (call.started_ns, call.root));
+        for call in running.into_iter().chain(named) {
+            let number = numbers.len() as u32;
+            if numbers.contains_key(&call.root) {
+                continue;
+            }
+            numbers.insert(call.root, number);
+            let running = self.running.get(&call.root).map(|running| known(running));
+            out.push(Known::Call(Box::new(KnownCall {
+                number,
+                root: call.root,
+                started_ns: call.started_ns,
+                within: call.within.as_deref().map(str::to_owned),
+                running,
+            })));
+        }
+        numbers
+    }
+
+    /// The tool call of a number that was resumed.
+    pub(crate) fn resumed(&self, number: u32) -> Option<Arc<Call>> {
+        self.resumed.get(number as usize).cloned()
+    }
+
+    /// Takes a piece.
+    pub(crate) fn resume(&mut self, known: &KnownCall) {
+        if self.resumed.len() >= RESUMED {
+            return;
+        }
+        let call = Arc::new(Call {
+            id: Arc::from(known.root.to_string()),
+            root: known.root,
+            started_ns: known.started_ns,
+            within: known.within.as_deref().map(Arc::from),
+        });
+        self.resumed.push(Arc::clone(&call));
+        if let Some(known) = known.running.as_ref().filter(|_| self.running.len() < CALLS) {
+            self.running.insert(call.root, Box::new(running(call, known)));
+        }
+    }
+}
+
+fn known(running: &Running) -> KnownRunning {
+    KnownRunning {
+        command: running.command.clone(),
+        cwd: running.cwd.clone(),
+        clients: running.clients.clone(),
+        exit: running.exit.clone(),
+        alive: running.alive.iter().copied().collect(),
+        processes: running.processes,
+        effects: running.effects.clone(),
+    }
+}
+
+fn running(call: Arc<Call>, known: &KnownRunning) -> Running {
+    Running {
+        call,
+        command: known.command.clone(),
+        cwd: known.cwd.clone(),
+        clients: known.clients.clone(),
+        exit: known.exit.clone(),
+        alive: known.alive.iter().copied().take(PROCESSES).collect(),
+        processes: known.processes,
+        effects: known.effects.clone(),
+    }
+}

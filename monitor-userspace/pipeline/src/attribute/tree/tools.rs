@@ -1,0 +1,133 @@
+//! The tool calls in the trees: where one begins, whose it is, and what it did.
+
+use std::sync::Arc;
+
+use super::{
+    super::{
+        calls::{Begin, Call, Told, is_effect, names},
+        session::Life,
+        table::Entry,
+        tools::{Shape, Started},
+    },
+    Tree,
+};
+use crate::record::{Body, Connect, Exec, ProcessId, Socket, Text};
+
+impl Tree {
+    /// A program was executed: it may be a tool of the agent that made its process, or be the command of a tool call that waits
+    /// for it.
+    pub(super) fn tool(&mut self, id: ProcessId, exec: &Exec, now_ns: u64) {
+        let Some(entry) = self.table.get(id).filter(|entry| !entry.is_agent) else { return };
+        let Some(life) = entry.session.clone() else { return };
+        let id_of = |entry: &Entry| entry.call.as_ref().map(|call| call.root);
+        let waiting = id_of(entry).filter(|root| self.calls.waits(*root));
+        let maker = entry.parent.and_then(|parent| Some((parent, self.get(parent)?)));
+        // Its own call is another one than that of the process which made it.
+        let maker = maker.filter(|(_, maker)| maker.is_agent && id_of(maker) == id_of(entry));
+        if waiting.is_none() && maker.is_none() {
+            return;
+        }
+        let started = Started {
+            exe: exec.path.as_ref().map(Text::as_bytes).unwrap_or_default(),
+            argv: &exec.argv,
+            argv_state: exec.argv_state,
+            env_names: &exec.env_names,
+            stdio: &exec.stdio,
+        };
+        let given = maker.and_then(|(_, maker)| maker.environment.as_ref());
+        let is_own = |name: &[u8]| given.is_some_and(|given| given.place(name).is_some());
+        let Some(shape) = self.catalogue.shape(&life.agent.name, started, is_own) else { return };
+        let maker = maker.map(|(maker, _)| maker);
+        match (shape, maker) {
+            (Shape::Terminal, Some(_)) => {
+                if let Some(entry) = self.table.get_mut(id) {
+                    (entry.session, entry.call) = (None, None);
+                }
+            }
+            (Shape::Begins, Some(maker)) => drop(self.begin_call(id, maker, &life, now_ns)),
+            (Shape::Command(command, state), Some(maker)) => {
+                if let Some(call) = self.begin_call(id, maker, &life, now_ns) {
+                    self.calls.command(call.root, &command, state);
+                }
+            }
+            (Shape::Command(command, state), None) => {
+                if let Some(root) = waiting {
+                    self.calls.command(root, &command, state);
+                }
+            }
+            (Shape::Begins | Shape::Terminal, None) => {}
+        }
+    }
+
+    /// Begins a tool call whose first process this is. One that a daemon does for a single session is that session's.
+    fn begin_call(&mut self, id: ProcessId, maker: ProcessId, life: &Arc<Life>, now_ns: u64) -> Option<Arc<Call>> {
+        let is_alive = |life: &Life| self.sessions.live().iter().any(|known| known.root == life.root);
+        let clients = self.peers.clients(maker, is_alive);
+        let entry = self.table.get_mut(id)?;
+        let is_own = |client: &Arc<Life>| client.root == life.root;
+        if let [only] = clients.as_slice() {
+            entry.session = Some(Arc::clone(only));
+        }
+        let clients = if clients.iter().all(is_own) { Vec::new() } else { names(&clients) };
+        let call = self.calls.begin(Begin {
+            root: id,
+            started_ns: now_ns,
+            within: entry.call.as_ref().map(|call| Arc::clone(&call.id)),
+            cwd: entry.cwd.clone(),
+            clients,
+        });
+        entry.call = Some(Arc::clone(&call));
+        Some(call)
+    }
+
+    /// A process did something: it may be an effect of its tool call, or tell who works for whom.
+    pub(crate) fn did(&mut self, id: ProcessId, body: &Body, is_noise: bool) {
+        // Most of what a process does is neither, and is not looked up for it.
+        if !is_effect(body) && !matches!(body, Body::Bind(_) | Body::Listen(_)) {
+            return;
+        }
+        let Some(entry) = self.get(id) else { return };
+        match body {
+            Body::Bind(Socket { path: Some(path), error: None, .. })
+            | Body::Listen(Socket { path: Some(path), error: None, .. })
+                if entry.is_agent =>
+            {
+                self.peers.listens(id, path);
+            }
+            Body::Connect(Connect { path: Some(path), result: 0, .. }) if entry.is_agent => {
+                if let Some(life) = entry.session.clone() {
+                    let agent_of = |id| Some(self.table.get(id)?.session.as_ref()?.agent.name.clone());
+                    self.peers.connected(&life, path, agent_of);
+                }
+            }
+            _ => {}
+        }
+        let Some((call, image)) = self.table.get(id).and_then(|entry| Some((entry.call.as_ref()?, &entry.image)))
+        else {
+            return;
+        };
+        // A cache of names that every program asks, and a file that the agent makes the shell write.
+        let is_own = match body {
+            Body::Connect(_) => is_noise,
+            Body::Open(open) => open.path.as_ref().is_some_and(|path| self.catalogue.is_scratch(path.as_bytes())),
+            _ => false,
+        };
+        if !is_own {
+            self.calls.did(call, body, image.comm.as_ref());
+        }
+    }
+
+    /// The observation ends.
+    pub(crate) fn close(&mut self, now_ns: u64) {
+        self.calls.close(now_ns);
+    }
+
+    pub(crate) fn has_told(&self) -> bool {
+        self.calls.has_told()
+    }
+
+    /// What is to be told of tool calls.
+    pub(crate) fn told(&mut self) -> Vec<Told> {
+        self.calls.told()
+    }
+}
