@@ -1,5 +1,6 @@
 //! What offline and live tests share.
 
+pub mod calls;
 pub mod heavy;
 pub mod oracle;
 pub mod random;

@@ -1,6 +1,7 @@
 //! Makes recordings for tests.
 //!
-//! `recorder session FILE` writes the session of `agentsnoop_tests::session`; `recorder long FILE OPENS` a session with
+//! `recorder session FILE` writes the session of `agentsnoop_tests::session`; `recorder calls FILE`
+//! that of `agentsnoop_tests::calls`; `recorder long FILE OPENS` a session with
 //! that many opens more; `recorder full FILE` one whose disk is full for a while, `recorder
 //! full-at-end FILE` one whose disk is full to the end, `recorder endless FILE` one that
 //! goes on until it is killed, with a line on standard output for each flush: how many inputs were written by then. `recorder bench FILE RECORDS` writes that
@@ -22,7 +23,7 @@ use agentsnoop_pipeline::{
     input::{Closed, Input},
     synthetic::Actor,
 };
-use agentsnoop_tests::{heavy::Heavy, session::session};
+use agentsnoop_tests::{calls, heavy::Heavy, session::session};
 use anyhow::{Context as _, Result, bail, ensure};
 use nix::sys::{
     resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit},
@@ -43,8 +44,9 @@ fn main() -> ExitCode {
 
 fn run(words: &[&str]) -> Result<()> {
     match words {
-        ["session", file] => whole(Path::new(file), 0),
-        ["long", file, opens] => whole(Path::new(file), opens.parse().context("OPENS is no number")?),
+        ["session", file] => whole(Path::new(file), session(), 0),
+        ["calls", file] => whole(Path::new(file), calls::session(), 0),
+        ["long", file, opens] => whole(Path::new(file), session(), opens.parse().context("OPENS is no number")?),
         ["full", file] => full(Path::new(file)),
         ["full-at-end", file] => full_at_end(Path::new(file)),
         ["endless", file] => endless(Path::new(file)),
@@ -52,14 +54,13 @@ fn run(words: &[&str]) -> Result<()> {
         ["bench", file, records] => bench(Path::new(file), records.parse().context("RECORDS is no number")?),
         _ => {
             bail!(
-                "usage: recorder session FILE | long FILE OPENS | full FILE | full-at-end FILE | endless FILE | heavy FILE EVENTS | bench FILE RECORDS"
+                "usage: recorder session FILE | calls FILE | long FILE OPENS | full FILE | full-at-end FILE | endless FILE | heavy FILE EVENTS | bench FILE RECORDS"
             )
         }
     }
 }
 
-fn whole(file: &Path, opens: u64) -> Result<()> {
-    let (inputs, mut closed) = session();
+fn whole(file: &Path, (inputs, mut closed): (Vec<Input>, Closed), opens: u64) -> Result<()> {
     let mut writer = Writer::create(file, Options::default())?;
     inputs.iter().try_for_each(|input| writer.push(input))?;
     let mut actor = Actor::new(100);

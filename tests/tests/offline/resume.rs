@@ -7,7 +7,7 @@ use agentsnoop_pipeline::{
     Pipeline, Record,
     input::{Config, Input, Known, Opened},
 };
-use agentsnoop_tests::session::session;
+use agentsnoop_tests::{calls, session::session};
 use bytes::Bytes;
 
 use crate::tools::{read, stored};
@@ -23,6 +23,13 @@ fn what_is_known_at_any_place_of_the_stored_session_is_enough_to_go_on() {
 #[test]
 fn what_is_known_at_any_place_of_a_session_of_every_kind_is_enough_to_go_on() {
     let (mut inputs, closed) = session();
+    inputs.push(Input::Closed(Box::new(closed)));
+    goes_on_everywhere(&inputs);
+}
+
+#[test]
+fn what_is_known_at_any_place_of_a_session_with_tool_calls_is_enough_to_go_on() {
+    let (mut inputs, closed) = calls::session();
     inputs.push(Input::Closed(Box::new(closed)));
     goes_on_everywhere(&inputs);
 }

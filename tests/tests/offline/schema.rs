@@ -47,7 +47,7 @@ fn everything() -> Vec<Value> {
         fs::read_dir(stored("")).expect("recordings").map(|entry| entry.expect("a file").path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "rec"));
     assert!(!paths.is_empty());
-    for words in [&["session"][..], &["long", "2000"], &["full"], &["full-at-end"]] {
+    for words in [&["session"][..], &["calls"], &["long", "2000"], &["full"], &["full-at-end"]] {
         let path = folder.path().join(format!("{}.rec", words[0]));
         recorder(words, &path);
         paths.push(path);

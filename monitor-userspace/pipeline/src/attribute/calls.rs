@@ -19,6 +19,10 @@ use running::Running;
 /// longer; its processes keep its id.
 pub(crate) const CALLS: usize = 1024;
 
+/// Tool calls within each other whose processes are counted in all of them; those that are further out end with their own
+/// processes.
+const DEPTH: usize = 16;
+
 /// What the processes of a tool call share.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Call {
@@ -28,7 +32,14 @@ pub(crate) struct Call {
     /// When its first program was executed, boot clock, nanoseconds.
     pub(crate) started_ns: u64,
     /// The tool call in which the agent itself works.
-    pub(crate) within: Option<Arc<str>>,
+    pub(crate) within: Option<Arc<Call>>,
+}
+
+impl Call {
+    /// The roots of this tool call and of those around it, the innermost first.
+    fn roots(&self) -> impl Iterator<Item = ProcessId> {
+        std::iter::successors(Some(self), |call| call.within.as_deref()).take(DEPTH).map(|call| call.root)
+    }
 }
 
 /// How a tool call begins.
@@ -36,7 +47,7 @@ pub(crate) struct Call {
 pub(crate) struct Begin {
     pub(crate) root: ProcessId,
     pub(crate) started_ns: u64,
-    pub(crate) within: Option<Arc<str>>,
+    pub(crate) within: Option<Arc<Call>>,
     pub(crate) cwd: Option<Text>,
     /// The sessions for which a daemon may do it.
     pub(crate) clients: Vec<String>,
@@ -90,16 +101,23 @@ impl Calls {
         self.tell(root, ToolCallState::Started, at_ns);
     }
 
-    /// A process of a tool call was made.
+    /// A process of a tool call was made, which is one of those around it too.
     pub(crate) fn joined(&mut self, call: &Call, process: ProcessId) {
-        if let Some(running) = self.running.get_mut(&call.root) {
-            running.joined(process);
+        for root in call.roots() {
+            if let Some(running) = self.running.get_mut(&root) {
+                running.joined(process);
+            }
         }
     }
 
     /// A process of a tool call has ended.
     pub(crate) fn left(&mut self, call: &Call, process: ProcessId, exit: &Exit, now_ns: u64) {
-        let root = call.root;
+        for root in call.roots() {
+            self.left_one(root, process, exit, now_ns);
+        }
+    }
+
+    fn left_one(&mut self, root: ProcessId, process: ProcessId, exit: &Exit, now_ns: u64) {
         let Some(running) = self.running.get_mut(&root) else { return };
         running.left(process);
         let was_over = running.exit.is_some();

@@ -197,8 +197,8 @@ pub struct KnownCall {
     pub root: ProcessId,
     /// When its first program was executed, boot clock, nanoseconds.
     pub started_ns: u64,
-    /// The tool call in which the agent itself works.
-    pub within: Option<String>,
+    /// The number of the tool call in which the agent itself works; a lower one.
+    pub within: Option<u32>,
     /// What is known of it while it is followed.
     pub running: Option<KnownRunning>,
 }

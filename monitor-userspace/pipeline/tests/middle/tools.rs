@@ -276,6 +276,9 @@ fn an_agent_in_another_ones_tool_call_is_a_session_of_its_own_and_its_calls_are_
     assert_eq!(within.within.as_deref(), Some(&*outer));
     assert_ne!(record.tool_call.as_ref(), Some(&outer));
     assert_eq!(record.agent.as_ref().map(|agent| agent.name.as_str()), Some("opencode"));
+    let (_, last) = calls(&records).pop().unwrap();
+    assert_eq!((last.state, last.processes), (ToolCallState::Ended, 4), "those of inner calls are counted");
+    assert!(last.background.is_empty(), "and have ended: {last:?}");
     let sessions = |record: &Record| match &record.body {
         Body::Session(_) => record.agent.as_ref().map(|agent| agent.session.clone()),
         _ => None,

@@ -25,21 +25,26 @@ impl Calls {
         let mut running: Vec<_> = self.running.values().map(|running| &running.call).collect();
         running.sort_unstable_by_key(|call| (call.started_ns, call.root));
         for call in running.into_iter().chain(named) {
-            let number = numbers.len() as u32;
-            if numbers.contains_key(&call.root) {
-                continue;
-            }
-            numbers.insert(call.root, number);
-            let running = self.running.get(&call.root).map(|running| known(running));
-            out.push(Known::Call(Box::new(KnownCall {
-                number,
-                root: call.root,
-                started_ns: call.started_ns,
-                within: call.within.as_deref().map(str::to_owned),
-                running,
-            })));
+            // What is around a call comes before it.
+            let around: Vec<_> = std::iter::successors(Some(call), |call| call.within.as_ref()).collect();
+            around.into_iter().rev().for_each(|call| self.restate_one(call, &mut numbers, out));
         }
         numbers
+    }
+
+    fn restate_one(&self, call: &Call, numbers: &mut Numbers, out: &mut Vec<Known>) {
+        let number = numbers.len() as u32;
+        if numbers.contains_key(&call.root) {
+            return;
+        }
+        numbers.insert(call.root, number);
+        out.push(Known::Call(Box::new(KnownCall {
+            number,
+            root: call.root,
+            started_ns: call.started_ns,
+            within: call.within.as_ref().and_then(|call| numbers.get(&call.root).copied()),
+            running: self.running.get(&call.root).map(|running| known(running)),
+        })));
     }
 
     /// The tool call of a number that was resumed.
@@ -56,7 +61,7 @@ impl Calls {
             id: Arc::from(known.root.to_string()),
             root: known.root,
             started_ns: known.started_ns,
-            within: known.within.as_deref().map(Arc::from),
+            within: known.within.and_then(|number| self.resumed(number)),
         });
         self.resumed.push(Arc::clone(&call));
         if let Some(known) = known.running.as_ref().filter(|_| self.running.len() < CALLS) {

@@ -58,7 +58,7 @@ impl Running {
             command,
             command_state,
             cwd: self.cwd.clone(),
-            within: self.call.within.as_deref().map(str::to_owned),
+            within: self.call.within.as_ref().map(|call| call.id.to_string()),
             clients: self.clients.clone(),
             ..ToolCall::default()
         };

@@ -72,7 +72,7 @@ impl Tree {
         let call = self.calls.begin(Begin {
             root: id,
             started_ns: now_ns,
-            within: entry.call.as_ref().map(|call| Arc::clone(&call.id)),
+            within: entry.call.clone(),
             cwd: entry.cwd.clone(),
             clients,
         });

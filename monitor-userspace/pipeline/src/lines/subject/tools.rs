@@ -27,9 +27,10 @@ pub(super) fn outcome(call: &ToolCall, out: &mut String) -> bool {
             out.push_str("started");
             return false;
         }
-        (ToolCallState::Unfinished, None, None) => out.push_str("unfinished"),
-        (_, Some(signal), _) => out.push_str(signal),
-        (_, None, code) => {
+        (ToolCallState::Left, ..) => out.push_str("all of it ended after"),
+        (ToolCallState::Unfinished, ..) => out.push_str("unfinished after"),
+        (ToolCallState::Ended, Some(signal), _) => out.push_str(signal),
+        (ToolCallState::Ended, None, code) => {
             let _ = write!(out, "exit {}", code.unwrap_or(0));
         }
     }
@@ -45,10 +46,10 @@ pub(super) fn outcome(call: &ToolCall, out: &mut String) -> bool {
     for (count, thing, plural) in counts.into_iter().filter(|(count, ..)| *count > 0) {
         let _ = write!(out, ", {count} {thing}{}", if count == 1 { "" } else { plural });
     }
-    if call.state == ToolCallState::Left {
-        out.push_str(", nothing left behind");
-    } else if !call.background.is_empty() {
-        let _ = write!(out, ", {} left running", call.background.len() as u64 + call.further_background);
+    let running = call.background.len() as u64 + call.further_background;
+    if running > 0 {
+        let what = if call.state == ToolCallState::Ended { "left running" } else { "still running" };
+        let _ = write!(out, ", {running} {what}");
     }
-    call.signal.is_some() || call.code.is_some_and(|code| code != 0)
+    call.state == ToolCallState::Ended && (call.signal.is_some() || call.code.is_some_and(|code| code != 0))
 }

@@ -66,7 +66,7 @@ pub struct ToolCall {
     /// Nanoseconds from its first program to the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ns: Option<u64>,
-    /// Processes, ended or not.
+    /// Processes, ended or not, those of tool calls within this one too.
     #[serde(default, skip_serializing_if = "is_none")]
     pub processes: u64,
     /// Programs that were executed, by the names under which they were.
