@@ -37,6 +37,8 @@ enum Verb {
     Export(commands::export::Args),
     /// Check a recording: frames, chain, sequence and ledger
     Verify(commands::verify::Args),
+    /// Say which agents are installed and run here, and how they are set up, without running any
+    Agents(commands::agents::Args),
     /// Say what can be observed on this machine, and what cannot and why
     Doctor(commands::doctor::Args),
 }
@@ -68,6 +70,7 @@ impl Verb {
             Self::Query(args) => commands::query::run(&args),
             Self::Export(args) => commands::export::run(&args),
             Self::Verify(args) => commands::verify::run(&args),
+            Self::Agents(args) => commands::agents::run(&args),
             Self::Doctor(args) => commands::doctor::run(&args),
         }
     }

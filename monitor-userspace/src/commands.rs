@@ -1,5 +1,6 @@
 //! One file per subcommand: its arguments and what it does with them.
 
+pub mod agents;
 pub mod doctor;
 pub mod export;
 mod interrupts;

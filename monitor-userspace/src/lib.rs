@@ -6,7 +6,9 @@
 pub mod cli;
 pub mod commands;
 pub mod error;
+pub mod inventory;
 pub mod live;
+pub mod recognition;
 pub mod run;
 pub mod scrubbing;
 pub mod sink;

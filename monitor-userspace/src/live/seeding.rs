@@ -1,14 +1,13 @@
 //! Tracking what runs already.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
-use agentsnoop_pipeline::attribute::agents::{Catalogue, Program, Verdict};
-use agentsnoop_pipeline::input::{Control, Existing, Input, Observed, Why};
-use agentsnoop_pipeline::record::Text;
+use agentsnoop_pipeline::attribute::agents::Catalogue;
+use agentsnoop_pipeline::input::{Control, Input, Observed, Why};
 use anyhow::{Context, Result};
 
 use super::Live;
+use crate::recognition;
 use crate::source::kernel::is_libc_name;
 use crate::source::procfs;
 
@@ -81,28 +80,11 @@ impl Live {
         let catalogue = Catalogue::new().context("cannot read the built-in catalogue of agents")?;
         let mut found = Vec::new();
         for candidate in procfs::all()? {
-            if is_agent(&catalogue, &candidate.process) && self.track_running(candidate.process.pid, Why::Agent).is_ok()
-            {
+            let is_agent = recognition::agent_in(&catalogue, &candidate.process).is_some();
+            if is_agent && self.track_running(candidate.process.pid, Why::Agent).is_ok() {
                 found.push(candidate.process.pid);
             }
         }
         Ok(found)
-    }
-}
-
-/// Whether a process is the first of an agent, by its program and, for a script, by its package.
-fn is_agent(catalogue: &Catalogue, process: &Existing) -> bool {
-    let argv: Vec<Text> = process.argv.iter().map(|argument| Text::from(argument.as_str())).collect();
-    let program = Program {
-        exe: process.exe.as_deref().map(str::as_bytes),
-        argv: &argv,
-        cwd: process.cwd.as_deref().map(str::as_bytes),
-    };
-    match catalogue.recognise(program) {
-        Verdict::Agent { .. } => true,
-        Verdict::Ask { script } => {
-            procfs::package_of(Path::new(&script)).is_some_and(|name| catalogue.package(&name).is_some())
-        }
-        _ => false,
     }
 }

@@ -6,7 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use agentsnoop_pipeline::input::Existing;
 use anyhow::{Context, Result};
@@ -192,14 +192,33 @@ const PACKAGE_DEPTH: usize = 16;
 /// Bytes of a package.json that is read; its `name` is in the first lines.
 const PACKAGE_BYTES: u64 = 1024 * 1024;
 
+/// The package that a script or a program belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Package {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: Option<String>,
+    /// The folder of its package.json, links resolved.
+    pub folder: PathBuf,
+}
+
 /// The `name` of the package.json nearest to a script, its symbolic links resolved; `None` when there is none.
 #[must_use]
 pub fn package_of(script: &Path) -> Option<String> {
-    let script = std::fs::canonicalize(script).ok()?;
-    let file =
-        script.ancestors().skip(1).take(PACKAGE_DEPTH).find_map(|folder| open_package(&folder.join("package.json")))?;
-    let package: serde_json::Value = serde_json::from_reader(BufReader::new(file.take(PACKAGE_BYTES))).ok()?;
-    Some(package.get("name")?.as_str()?.to_owned())
+    package_at(script).map(|package| package.name)
+}
+
+/// The package of the package.json nearest to a file, its symbolic links resolved; `None` when there is none, or when it
+/// has no name.
+#[must_use]
+pub fn package_at(file: &Path) -> Option<Package> {
+    let file = std::fs::canonicalize(file).ok()?;
+    let found = |folder: &Path| Some((open_package(&folder.join("package.json"))?, folder.to_owned()));
+    let (content, folder) = file.ancestors().skip(1).take(PACKAGE_DEPTH).find_map(found)?;
+    let package: serde_json::Value = serde_json::from_reader(BufReader::new(content.take(PACKAGE_BYTES))).ok()?;
+    let field = |name: &str| package.get(name)?.as_str().map(str::to_owned);
+    Some(Package { name: field("name")?, version: field("version"), folder })
 }
 
 /// Opens a file that an observed process has named, or may have made: what is no regular file is not waited for.

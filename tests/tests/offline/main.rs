@@ -1,6 +1,7 @@
 //! Tests that need no privileges and no kernel: recordings, what damage does to them, and the commands that read them.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
 
+mod agents;
 mod cli;
 mod damage;
 mod documents;

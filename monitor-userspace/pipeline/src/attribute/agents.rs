@@ -215,6 +215,28 @@ impl Catalogue {
         Some(&entry.name)
     }
 
+    /// The names of the agents.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.file.agent.iter().map(|entry| entry.name.as_str())
+    }
+
+    /// The names of the packages of an agent.
+    pub fn packages_of(&self, name: &str) -> impl Iterator<Item = &str> {
+        let of = self.file.agent.iter().filter(move |entry| entry.name == name);
+        of.flat_map(|entry| &entry.packages).map(String::as_str)
+    }
+
+    /// The absolute path of the script that a host runs, as far as that can be said without looking.
+    #[must_use]
+    pub fn script_of(&self, program: Program<'_>) -> Option<Vec<u8>> {
+        let base = base_name(program.exe?);
+        let host = self.file.host.iter().find(|host| host.is(base))?;
+        let Target::Script(script) = host.target(program.argv) else { return None };
+        let mut path = Vec::new();
+        compose(program.cwd.unwrap_or_default(), script, &mut path);
+        Some(path)
+    }
+
     /// The title of an agent, for people; its name where it has none.
     #[must_use]
     pub fn title<'a>(&'a self, name: &'a str) -> &'a str {
