@@ -98,7 +98,7 @@ fn opened() -> Opened {
 }
 
 fn program<'a>(exe: &'a str, argv: &'a [&'a str], env: &'a [&'a str]) -> Program<'a> {
-    Program { exe, argv, env, cwd: "/home/dev/project", flags: 0 }
+    Program { exe, argv, env, cwd: "/home/dev/project", ..Program::default() }
 }
 
 /// The inputs so far, and the next pid.

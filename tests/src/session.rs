@@ -95,7 +95,7 @@ fn agent() -> Vec<Input> {
             argv: &["agent", "--print", "fix \u{1b}[31mit"],
             env: &["PATH", "HOME", "ANTHROPIC_BASE_URL"],
             cwd: "/home/dev/project",
-            flags: 0,
+            ..Program::default()
         }),
         agent.getenv("HTTPS_PROXY"),
         agent.open("/home/dev/.aws/credentials"),
@@ -116,7 +116,7 @@ fn agent() -> Vec<Input> {
         argv: &["bash", "-c", "git status"],
         env: &["PATH", "HOME"],
         cwd: "/home/dev/project",
-        flags: 0,
+        ..Program::default()
     }));
     inputs.push(shell.open("/home/dev/project/.git/config"));
     inputs.push(shell.exit(1 << 8));

@@ -4,8 +4,8 @@ pub mod any;
 
 use bytes::Bytes;
 use monitor_common::{
-    Header, TextState,
-    body::{self, exec_text, open_text},
+    Header, Kind, TextState,
+    body::{self, call_text, exec_text, open_text},
     decode::{Body, Str},
 };
 
@@ -43,6 +43,8 @@ pub struct Program<'a> {
     pub cwd: &'a str,
     /// Bits of [`body::exec_flag`].
     pub flags: u32,
+    /// The terminal that is its standard input; empty for none.
+    pub terminal: &'a str,
 }
 
 impl Actor {
@@ -103,6 +105,7 @@ impl Actor {
         texts[exec_text::FILENAME] = whole(program.exe);
         texts[exec_text::EXE] = whole(program.exe);
         texts[exec_text::CWD] = whole(program.cwd);
+        texts[exec_text::STDIN] = whole(program.terminal);
         texts[exec_text::ARGV] = Str { bytes: &argv, state: TextState::Complete };
         texts[exec_text::ENV] = Str { bytes: &env, state: TextState::Complete };
         let fixed = body::Exec {
@@ -159,6 +162,13 @@ impl Actor {
             ..body::Connect::default()
         };
         self.raw(&Body::Connect(fixed, Str { bytes: sockaddr, state: TextState::Complete }))
+    }
+
+    /// The process listens on a socket of this address.
+    pub fn listen(&mut self, sockaddr: &[u8]) -> Input {
+        let mut texts = [absent(TextState::NotAsked); call_text::COUNT];
+        texts[call_text::SECOND_REQUESTED] = Str { bytes: sockaddr, state: TextState::Complete };
+        self.raw(&Body::Call(Kind::Listen, body::Call { socket_type: 1, ..body::Call::default() }, texts))
     }
 
     /// A DNS message that the process sent, or received, with the socket address of the server.

@@ -65,7 +65,7 @@ proptest! {
     #[test]
     fn a_record_cut_or_changed_anywhere_is_decoded_or_counted(cut in 0usize..400, at in 0usize..400, with in any::<u8>()) {
         let mut actor = Actor::new(1);
-        let Input::Raw(raw) = actor.exec(Program { exe: "/bin/x", argv: &["x", "y"], env: &["A"], cwd: "/", flags: 0 }) else { panic!() };
+        let Input::Raw(raw) = actor.exec(Program { exe: "/bin/x", argv: &["x", "y"], env: &["A"], cwd: "/", ..Program::default() }) else { panic!() };
         let mut changed = raw.to_vec();
         let last = changed.len() - 1;
         changed[at.min(last)] = with;

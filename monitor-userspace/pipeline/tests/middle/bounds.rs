@@ -77,7 +77,7 @@ fn of_very_many_hooks_that_are_missing_some_are_named_and_all_are_counted() {
 #[test]
 fn processes_that_have_ended_are_forgotten_and_never_more_are_known_than_the_table_holds() {
     let (mut middle, mut parent) = (Middle::new(), Actor::new(100));
-    let program = Program { exe: "/usr/bin/true", argv: &["true"], env: &["HOME"], cwd: "/", flags: 0 };
+    let program = Program { exe: "/usr/bin/true", argv: &["true"], env: &["HOME"], cwd: "/", ..Program::default() };
     let mut most = 0;
     // More than the table holds, all within the time for which an end is remembered.
     for number in 0..PROCESSES as u32 + 10_000 {

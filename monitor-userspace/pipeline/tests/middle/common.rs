@@ -28,7 +28,13 @@ pub(crate) fn session() -> Vec<Input> {
     let mut inputs = vec![
         Input::Opened(Box::<Opened>::default()),
         run(4711),
-        shell.exec(Program { exe: "/usr/bin/bash", argv: &argv, env: &["HOME", "LANG"], cwd: "/home/ada/p", flags: 0 }),
+        shell.exec(Program {
+            exe: "/usr/bin/bash",
+            argv: &argv,
+            env: &["HOME", "LANG"],
+            cwd: "/home/ada/p",
+            ..Program::default()
+        }),
     ];
     let (fork, mut cat) = shell.fork(4712);
     cat.follow(&shell);

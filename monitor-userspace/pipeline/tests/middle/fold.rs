@@ -18,7 +18,8 @@ const NAMES: [&str; 10] =
 /// A program with [`NAMES`], and the inputs so far.
 fn program() -> (Vec<Input>, Actor) {
     let mut actor = Actor::new(4711);
-    let exec = actor.exec(Program { exe: "/usr/bin/node", argv: &["node"], env: &NAMES, cwd: "/", flags: 0 });
+    let exec =
+        actor.exec(Program { exe: "/usr/bin/node", argv: &["node"], env: &NAMES, cwd: "/", ..Program::default() });
     (vec![run(4711), exec], actor)
 }
 
@@ -89,7 +90,7 @@ fn a_name_that_the_program_has_put_there_itself_is_part_of_the_burst_around_it()
 #[test]
 fn an_environment_of_a_few_names_is_never_enumerated() {
     let mut actor = Actor::new(1);
-    let exec = actor.exec(Program { exe: "/bin/ls", argv: &["ls"], env: &NAMES[..7], cwd: "/", flags: 0 });
+    let exec = actor.exec(Program { exe: "/bin/ls", argv: &["ls"], env: &NAMES[..7], cwd: "/", ..Program::default() });
     let mut inputs = vec![exec];
     inputs.extend(NAMES[..7].iter().map(|name| actor.getenv(name)));
     inputs.push(closed());
@@ -123,7 +124,7 @@ fn a_child_has_the_environment_of_its_parent_until_it_executes_another_program()
     child.follow(&actor);
     inputs.push(fork);
     inputs.extend(NAMES.map(|name| child.getenv(name)));
-    inputs.push(child.exec(Program { exe: "/bin/ls", argv: &["ls"], env: &["ONE"], cwd: "/", flags: 0 }));
+    inputs.push(child.exec(Program { exe: "/bin/ls", argv: &["ls"], env: &["ONE"], cwd: "/", ..Program::default() }));
     inputs.extend(NAMES.map(|name| child.getenv(name)));
     inputs.push(closed());
     let expected: Vec<&str> = ["*10/10"].into_iter().chain(NAMES).collect();
@@ -225,7 +226,13 @@ fn look_ups_of_many_threads_at_once_lose_nothing() {
     for pid in 1..200 {
         let mut actor = Actor::new(pid);
         actor.header.cpu = u16::try_from(pid).unwrap();
-        inputs.push(actor.exec(Program { exe: "/usr/bin/node", argv: &["node"], env: &NAMES, cwd: "/", flags: 0 }));
+        inputs.push(actor.exec(Program {
+            exe: "/usr/bin/node",
+            argv: &["node"],
+            env: &NAMES,
+            cwd: "/",
+            ..Program::default()
+        }));
         inputs.push(actor.getenv("HOME"));
     }
     inputs.push(closed());
@@ -244,7 +251,7 @@ proptest! {
         let mut actors = [Actor::new(1), Actor::new(2), Actor::new(3)];
         for actor in &mut actors {
             actor.header.cpu = u16::try_from(actor.header.pid).unwrap();
-            inputs.push(actor.exec(Program { exe: "/usr/bin/node", argv: &["node"], env: &NAMES, cwd: "/", flags: 0 }));
+            inputs.push(actor.exec(Program { exe: "/usr/bin/node", argv: &["node"], env: &NAMES, cwd: "/", ..Program::default() }));
         }
         let mut expected = 0;
         for (actor, name, pause) in calls {

@@ -167,7 +167,8 @@ fn the_summary_names_programs_whose_look_ups_nobody_can_see() {
 fn an_enumeration_is_a_line_and_counts_apart_from_look_ups() {
     const NAMES: [&str; 8] = ["A", "B", "C", "D", "E", "F", "G", "H"];
     let mut actor = Actor::new(1);
-    let mut inputs = vec![actor.exec(Program { exe: "/bin/x", argv: &["x"], env: &NAMES, cwd: "/", flags: 0 })];
+    let mut inputs =
+        vec![actor.exec(Program { exe: "/bin/x", argv: &["x"], env: &NAMES, cwd: "/", ..Program::default() })];
     inputs.extend(NAMES.map(|name| actor.getenv(name)));
     inputs.extend([actor.getenv("TZ"), actor.exit(0)]);
     let records = judge(&inputs);

@@ -2,9 +2,9 @@
 
 use agentsnoop_pipeline::{
     Record,
-    input::{Closed, Input},
+    input::{Closed, Control, Input, Why},
     record::{Body, State, ToolCall, ToolCallState},
-    synthetic::{Actor, Program, sockaddr},
+    synthetic::{Actor, Program, sockaddr, unix},
 };
 
 use crate::common::{judge, run};
@@ -27,7 +27,7 @@ fn claude(command: &str) -> String {
 }
 
 fn program<'a>(exe: &'a str, argv: &'a [&'a str], env: &'a [&'a str]) -> Program<'a> {
-    Program { exe, argv, env, cwd: "/p", flags: 0 }
+    Program { exe, argv, env, cwd: "/p", ..Program::default() }
 }
 
 /// A process that an agent is, with the inputs so far.
@@ -324,4 +324,76 @@ fn the_effects_of_a_call_are_bounded_and_the_rest_is_counted() {
     let records = bench.records();
     let (_, call) = calls(&records)[1];
     assert_eq!((call.written.len(), call.further, call.command_state), (64, 12, State::Complete));
+}
+
+/// A daemon of the first of so many terminals of Codex, to which all of them are connected and which starts a tool; the first
+/// one may have ended before.
+fn daemon(terminals: u32, first_ends: bool) -> Vec<Record> {
+    let (mut bench, mut first) = Bench::new(CODEX, &["codex"]);
+    let socket = unix("/tmp/codex-daemon-1000/8a78");
+    let mut daemon = bench.starts(&mut first, program(CODEX, &["codex", "app-server", "--managed-daemon"], &["HOME"]));
+    bench.inputs.push(daemon.listen(&socket));
+    first.follow(&daemon);
+    bench.inputs.push(first.connect(&socket, 0));
+    let mut last = first.clone();
+    for number in 1..terminals {
+        let mut other = Actor::new(1000 + number);
+        other.follow(&last);
+        bench.inputs.push(Input::Control(Control::Track { pid: 1000 + number, why: Why::Agent }));
+        bench.inputs.push(other.exec(program(CODEX, &["codex"], &["HOME"])));
+        bench.inputs.push(other.connect(&socket, 0));
+        last = other;
+    }
+    if first_ends {
+        first.follow(&last);
+        bench.inputs.push(first.exit(0));
+        last = first;
+    }
+    daemon.follow(&last);
+    let setup = ["/proc/self/exe", "--codex-run-as-process-setup", "45"];
+    let mut tool = bench.starts(&mut daemon, program(CODEX, &setup, &[]));
+    bench.inputs.push(tool.exec(program(BASH, &["/bin/bash", "-c", "ls"], &["CODEX_CI"])));
+    daemon.follow(&tool);
+    bench.ends(tool, 0, &mut daemon);
+    bench.records()
+}
+
+#[test]
+fn a_daemons_tool_call_is_of_the_session_that_is_connected_to_it() {
+    let whose = |records: &[Record]| {
+        let (record, call) = calls(records)[0];
+        (record.agent.as_ref().map(|agent| agent.root_pid), call.clients.len())
+    };
+    assert_eq!(whose(&daemon(1, false)), (Some(10), 0), "its own");
+    assert_eq!(whose(&daemon(2, true)), (Some(1001), 1), "of the only one that is left");
+    assert_eq!(whose(&daemon(2, false)), (Some(10), 2), "cannot be told, so it stays and both are named");
+}
+
+#[test]
+fn the_terminal_of_a_person_in_an_editor_is_not_the_agents() {
+    let cursor = "/usr/share/cursor/cursor";
+    let (mut bench, mut editor) = Bench::new(cursor, &["cursor"]);
+    let mut host = bench.starts(&mut editor, program(cursor, &["cursor", "--type=utility"], &["HOME"]));
+    let person =
+        Program { terminal: "/dev/pts/3", ..program("/usr/bin/zsh", &["zsh", "-i"], &["TERM_PROGRAM", "HOME"]) };
+    let mut shell = bench.starts(&mut host, person);
+    let mut git = bench.starts(&mut shell, program("/usr/bin/git", &["git", "push"], &["TERM_PROGRAM"]));
+    bench.inputs.push(git.open("/p/of-the-person"));
+    let mut claude = bench.starts(&mut shell, program(CLAUDE, &["claude"], &["TERM_PROGRAM"]));
+    bench.inputs.push(claude.open("/p/of-claude"));
+    host.follow(&claude);
+    let env = &["TERM_PROGRAM", "CURSOR_AGENT"];
+    let agents = Program { terminal: "/dev/pts/4", ..program("/usr/bin/zsh", &["zsh", "-c", "make"], env) };
+    let mut tool = bench.starts(&mut host, agents);
+    bench.inputs.push(tool.open("/p/of-cursor"));
+    let records = bench.records();
+    let agent_of = |path: &str| {
+        let is = |record: &&Record| matches!(&record.body, Body::Open(open) if open.path.as_ref().is_some_and(|own| own.to_str() == path));
+        records.iter().find(is).unwrap().agent.as_ref().map(|agent| agent.name.clone())
+    };
+    assert_eq!(agent_of("/p/of-the-person"), None);
+    assert_eq!(agent_of("/p/of-claude").as_deref(), Some("claude-code"));
+    assert_eq!(agent_of("/p/of-cursor").as_deref(), Some("cursor"));
+    assert_eq!(told(&records), ["started make"]);
+    assert!(call_of(&records, "/p/of-cursor").is_some() && call_of(&records, "/p/of-claude").is_none());
 }
