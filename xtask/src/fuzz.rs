@@ -17,9 +17,13 @@ use crate::setup::{self, Purpose};
 const CRATE: &str = "tests/fuzz";
 const PACKAGE: &str = "agentsnoop-fuzz";
 
-/// A target of its own tells cargo to hand the flags to no build script and no macro, and keeps what is built with them
-/// apart from everything else.
+/// With a target of its own build scripts and macros are told apart from what runs in it, and what is built for the fuzzer from
+/// everything else.
 const TRIPLE: &str = "host-tuple";
+
+/// Hands the flags to the crates of the workspace, and how it gets them.
+const WRAPPER: &str = "tests/fuzz/rustc.sh";
+const FLAGS_VARIABLE: &str = "AGENTSNOOP_FUZZ_FLAGS";
 
 /// Count each edge, tell which is which, tell what is compared with what, and how deep the stack is: what libFuzzer reads
 /// (clang.llvm.org/docs/SanitizerCoverage.html). Other sanitizers need a nightly compiler, and find next to nothing in
@@ -165,7 +169,8 @@ impl Bench {
         command
             .args(["--profile", "fuzz", "--target", TRIPLE, "--package", PACKAGE, "--features", "libfuzzer"])
             .args(["--bin", &format!("fuzz-{name}")])
-            .env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\x1f"));
+            .env("RUSTC_WORKSPACE_WRAPPER", project.root.join(WRAPPER))
+            .env(FLAGS_VARIABLE, FLAGS.join(" "));
         eprintln!("xtask: {}", show(&command));
         let program = project.executable(&mut command, &format!("fuzz-{name}"))?;
         let tree = project.root.join(CRATE);

@@ -21,49 +21,32 @@ thread_local! {
 /// How much longer a text can become: a mask has at most so many bytes, and a secret at least one.
 const GROWTH: usize = 64;
 
-/// Scrubs bytes: as a command line, and in each place of an input that can hold a secret.
+/// How often the text is in an input at most, rounded up.
+const COPIES: usize = 4;
+
+/// Scrubs bytes in each place of an input that can hold a secret.
 ///
 /// # Panics
-/// Where that panics, where scrubbing again changes something (arguments that are cut may need a second time), where a text becomes longer than its masks can make it, or
+/// Where that panics, where scrubbing again changes something, where a text becomes longer than its masks can make it, or
 /// where a ring record can no longer be decoded.
 pub fn scrub(data: &[u8]) {
-    SCRUB.with_borrow_mut(|scrub| {
-        if let Some(masked) = scrub.command_line(data) {
-            assert!(masked.len() <= data.len() * GROWTH, "{} bytes of {}", masked.len(), data.len());
-            let again = scrub.command_line(&masked);
-            assert!(
-                again.as_ref().is_none_or(|again| *again == masked),
-                "{:?} becomes {:?} and then {:?}",
-                String::from_utf8_lossy(data),
-                String::from_utf8_lossy(&masked),
-                again.as_deref().map(String::from_utf8_lossy)
-            );
-        }
-        inputs(data).into_iter().for_each(|input| apply(scrub, input));
-    });
+    SCRUB.with_borrow_mut(|scrub| inputs(data).into_iter().for_each(|input| apply(scrub, input, data.len())));
 }
 
-fn apply(scrub: &mut Scrub, input: Input) {
-    let is_cut = matches!(&input, Input::Raw(bytes) if has_tail(bytes));
-    let mut masked = scrub.apply(input);
-    if let Input::Raw(bytes) = &masked {
-        assert!(bytes.len() <= RECORD_BYTES, "a record of {} bytes", bytes.len());
-        decode::record(bytes).unwrap();
+fn apply(scrub: &mut Scrub, input: Input, text: usize) {
+    let masked = scrub.apply(input.clone());
+    // What was left as it is would be left as it is again.
+    if masked == input {
+        return;
     }
-    if is_cut {
-        // The word at the cut is masked behind the others, and without it the next look can take a quote for another one.
-        masked = scrub.apply(masked);
+    if let (Input::Raw(before), Input::Raw(bytes)) = (&input, &masked) {
+        assert!(bytes.len() <= RECORD_BYTES, "a record of {} bytes", bytes.len());
+        let most = before.len() + COPIES * text * GROWTH;
+        assert!(bytes.len() <= most, "{} bytes of {}, with a text of {text}", bytes.len(), before.len());
+        decode::record(bytes).unwrap();
     }
     let again = scrub.apply(masked.clone());
     assert_eq!(again, masked, "scrubbing again changes something");
-}
-
-/// Whether the arguments came in two parts.
-fn has_tail(bytes: &[u8]) -> bool {
-    let record = decode::record(bytes);
-    record.is_ok_and(
-        |record| matches!(record.body, Body::Exec(_, texts) if !texts[exec_text::ARGV_TAIL].bytes.is_empty()),
-    )
 }
 
 /// Inputs that have the text where a secret may be.

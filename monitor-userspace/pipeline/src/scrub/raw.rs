@@ -17,6 +17,9 @@ const OPEN_STRINGS: usize = size_of::<Header>() + size_of::<Open>();
 /// See [`super::CUT`].
 const CUT: &[u8] = super::CUT.as_bytes();
 
+/// Times that a part of an argv is gone over at most; one that is not settled by then is masked as a whole.
+const ROUNDS: usize = 4;
+
 /// The name of a process whose program has a secret in its path: the kernel takes the name from there.
 const MASKED_COMM: [u8; 16] = *b"[masked]\0\0\0\0\0\0\0\0";
 
@@ -135,19 +138,30 @@ fn exec(rules: &mut Rules, texts: &[Str<'_>; exec_text::COUNT]) -> Masked<{ exec
     let mut masked: Masked<{ exec_text::COUNT }> = Default::default();
     let is_cut = !texts[exec_text::ARGV_TAIL].bytes.is_empty();
     for (at, text) in texts.iter().enumerate() {
-        let place = match at {
-            exec_text::ARGV | exec_text::ARGV_TAIL => Place::Argv,
-            exec_text::ENV => Place::Env,
-            _ => Place::Path,
+        masked[at] = match at {
+            exec_text::ARGV | exec_text::ARGV_TAIL if is_cut => part(rules, text.bytes, at == exec_text::ARGV_TAIL),
+            exec_text::ARGV | exec_text::ARGV_TAIL => string(rules, Place::Argv, *text),
+            exec_text::ENV => string(rules, Place::Env, *text),
+            _ => string(rules, Place::Path, *text),
         };
-        let mut found = string(rules, place, *text);
-        if is_cut && place == Place::Argv {
-            let bytes = found.as_deref().unwrap_or(text.bytes);
-            found = at_the_cut(bytes, at == exec_text::ARGV_TAIL).or(found);
-        }
-        masked[at] = found;
     }
     masked
+}
+
+/// A part of an argv that was cut, masked until nothing more is found: without the word at the cut, which goes last, another
+/// word can be one that a rule looks for, since a quote may have gone with it.
+fn part(rules: &mut Rules, bytes: &[u8], is_tail: bool) -> Option<Vec<u8>> {
+    let mut masked: Option<Vec<u8>> = None;
+    for _ in 0..ROUNDS {
+        let before = masked.as_deref().unwrap_or(bytes);
+        let found = rules.mask(Place::Argv, before);
+        let found = at_the_cut(found.as_deref().unwrap_or(before), is_tail).or(found);
+        if found.is_none() {
+            return masked;
+        }
+        masked = found;
+    }
+    Some(CUT.to_vec())
 }
 
 /// An exec with what is masked in its place.

@@ -161,6 +161,23 @@ fn cut(head: &[u8], tail: &[u8]) -> Input {
 }
 
 #[test]
+fn what_the_mask_at_the_cut_lays_bare_is_masked_too() {
+    let table: [(&[u8], &[u8]); 3] = [
+        // Behind the word at the cut, which ends with a backslash, another command begins.
+        (b"-c$(| token: x1y2", b"z3w4|\\ curl -u a:b"),
+        (b"sudo -S\"\"\\\"|token: x1y2z3", b"w4' curl -u a:bs3cretA1'mysql"),
+        (b"$(abc $( \0s3cretA1$(", b"sh\0-c\0PASSWORD=--password ;"),
+    ];
+    for (head, tail) in table {
+        let mut scrub = scrub();
+        let masked = scrub.apply(cut(head, tail));
+        assert_eq!(scrub.apply(masked.clone()), masked, "{:?}", String::from_utf8_lossy(tail));
+    }
+    let json = shown(&mut scrub(), cut(table[0].0, table[0].1));
+    assert!(json.contains("[masked:cut] curl -u a:[masked:user-password]"), "{json}");
+}
+
+#[test]
 fn half_a_secret_at_the_cut_of_a_long_command_line_is_masked() {
     let mut scrub = scrub();
     let json = shown(&mut scrub, cut(b"x\0first part ghp_0123456", b"89abcdefgh last part\0"));
