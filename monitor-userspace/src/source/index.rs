@@ -1,7 +1,7 @@
 //! What lets a query leave out blocks that cannot have what it looks for: a file in the user's cache, which can be thrown away at
 //! any time.
 //!
-//! For each block it has the values that occur in its records ([`agentsnoop_pipeline::filter::Terms`]), and every few blocks
+//! For each block, or some in a row, it has the values that occur in its records ([`agentsnoop_pipeline::filter::Terms`]), and every few blocks
 //! what the pipeline knew there ([`agentsnoop_pipeline::input::Known`]), so that judging can begin in the middle. It is
 //! made while a whole recording is read, and belongs to that file as it is, and to this build of agentsnoop with its data, which
 //! judge records their own way.
@@ -24,20 +24,24 @@ use values::Dictionary;
 
 use crate::store::reader::Place;
 
-/// A block with what occurs in it.
+/// A block, or some that follow each other, with what occurs there.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Block {
+struct Part {
+    /// That of the first block.
     place: Place,
     /// By field, the numbers of the values that occur.
     values: Vec<Vec<u32>>,
     /// The first and the last time of a record, nanoseconds since 1970.
     times: (i64, i64),
+    /// Its number while the index is made.
+    #[serde(skip)]
+    number: u32,
 }
 
 /// What the pipeline knew before a block.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Snapshot {
-    block: usize,
+    place: Place,
     segment: u32,
     /// MessagePack of [`Known`]s, compressed.
     #[serde(with = "serde_bytes")]
@@ -50,7 +54,7 @@ pub struct Index {
     opened: Opened,
     config: Option<Config>,
     values: Dictionary,
-    blocks: Vec<Block>,
+    parts: Vec<Part>,
     snapshots: Vec<Snapshot>,
 }
 
@@ -69,7 +73,7 @@ pub struct Start {
 #[derive(Debug)]
 pub struct Chosen {
     index: Index,
-    /// By block.
+    /// By part.
     wanted: Vec<bool>,
 }
 
@@ -81,11 +85,11 @@ impl Index {
         if plan.is_blind() {
             return None;
         }
-        let of = |block: &Block| {
-            let values = |field: usize| block.values.get(field).map_or(&[][..], Vec::as_slice);
-            plan.may_match(&values, block.times)
+        let of = |part: &Part| {
+            let values = |field: usize| part.values.get(field).map_or(&[][..], Vec::as_slice);
+            plan.may_match(&values, part.times)
         };
-        let wanted: Vec<bool> = self.blocks.iter().map(of).collect();
+        let wanted: Vec<bool> = self.parts.iter().map(of).collect();
         Some(Chosen { index: self, wanted })
     }
 
@@ -116,10 +120,12 @@ impl Chosen {
     ///
     /// The index is damaged.
     pub fn before(&self, number: u64) -> Result<Option<Step>> {
-        let at = usize::try_from(number).unwrap_or(usize::MAX);
-        let Some(wanted) = (at..self.wanted.len()).find(|block| self.wanted[*block]) else { return Ok(None) };
-        let snapshot = self.index.snapshots.iter().rev().find(|snapshot| snapshot.block <= wanted);
-        match snapshot.filter(|snapshot| snapshot.block > at) {
+        let parts = &self.index.parts;
+        let here = parts.partition_point(|part| part.place.number <= number).saturating_sub(1);
+        let Some(wanted) = (here..parts.len()).find(|part| self.wanted[*part]) else { return Ok(None) };
+        let first = parts[wanted].place.number;
+        let snapshot = self.index.snapshots.iter().rev().find(|snapshot| snapshot.place.number <= first);
+        match snapshot.filter(|snapshot| snapshot.place.number > number) {
             None => Ok(Some(Step::Read)),
             Some(snapshot) => self.index.start(snapshot).map(|start| Some(Step::Skip(Box::new(start)))),
         }
@@ -137,10 +143,9 @@ pub enum Step {
 
 impl Index {
     fn start(&self, snapshot: &Snapshot) -> Result<Start> {
-        let block = self.blocks.get(snapshot.block).context("the index has no such block")?;
         let packed = zstd::decode_all(snapshot.known.as_slice()).context("the index is damaged")?;
         let known = rmp_serde::from_slice(&packed).context("the index is damaged")?;
-        let next = Id { segment: snapshot.segment, index: block.place.first_input, part: 0 };
-        Ok(Start { place: block.place, known, next })
+        let next = Id { segment: snapshot.segment, index: snapshot.place.first_input, part: 0 };
+        Ok(Start { place: snapshot.place, known, next })
     }
 }
