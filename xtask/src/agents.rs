@@ -13,9 +13,9 @@ use crate::project::{self, Project, as_root};
 /// The user that the agents run as.
 const USER: &str = "agentbench";
 /// The agents whose sessions are tested.
-const AGENTS: [&str; 4] = ["claude", "codex", "gemini", "opencode"];
+pub(crate) const AGENTS: [&str; 4] = ["claude", "codex", "gemini", "opencode"];
 /// The variable that tells the installer and the sessions where the agents are.
-const HOME_VARIABLE: &str = "AGENTS_HOME";
+pub(crate) const HOME_VARIABLE: &str = "AGENTS_HOME";
 /// The variable that tells the live tests the same.
 const AGENTS_VARIABLE: &str = "AGENTSNOOP_AGENTS";
 

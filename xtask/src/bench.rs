@@ -7,6 +7,7 @@ mod families;
 mod figures;
 mod observed;
 mod recordings;
+mod sessions;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -69,6 +70,7 @@ fn measure(args: &Args, programs: &Programs, folder: &Path) -> Result<()> {
     let mut report = serde_json::Map::new();
     families::measure(&mut report, args, programs, folder)?;
     recordings::measure(&mut report, args, programs, folder)?;
+    sessions::measure(&mut report, args, programs, folder)?;
     for (name, depth) in [("path of 3 components", 1), ("path of 8 components", 6)] {
         let file = file_at(folder, depth)?;
         ratios(&mut report, &format!("open+close, {name}"), args, programs, folder, &opening(&file, args.opens))?;

@@ -192,7 +192,8 @@ fn boot_ns() -> Result<f64> {
     Ok(time.tv_sec() as f64 * 1e9 + time.tv_nsec() as f64)
 }
 
-fn json(command: &mut Command) -> Result<Value> {
+/// The JSON that a command prints, whatever its exit code.
+pub(super) fn json(command: &mut Command) -> Result<Value> {
     let output = command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot run {command:?}"))?;
     serde_json::from_slice(&output.stdout).with_context(|| format!("{command:?} printed no JSON"))
 }
