@@ -2,7 +2,7 @@
 //!
 //! The threads of a process count in the same words without a lock. A word is changed by compare and exchange, and what
 //! it counts is taken by one atomic change, so that each call is told exactly once, whoever tells it: the process that
-//! sends, its next image, its end, a call that takes the slot over, or userspace each second.
+//! sends, its next image, its end, a call that takes the slot over, or userspace at each tick.
 //!
 //! Kernels before 5.12 have no such changes. There nothing is counted: each call is told by itself.
 

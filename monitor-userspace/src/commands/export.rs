@@ -5,12 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use agentsnoop_pipeline::{
-    Record,
-    filter::Span,
-    input::{Closed, Input},
-    record::{Kind, Time},
-};
+use agentsnoop_pipeline::{Record, filter::Span, input::Input, record::Kind};
 use anyhow::{Context as _, Result};
 use nix::sys::signal::raise;
 
@@ -24,6 +19,7 @@ use crate::{
         whole::{self, Whole},
     },
     source::judged::{Judged, note},
+    store::segments,
 };
 
 /// What a recording becomes.
@@ -42,13 +38,14 @@ Examples:
   agentsnoop export out.rec --format jsonl | jq 'select(.kind == \"connect\")'
   agentsnoop export out.rec --format jsonl --output out.jsonl --where 'not class:noise'
   agentsnoop export out.rec --format sqlite --output out.db
+  agentsnoop export /var/log/agentsnoop --format sqlite --output all.db
   sqlite3 -box out.db \"SELECT time, comm, path, outcome FROM files WHERE path LIKE '%/.aws/%'\"
 
 A file gets its name only once it is whole, is readable by its owner only, and replaces none unless --overwrite is given. Records about \
 what was not observed (loss, gap, coverage) are in a database whatever --where says. A damaged recording is exported as far as it can \
 be read, standard error says what cannot, and the exit code is 4. docs/export.md describes the tables.")]
 pub struct Args {
-    /// The recording
+    /// The recording, or a folder of recordings, which are read in the order of their names
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// What to make of it
@@ -78,30 +75,24 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     if args.format == Format::Sqlite && output.is_none() {
         return Err(fail(Exit::Usage, "a database needs a file; name it with --output FILE"));
     }
-    if args.file.is_dir() {
-        // Ids tell the records of one recording apart, and a folder can hold several.
-        let message = format!("{} is a folder; export one recording of it at a time", args.file.display());
-        return Err(fail(Exit::Unreadable, message));
-    }
-    let judged = Judged::open(&args.file)?;
+    let source = Source::find(&args.file, wish)?;
     let Some(output) = output else {
         let mut out = standard::sink(true).context(standard::FAILED)?;
-        let read = read(judged, args, &wish, &mut || Ok(()), &mut |record, matches| match matches {
-            true => out.record(record).context(standard::FAILED),
-            false => Ok(()),
+        let verdict = source.read(&mut || Ok(()), &mut |found| match found {
+            Found::Record(_, record, true) => out.record(record).context(standard::FAILED),
+            Found::Record(..) | Found::End(..) => Ok(()),
         })?;
         out.flush().context(standard::FAILED)?;
-        read.judged.finish()?;
-        return Ok(ExitCode::SUCCESS);
+        return verdict.map(|()| ExitCode::SUCCESS);
     };
-    if whole::is_same(&args.file, output) {
+    if source.files.iter().any(|file| whole::is_same(file, output)) {
         return Err(fail(Exit::Usage, format!("{} is the recording itself; name another file", output.display())));
     }
-    write(args, &wish, judged, output)
+    write(args, &source, output)
 }
 
 /// Writes a file, which is removed again where that fails or a signal ends it.
-fn write(args: &Args, wish: &Wish<'_>, judged: Judged, output: &Path) -> Result<ExitCode> {
+fn write(args: &Args, source: &Source<'_>, output: &Path) -> Result<ExitCode> {
     let interrupts = Interrupts::hold()?;
     let mut ended = None;
     let mut check = || match interrupts.come() {
@@ -113,47 +104,49 @@ fn write(args: &Args, wish: &Wish<'_>, judged: Judged, output: &Path) -> Result<
     };
     let file = Whole::create(output, args.overwrite)?;
     let written = match args.format {
-        Format::Jsonl => jsonl(args, wish, judged, &file, &mut check),
-        Format::Sqlite => sqlite(args, wish, judged, &file, &mut check),
+        Format::Jsonl => jsonl(source, &file, &mut check),
+        Format::Sqlite => sqlite(source, &file, &mut check),
     };
-    let written = written.and_then(|judged| file.finish().map(|()| judged));
+    let written = written.and_then(|verdict| file.finish().map(|()| verdict));
     if let Some(signal) = ended {
         // Whoever waits for this process learns how it ended.
         raise(signal).context("cannot raise a signal")?;
         interrupts.release();
     }
-    written?.finish()?;
-    Ok(ExitCode::SUCCESS)
+    written?.map(|()| ExitCode::SUCCESS)
 }
 
 type Check<'a> = &'a mut dyn FnMut() -> Result<()>;
 
-fn jsonl(args: &Args, wish: &Wish<'_>, judged: Judged, file: &Whole, check: Check<'_>) -> Result<Judged> {
+/// Whether all could be read; the other way is that what was to be done failed.
+type Verdict = Result<()>;
+
+fn jsonl(source: &Source<'_>, file: &Whole, check: Check<'_>) -> Result<Verdict> {
     let failed = || file.failed();
     let mut out = sink::json::Json::new(file.file());
-    let read = read(judged, args, wish, check, &mut |record, matches| match matches {
-        true => out.record(record).with_context(failed),
-        false => Ok(()),
+    let verdict = source.read(check, &mut |found| match found {
+        Found::Record(_, record, true) => out.record(record).with_context(failed),
+        Found::Record(..) | Found::End(..) => Ok(()),
     })?;
     out.flush().with_context(failed)?;
-    Ok(read.judged)
+    Ok(verdict)
 }
 
-fn sqlite(args: &Args, wish: &Wish<'_>, judged: Judged, file: &Whole, check: Check<'_>) -> Result<Judged> {
+fn sqlite(source: &Source<'_>, file: &Whole, check: Check<'_>) -> Result<Verdict> {
     let failed = || file.failed();
     let database = Database::create(file.partial()).with_context(failed)?;
-    let read = {
+    let verdict = {
         let mut add = database.rows().with_context(failed)?;
-        read(judged, args, wish, check, &mut |record, matches| match matches || tells_of_absence(record) {
-            true => add(record).with_context(failed),
-            false => Ok(()),
+        source.read(check, &mut |found| match found {
+            Found::Record(number, record, matches) if matches || tells_of_absence(record) => {
+                add(number, record).with_context(failed)
+            }
+            Found::Record(..) => Ok(()),
+            Found::End(number, about) => database.add(number, about).with_context(failed),
         })?
     };
-    let Read { judged, closed, last } = read;
-    let filter = args.filter.as_deref();
-    let about = About { file: &args.file, judged: &judged, closed: closed.as_deref(), last, filter };
-    database.finish(&about).with_context(failed)?;
-    Ok(judged)
+    database.finish().with_context(failed)?;
+    Ok(verdict)
 }
 
 /// Whether a record says what was not observed: without it an extract would be read as if nothing else had happened.
@@ -161,49 +154,68 @@ fn tells_of_absence(record: &Record) -> bool {
     matches!(record.kind(), Kind::Loss | Kind::Gap | Kind::Coverage)
 }
 
-/// A recording that was read to its end.
-struct Read {
-    judged: Judged,
-    closed: Option<Box<Closed>>,
-    last: Option<Time>,
+/// The recordings that are read, and what of them is wanted.
+struct Source<'a> {
+    files: Vec<PathBuf>,
+    wish: Wish<'a>,
+}
+
+/// What is found in recordings, with the number of the recording, from 1.
+enum Found<'a> {
+    /// A record, and whether it is wanted.
+    Record(i64, &'a Record, bool),
+    /// A recording was read to its end.
+    End(i64, &'a About<'a>),
 }
 
 /// Inputs between two looks at whether a signal has come: some milliseconds.
 const CHECKED_EVERY: u64 = 4096;
 
-/// Gives each record of a recording to `take`, with whether it is wanted.
-fn read(
-    mut judged: Judged,
-    args: &Args,
-    wish: &Wish<'_>,
-    check: Check<'_>,
-    take: &mut dyn FnMut(&Record, bool) -> Result<()>,
-) -> Result<Read> {
-    let mut selection = wish.of(&Span::default())?;
-    let mut records = Vec::new();
-    let (mut closed, mut last, mut begun) = (None, None, false);
-    for number in 0u64.. {
-        if number.is_multiple_of(CHECKED_EVERY) {
-            check()?;
+impl<'a> Source<'a> {
+    /// A recording, or those of a folder, of which the first can be read.
+    fn find(path: &Path, wish: Wish<'a>) -> Result<Self> {
+        let files = if path.is_dir() { segments::in_folder(path)? } else { vec![path.to_owned()] };
+        if let Some(first) = files.first() {
+            Judged::open(first)?;
         }
-        let input = judged.next(&mut records)?;
-        if let (Some(Input::Opened(opened)), false) = (&input, begun) {
-            selection = wish.of_recording(opened, judged.files())?;
-            begun = true;
-        }
-        for record in records.drain(..) {
-            last = last.max(Some(record.time));
-            let matches = selection.takes(&record);
-            take(&record, matches)?;
-        }
-        match input {
-            Some(Input::Closed(body)) => closed = Some(body),
-            Some(_) => {}
-            None => break,
-        }
+        Ok(Self { files, wish })
     }
-    if !begun {
-        note(format_args!("{}: its beginning cannot be read, so times count from 1970", args.file.display()));
+
+    /// Gives everything to `take`, one recording after the other: each can be read alone.
+    fn read(&self, check: Check<'_>, take: &mut dyn FnMut(Found<'_>) -> Result<()>) -> Result<Verdict> {
+        let mut selection = self.wish.of(&Span::default())?;
+        let (mut begun, mut verdict) = (false, Ok(()));
+        for (number, file) in (1..).zip(&self.files) {
+            let mut judged = Judged::open(file)?;
+            let (mut records, mut closed, mut last) = (Vec::new(), None, None);
+            for inputs in 0u64.. {
+                if inputs.is_multiple_of(CHECKED_EVERY) {
+                    check()?;
+                }
+                let input = judged.next(&mut records)?;
+                if let (Some(Input::Opened(opened)), false) = (&input, begun) {
+                    // Times are those of all recordings together.
+                    selection = self.wish.of_recording(opened, &self.files)?;
+                    begun = true;
+                }
+                for record in records.drain(..) {
+                    last = last.max(Some(record.time));
+                    let matches = selection.takes(&record);
+                    take(Found::Record(number, &record, matches))?;
+                }
+                match input {
+                    Some(Input::Closed(body)) => closed = Some(body),
+                    Some(_) => {}
+                    None => break,
+                }
+            }
+            if !begun {
+                note(format_args!("{}: its beginning cannot be read, so times count from 1970", file.display()));
+            }
+            let filter = self.wish.filter;
+            take(Found::End(number, &About { file, judged: &judged, closed: closed.as_deref(), last, filter }))?;
+            verdict = verdict.and(judged.finish());
+        }
+        Ok(verdict)
     }
-    Ok(Read { judged, closed, last })
 }

@@ -78,7 +78,7 @@ impl Outputs {
         }
     }
 
-    /// Sends what was recorded to the disk; to be called each second.
+    /// Sends what was recorded to the disk; to be called at each tick.
     pub(super) fn save(&mut self) {
         if let Some(recording) = &mut self.recording {
             recording.flush();

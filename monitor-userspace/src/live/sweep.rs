@@ -7,7 +7,7 @@ use monitor_common::task::Task;
 
 use crate::source::{kernel::Kernel, procfs};
 
-/// Entries that are looked at in one go, which is each second: a look takes some 20 µs, and all entries there can be are
+/// Entries that are looked at in one go, which is at each tick: a look takes some 20 µs, and all entries there can be are
 /// looked at within half a minute.
 const AT_ONCE: usize = 1024;
 

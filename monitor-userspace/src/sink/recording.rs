@@ -157,7 +157,7 @@ impl Recording {
         Ok((number, count))
     }
 
-    /// What has happened to segments since the last call: one is whole, old ones were removed. To be called each second; the
+    /// What has happened to segments since the last call: one is whole, old ones were removed. To be called at each tick; the
     /// inputs are to be pushed like any other.
     pub fn news(&mut self) -> Vec<Input> {
         let Some(rotating) = &mut self.rotating else { return Vec::new() };

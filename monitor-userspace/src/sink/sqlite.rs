@@ -1,5 +1,5 @@
 //! Records in an SQLite database (docs/export.md): a table of all records, a table for each kind, views over several kinds, and
-//! what the recording does not hold.
+//! what the recordings do not hold.
 
 mod about;
 mod rows;
@@ -18,7 +18,7 @@ pub const APPLICATION: i32 = 0x4153_4e50;
 
 /// The version of the schema (`PRAGMA user_version`). It grows when a query of an older one would be misled: a table or column
 /// that goes, or means something else. New ones do not change it.
-pub const VERSION: i32 = 1;
+pub const VERSION: i32 = 2;
 
 /// Memory for pages, KiB; what is beyond goes to the file. Indexes are sorted in as much.
 const CACHE_KIB: i32 = 16 * 1024;
@@ -48,23 +48,31 @@ impl Database {
         Ok(Self { connection })
     }
 
-    /// What takes the records.
+    /// What takes the records, each with the number of its recording.
     ///
     /// # Errors
     ///
     /// That of SQLite.
-    pub fn rows(&self) -> rusqlite::Result<impl FnMut(&Record) -> rusqlite::Result<()>> {
+    pub fn rows(&self) -> rusqlite::Result<impl FnMut(i64, &Record) -> rusqlite::Result<()>> {
         let mut rows = Rows::new(&self.connection)?;
-        Ok(move |record: &Record| rows.add(record))
+        Ok(move |recording: i64, record: &Record| rows.add(recording, record))
     }
 
-    /// Adds what is known of the recording as a whole, and the indexes.
+    /// Adds what is known of a recording as a whole.
     ///
     /// # Errors
     ///
     /// That of SQLite.
-    pub fn finish(self, about: &About<'_>) -> rusqlite::Result<()> {
-        about.write(&self.connection)?;
+    pub fn add(&self, recording: i64, about: &About<'_>) -> rusqlite::Result<()> {
+        about.write(recording, &self.connection)
+    }
+
+    /// Adds the indexes.
+    ///
+    /// # Errors
+    ///
+    /// That of SQLite.
+    pub fn finish(self) -> rusqlite::Result<()> {
         self.connection.execute_batch(&schema::indexes())?;
         self.connection.execute_batch("COMMIT; ANALYZE")?;
         self.connection.close().map_err(|(_, error)| error)

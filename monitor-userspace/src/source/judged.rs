@@ -22,18 +22,22 @@ use crate::{
     store::{End, segments},
 };
 
-/// How often a recording that is still written is looked at for more; its writer flushes each second.
+/// How often a recording that is still written is looked at for more; its writer flushes more than once a second.
 const LOOKED_FOR_EVERY: Duration = Duration::from_millis(200);
 
 /// Replays a recording, or all recordings of a folder one after the other.
 pub struct Judged {
     files: Vec<PathBuf>,
+    /// The folder that they are all recordings of.
+    folder: Option<PathBuf>,
     /// Which of them is read.
     at: usize,
     recording: Recording,
     pipeline: Pipeline,
     /// Places that are damaged in files before this one.
     damaged: u64,
+    /// Whether the file that is read was closed and goes on in another one.
+    has_next: bool,
     /// An index that is being made.
     builder: Option<Builder>,
     /// The blocks that are read, where an index tells that others need not be.
@@ -49,7 +53,17 @@ impl Judged {
     pub fn open(path: &Path) -> Result<Self> {
         let files = if path.is_dir() { segments::in_folder(path)? } else { vec![path.to_owned()] };
         let recording = Recording::open(files.first().map_or(path, PathBuf::as_path))?;
-        Ok(Self { files, at: 0, recording, pipeline: Pipeline::new()?, damaged: 0, builder: None, chosen: None })
+        Ok(Self {
+            files,
+            folder: path.is_dir().then(|| path.to_owned()),
+            at: 0,
+            recording,
+            pipeline: Pipeline::new()?,
+            damaged: 0,
+            has_next: false,
+            builder: None,
+            chosen: None,
+        })
     }
 
     /// Makes an index on the way, of a recording of one file that is read from its beginning.
@@ -104,14 +118,23 @@ impl Judged {
         if let Some(builder) = &mut self.builder {
             out[before..].iter().for_each(|record| builder.record(record));
         }
-        let Some(next) = self.files.get(self.at + 1) else { return Ok(false) };
-        let next = Recording::open(next)?;
-        self.tell();
-        self.damaged += self.recording.damaged();
-        self.recording = next;
-        self.pipeline = Pipeline::new()?;
-        self.at += 1;
-        Ok(true)
+        while let Some(path) = self.files.get(self.at + 1) {
+            if !path.exists() {
+                // Whoever writes keeps within bounds.
+                note(format_args!("{}: it was removed before it was read", path.display()));
+                self.files.remove(self.at + 1);
+                continue;
+            }
+            let next = Recording::open(path)?;
+            self.tell();
+            self.damaged += self.recording.damaged();
+            self.recording = next;
+            self.pipeline = Pipeline::new()?;
+            self.has_next = false;
+            self.at += 1;
+            return Ok(true);
+        }
+        Ok(false)
     }
 
     /// Pushes the next input through the pipeline, appends its records to `out` and returns it; `None` at the end, with the
@@ -138,6 +161,7 @@ impl Judged {
         match &input {
             Input::Opened(opened) => self.check_wire(opened)?,
             Input::Config(config) => self.note_other_rules(config),
+            Input::Closed(closed) => self.has_next = closed.next.is_some(),
             _ => {}
         }
         let before = out.len();
@@ -154,26 +178,56 @@ impl Judged {
     }
 
     /// As [`Judged::next`], of a recording that is still written: where it ends for now, `rests` is called and more is waited
-    /// for. `None` once it is closed.
+    /// for, in the next segment too. `None` once the last one is closed.
     ///
     /// # Errors
     ///
     /// As [`Judged::next`], and those of `rests`.
     pub fn wait(&mut self, out: &mut Vec<Record>, mut rests: impl FnMut() -> Result<()>) -> Result<Option<Input>> {
+        let mut is_left = false;
         loop {
-            match self.recording.next() {
-                Some(input) => return self.take(input, out).map(Some),
-                // One that was not closed and has a successor will not be.
-                None if self.recording.end() == End::Closed || self.at + 1 < self.files.len() => {
-                    if !self.next_file(out)? {
-                        return Ok(None);
-                    }
+            if let Some(input) = self.recording.next() {
+                return self.take(input, out).map(Some);
+            }
+            let is_closed = self.recording.end() == End::Closed;
+            if is_closed || is_left {
+                self.look_for_more();
+                if self.next_file(out)? {
+                    is_left = false;
+                    continue;
                 }
-                None => {
-                    rests()?;
-                    std::thread::sleep(LOOKED_FOR_EVERY);
+                if is_closed {
+                    return Ok(None);
                 }
             }
+            // One that has a successor and no writer will not be closed any more; what was written last is read before.
+            if !is_left && !segments::is_written(self.path()) {
+                self.look_for_more();
+                is_left = self.at + 1 < self.files.len();
+                if is_left {
+                    continue;
+                }
+            }
+            rests()?;
+            std::thread::sleep(LOOKED_FOR_EVERY);
+        }
+    }
+
+    /// Adds files that were made since the last look, behind those that are known: of the folder, or the next segment of a file.
+    fn look_for_more(&mut self) {
+        let Some(last) = self.files.last() else { return };
+        if let Some(folder) = &self.folder {
+            let found = segments::after_in(folder, last);
+            self.files.extend(found);
+            return;
+        }
+        if !self.has_next || self.at + 1 < self.files.len() {
+            return;
+        }
+        let number = self.pipeline.opened().map_or(0, |opened| opened.segment);
+        match segments::after(last, number).filter(|next| next.is_file()) {
+            Some(next) => self.files.push(next),
+            None => note(format_args!("{}: it goes on in another file, which is not beside it", last.display())),
         }
     }
 

@@ -16,6 +16,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
+use super::format::FILE_HEADER;
 use crate::error::{Exit, fail};
 
 /// Digits of a segment's number in its name, so that names sort as segments do.
@@ -84,18 +85,47 @@ impl Segments {
     }
 
     fn name(&self, number: u32) -> OsString {
-        let stem = self.first.file_stem().unwrap_or_default();
-        if number == 0 {
-            return self.first.file_name().unwrap_or_default().to_owned();
-        }
-        let mut name = stem.to_owned();
-        name.push(format!(".{number:0DIGITS$}"));
-        if let Some(extension) = self.first.extension() {
-            name.push(".");
-            name.push(extension);
-        }
-        name
+        name_of(&self.first, number)
     }
+}
+
+/// The name of a segment by that of the first one.
+fn name_of(first: &Path, number: u32) -> OsString {
+    if number == 0 {
+        return first.file_name().unwrap_or_default().to_owned();
+    }
+    let mut name = first.file_stem().unwrap_or_default().to_owned();
+    name.push(format!(".{number:0DIGITS$}"));
+    if let Some(extension) = first.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    name
+}
+
+/// Where the segment lies that follows the one with this number, if it has the name that its writer gave it.
+#[must_use]
+pub fn after(segment: &Path, number: u32) -> Option<PathBuf> {
+    let name = segment.file_name()?.to_str()?;
+    let own = format!(".{number:0DIGITS$}");
+    let first = match (number, segment.extension().and_then(OsStr::to_str)) {
+        (0, _) => name.to_owned(),
+        // The number stands where an extension would, if the first one has none.
+        (_, Some(extension)) => match name.strip_suffix(&own) {
+            Some(first) => first.to_owned(),
+            None => format!("{}.{extension}", segment.file_stem()?.to_str()?.strip_suffix(&own)?),
+        },
+        (_, None) => return None,
+    };
+    Some(segment.with_file_name(name_of(Path::new(&first), number.checked_add(1)?)))
+}
+
+/// Whether somebody holds the lock of who writes a recording. Where a file system knows no locks, nobody does.
+#[must_use]
+pub fn is_written(file: &Path) -> bool {
+    let mut options = OpenOptions::new();
+    let file = options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC).open(file);
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
 }
 
 /// The recordings in a folder, in the order of their names.
@@ -109,9 +139,23 @@ pub fn in_folder(folder: &Path) -> Result<Vec<PathBuf>> {
     let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
     let mut files: Vec<PathBuf> =
         paths.filter(|path| path.extension().is_some_and(|extension| extension == "rec") && path.is_file()).collect();
-    // A first segment has no number in its name, and comes before those that have one.
-    files.sort_by_key(|path| path.with_extension(""));
+    files.sort_by_key(|path| place(path));
     if files.is_empty() { Err(refuse("there is no recording (*.rec) in the folder")) } else { Ok(files) }
+}
+
+/// The recordings in a folder that come behind one of them, and have begun; none where it cannot be listed.
+#[must_use]
+pub fn after_in(folder: &Path, last: &Path) -> Vec<PathBuf> {
+    let mut files = in_folder(folder).unwrap_or_default();
+    // One that was just made has no header for a moment.
+    let has_begun = |file: &Path| fs::metadata(file).is_ok_and(|about| about.len() >= FILE_HEADER as u64);
+    files.retain(|file| place(file) > place(last) && has_begun(file));
+    files
+}
+
+/// What recordings are ordered by: a first segment has no number in its name, and comes before those that have one.
+fn place(file: &Path) -> PathBuf {
+    file.with_extension("")
 }
 
 /// The folder in which a file lies.
@@ -146,5 +190,22 @@ mod tests {
         {
             assert_eq!(number(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn the_segment_after_another_is_found_by_its_name() {
+        let next = |file: &str, number| after(Path::new(file), number);
+        for (file, number, expected) in [
+            ("/tmp/out.rec", 0, "/tmp/out.0001.rec"),
+            ("/tmp/out.0001.rec", 1, "/tmp/out.0002.rec"),
+            ("/tmp/a.b.9999.rec", 9999, "/tmp/a.b.10000.rec"),
+            ("/tmp/out", 0, "/tmp/out.0001"),
+            ("/tmp/out.0001", 1, "/tmp/out.0002"),
+        ] {
+            assert_eq!(next(file, number), Some(expected.into()), "{file}");
+        }
+        // Somebody has given it another name.
+        assert_eq!(next("/tmp/other.rec", 3), None);
+        assert_eq!(next("/tmp/other", 3), None);
     }
 }

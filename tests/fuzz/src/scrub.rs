@@ -30,16 +30,16 @@ const COPIES: usize = 4;
 /// Where that panics, where scrubbing again changes something, where a text becomes longer than its masks can make it, or
 /// where a ring record can no longer be decoded.
 pub fn scrub(data: &[u8]) {
-    SCRUB.with_borrow_mut(|scrub| inputs(data).into_iter().for_each(|input| apply(scrub, input, data.len())));
+    SCRUB.with_borrow_mut(|scrub| inputs(data).iter().for_each(|input| apply(scrub, input, data.len())));
 }
 
-fn apply(scrub: &mut Scrub, input: Input, text: usize) {
+fn apply(scrub: &mut Scrub, input: &Input, text: usize) {
     let masked = scrub.apply(input.clone());
     // What was left as it is would be left as it is again.
-    if masked == input {
+    if masked == *input {
         return;
     }
-    if let (Input::Raw(before), Input::Raw(bytes)) = (&input, &masked) {
+    if let (Input::Raw(before), Input::Raw(bytes)) = (input, &masked) {
         assert!(bytes.len() <= RECORD_BYTES, "a record of {} bytes", bytes.len());
         let most = before.len() + COPIES * text * GROWTH;
         assert!(bytes.len() <= most, "{} bytes of {}, with a text of {text}", bytes.len(), before.len());

@@ -61,13 +61,15 @@ fn every_example_of_replay_and_export_is_understood() {
         let Some(rest) = line.strip_prefix("agentsnoop ") else { continue };
         // What stands behind is for the reader, or another program.
         let words = rest.split("  ").next().and_then(|words| words.split(" | ").next()).expect("words");
+        // The folder of a service stands for one of recordings.
+        let words = words.replace("/var/log/agentsnoop", ".");
         let mut shell = Command::new("sh");
         shell.current_dir(&folder).args(["-c", &format!("\"$0\" {words}")]).arg(&agentsnoop);
         let output = shell.output().expect("a shell");
         // Steps want a terminal, which is another test's.
         let is_step = line.contains("--step");
         assert_eq!(output.status.code(), Some(if is_step { 2 } else { 0 }), "{line}: {}", stderr(&output));
-        for made in ["out.db", "out.jsonl"] {
+        for made in ["out.db", "out.jsonl", "all.db"] {
             let _ = fs::remove_file(folder.path().join(made));
         }
         tried += 1;

@@ -16,8 +16,9 @@ use nix::{
 };
 use rusqlite::{Connection, OpenFlags, types::Value as Cell};
 use serde_json::Value;
+use tempfile::TempDir;
 
-use crate::tools::{agentsnoop, blocks, command, folder, recorded, recorder, small, stderr, stdout};
+use crate::tools::{agentsnoop, blocks, close, command, folder, recorded, recorder, segment, small, stderr, stdout};
 
 fn export(format: &str, recording: &Path, output: &Path, more: &[&str]) -> Output {
     let words = ["export", "--format", format, "--output", output.to_str().expect("text")];
@@ -79,6 +80,73 @@ fn json_lines_are_those_of_replay_and_query() {
     let some = agentsnoop(&["export", "--format", "jsonl", "--where", "kind:open result:failed"], &recorded());
     assert_eq!(stdout(&some), stdout(&query.expect("agentsnoop runs")));
     assert!(!some.stdout.is_empty());
+}
+
+/// A folder of an observation in two segments, and one whose end was cut off.
+fn recordings() -> TempDir {
+    let folder = folder();
+    let first = segment(&folder.path().join("out.rec"), 0);
+    let second = segment(&folder.path().join("out.0001.rec"), 1);
+    close(first, Some(&second));
+    close(second, None);
+    let (bytes, _) = small();
+    let last = *blocks(&bytes).last().expect("a block");
+    fs::write(folder.path().join("the-other.rec"), &bytes[..last.start]).expect("a file");
+    folder
+}
+
+#[test]
+fn all_recordings_of_a_folder_are_exported_in_their_order() {
+    let of = recordings();
+    let expected = stdout(&agentsnoop(&["query", "--json"], of.path()));
+    let lines = agentsnoop(&["export", "--format", "jsonl"], of.path());
+    assert_eq!((lines.status.code(), stdout(&lines)), (Some(0), expected.clone()));
+    let out = folder();
+    let path = out.path().join("out.db");
+    let output = export("sqlite", of.path(), &path, &["--where", "kind:exec,exit,loss,gap,coverage time:+0s.."]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stderr(&output).contains("the-other.rec: incomplete"), "{}", stderr(&output));
+    let connection = open(&path);
+    let files =
+        column(&connection, "SELECT file || ' ' || segment || ' ' || complete FROM recording ORDER BY recording");
+    let names = ["out.rec 0 1", "out.0001.rec 1 1", "the-other.rec 0 0"].map(|name| of.path().join(name));
+    assert_eq!(files, names.map(|name| name.display().to_string()));
+    let goes_on = "SELECT one.segment FROM recording one JOIN recording next ON one.next = next.id";
+    assert_eq!(column(&connection, goes_on), ["0"]);
+    for kind in ["exec", "exit", "coverage"] {
+        let count = expected.lines().filter(|line| line.contains(&format!("\"kind\":\"{kind}\""))).count();
+        assert!(count > 2);
+        let of_kind = format!("SELECT count(*) FROM records JOIN recording USING (recording) WHERE kind = '{kind}'");
+        assert_eq!(column(&connection, &of_kind), [count.to_string()]);
+    }
+    for table in ["ledger", "data_sets", "hooks"] {
+        let numbers = column(&connection, &format!("SELECT DISTINCT recording FROM {table} ORDER BY recording"));
+        assert_eq!(numbers, ["1", "2", "3"], "{table}");
+    }
+}
+
+#[test]
+fn a_folder_of_which_one_recording_is_damaged_is_exported_as_far_as_it_can_be_read() {
+    let of = recordings();
+    let path = of.path().join("out.0001.rec");
+    let mut bytes = fs::read(&path).expect("a recording");
+    let block = blocks(&bytes)[1];
+    bytes[block.end - 1] ^= 1;
+    fs::write(&path, bytes).expect("a file");
+    let out = folder();
+    for format in ["jsonl", "sqlite"] {
+        let output = export(format, of.path(), &out.path().join(format), &[]);
+        assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+        assert!(stderr(&output).contains("out.0001.rec is damaged in 1 places"), "{}", stderr(&output));
+    }
+    let expected = stdout(&agentsnoop(&["query", "--json"], of.path()));
+    assert_eq!(fs::read_to_string(out.path().join("jsonl")).expect("a file"), expected);
+    let connection = open(&out.path().join("sqlite"));
+    assert_eq!(column(&connection, "SELECT recording FROM damage"), ["2"]);
+    assert_eq!(column(&connection, "SELECT count(*) FROM records"), [expected.lines().count().to_string()]);
+    // A recording of the folder is none of its exports either.
+    let output = export("jsonl", of.path(), &of.path().join("out.rec"), &["--overwrite"]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
 }
 
 /// A cell as the JSON that it was made of.

@@ -1,10 +1,15 @@
 //! `agentsnoop query`: what it selects, in which order, how it shows it, and what it says of a mistake.
 
-use std::{fs, io::Write as _, process::Stdio};
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    path::Path,
+    process::{Child, ChildStdout, Stdio},
+};
 
 use serde_json::Value;
 
-use crate::tools::{agentsnoop, blocks, command, folder, small, stderr, stdout, stored};
+use crate::tools::{agentsnoop, blocks, close, command, folder, segment, small, stderr, stdout, stored};
 
 const SESSION: &str = "format-1-session.rec";
 
@@ -146,4 +151,74 @@ fn following_shows_what_is_written_meanwhile_and_ends_when_the_recording_is_clos
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let whole = agentsnoop(&["query", "--json"], &path);
     assert_eq!(stdout(&output), stdout(&whole));
+}
+
+/// A query that follows and has shown its first record.
+struct Follower {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    shown: String,
+}
+
+impl Follower {
+    fn of(path: &Path) -> Self {
+        let words = ["query", "--follow", "--json", path.to_str().expect("text")];
+        let mut child = command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+        let (mut out, mut shown) = (BufReader::new(child.stdout.take().expect("a pipe")), String::new());
+        out.read_line(&mut shown).expect("a first record");
+        Self { child, out, shown }
+    }
+
+    /// All that it showed by its end.
+    fn ended(mut self) -> String {
+        self.out.read_to_string(&mut self.shown).expect("text");
+        let output = self.child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        self.shown
+    }
+}
+
+#[test]
+fn following_goes_on_in_the_segments_that_come_next() {
+    for is_folder in [false, true] {
+        let folder = folder();
+        let paths = ["out.rec", "out.0001.rec", "out.0002.rec"].map(|name| folder.path().join(name));
+        let first = segment(&paths[0], 0);
+        let follower = Follower::of(if is_folder { folder.path() } else { &paths[0] });
+        let second = segment(&paths[1], 1);
+        close(first, Some(&second));
+        let third = segment(&paths[2], 2);
+        close(second, Some(&third));
+        close(third, None);
+        let all: String = paths.iter().map(|path| stdout(&agentsnoop(&["query", "--json"], path))).collect();
+        assert_eq!(follower.ended(), all, "of a folder: {is_folder}");
+    }
+}
+
+#[test]
+fn following_a_folder_leaves_a_recording_whose_writer_is_gone_for_the_next_one() {
+    let (bytes, _) = small();
+    let cut = blocks(&bytes)[2].end;
+    let folder = folder();
+    fs::write(folder.path().join("one.rec"), &bytes[..cut]).expect("a recording that was not closed");
+    let follower = Follower::of(folder.path());
+    let whole = folder.path().join("whole");
+    fs::write(&whole, &bytes).expect("a whole recording");
+    fs::rename(whole, folder.path().join("two.rec")).expect("a new name");
+    assert_eq!(follower.ended(), stdout(&agentsnoop(&["query", "--json"], folder.path())));
+}
+
+#[test]
+fn a_segment_that_goes_on_elsewhere_ends_what_follows_it_and_says_so() {
+    let folder = folder();
+    let (one, other) = (folder.path().join("out.rec"), folder.path().join("other.rec"));
+    let (first, second) = (segment(&one, 0), segment(&other, 1));
+    close(first, Some(&second));
+    let output = agentsnoop(&["query", "--follow", "--json"], &one);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(
+        stderr(&output).contains("out.rec: it goes on in another file, which is not beside it"),
+        "{}",
+        stderr(&output)
+    );
 }

@@ -10,7 +10,7 @@ use std::{
 
 use agentsnoop::store::{
     Damage, End, Item, Reader, Writer,
-    format::{BLOCK_HEADER, BlockHeader, FILE_HEADER},
+    format::{BLOCK_HEADER, BlockHeader, FILE_HEADER, hex_id},
     writer::Options,
 };
 use agentsnoop_pipeline::input::Input;
@@ -137,4 +137,26 @@ pub(crate) fn stdout(output: &Output) -> String {
 /// Standard error as text.
 pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).expect("text on standard error")
+}
+
+/// A segment of an observation with the inputs of the session, written and not yet closed.
+pub(crate) fn segment(path: &Path, number: u32) -> Writer {
+    let (mut inputs, _) = session();
+    for input in &mut inputs {
+        if let Input::Opened(opened) = input {
+            opened.segment = number;
+        }
+    }
+    let mut writer = Writer::create(path, Options::default()).expect("a new recording");
+    inputs.iter().for_each(|input| writer.push(input).expect("a writable recording"));
+    writer.flush().expect("a writable recording");
+    writer.drain().expect("a writable recording");
+    writer
+}
+
+/// Closes a segment, which goes on in another one or is the last.
+pub(crate) fn close(writer: Writer, next: Option<&Writer>) {
+    let (_, mut closed) = session();
+    closed.next = next.map(|next| hex_id(&next.id()));
+    writer.close(&mut closed).expect("a recording that can be closed");
 }

@@ -10,7 +10,7 @@ use crate::{source::judged::Judged, store::End};
 
 /// What is known once a recording was read to its end.
 pub struct About<'a> {
-    /// The recording's path.
+    /// Its path.
     pub file: &'a Path,
     /// Its records, all of which were taken.
     pub judged: &'a Judged,
@@ -23,16 +23,16 @@ pub struct About<'a> {
 }
 
 impl About<'_> {
-    pub(super) fn write(&self, into: &Connection) -> rusqlite::Result<()> {
+    pub(super) fn write(&self, number: i64, into: &Connection) -> rusqlite::Result<()> {
         let balance = self.judged.pipeline().ledger().check();
-        self.recording(into, &balance)?;
-        self.damage(into)?;
-        self.data_sets(into)?;
-        ledger(into, &balance)?;
-        counts(into, &balance)
+        self.recording(number, into, &balance)?;
+        self.damage(number, into)?;
+        self.data_sets(number, into)?;
+        ledger(number, into, &balance)?;
+        counts(number, into, &balance)
     }
 
-    fn recording(&self, into: &Connection, balance: &Balance) -> rusqlite::Result<()> {
+    fn recording(&self, number: i64, into: &Connection, balance: &Balance) -> rusqlite::Result<()> {
         let (recording, pipeline) = (self.judged.recording(), self.judged.pipeline());
         let opened = pipeline.opened();
         let command = opened.map(|opened| serde_json::json!(opened.command).to_string());
@@ -40,9 +40,10 @@ impl About<'_> {
         let is_compared = self.closed.is_some()
             && recording.damaged() == 0
             && opened.is_some_and(|opened| opened.wire == WIRE_VERSION);
-        let mut insert = into.prepare(&format!("INSERT INTO recording VALUES (?{})", ", ?".repeat(22)))?;
+        let mut insert = into.prepare(&format!("INSERT INTO recording VALUES (?{})", ", ?".repeat(27)))?;
         insert
             .execute(params![
+                number,
                 self.file.to_string_lossy(),
                 opened.map(|opened| &opened.version),
                 env!("CARGO_PKG_VERSION"),
@@ -66,53 +67,58 @@ impl About<'_> {
                 self.filter,
                 balance.is_lossless() && recording.damaged() == 0,
                 is_compared.then_some(balance.differences.is_empty()),
+                recording.id(),
+                opened.map(|opened| opened.segment),
+                opened.and_then(|opened| opened.continues.as_ref()),
+                self.closed.and_then(|closed| closed.next.as_ref()),
             ])
             .map(drop)
     }
 
-    fn damage(&self, into: &Connection) -> rusqlite::Result<()> {
-        let mut insert = into.prepare("INSERT INTO damage VALUES (?, ?, ?)")?;
+    fn damage(&self, number: i64, into: &Connection) -> rusqlite::Result<()> {
+        let mut insert = into.prepare("INSERT INTO damage VALUES (?, ?, ?, ?)")?;
         self.judged.recording().damage().iter().try_for_each(|damage| {
-            insert.execute(params![count(damage.offset()), damage.block().map(count), damage.to_string()]).map(drop)
+            let (byte, block) = (count(damage.offset()), damage.block().map(count));
+            insert.execute(params![number, byte, block, damage.to_string()]).map(drop)
         })
     }
 
-    fn data_sets(&self, into: &Connection) -> rusqlite::Result<()> {
+    fn data_sets(&self, number: i64, into: &Connection) -> rusqlite::Result<()> {
         let mut insert =
-            into.prepare("INSERT INTO data_sets VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET judged = ?3")?;
+            into.prepare("INSERT INTO data_sets VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET judged = ?4")?;
         let then = self.judged.pipeline().config().map(|config| config.data.as_slice()).unwrap_or_default();
         let here = data::list();
         for set in then {
             // Content that the recording carries is what judges it again.
             let judged = set.content.as_ref().map(|_| &set.digest);
-            insert.execute(params![set.name, set.digest, judged])?;
+            insert.execute(params![number, set.name, set.digest, judged])?;
         }
         for set in &here {
             let is_carried = then.iter().any(|then| then.name == set.name && then.content.is_some());
             if !is_carried {
-                insert.execute(params![set.name, None::<&str>, set.digest])?;
+                insert.execute(params![number, set.name, None::<&str>, set.digest])?;
             }
         }
         Ok(())
     }
 }
 
-fn ledger(into: &Connection, balance: &Balance) -> rusqlite::Result<()> {
-    let mut kind = into.prepare("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?;
-    let mut lost = into.prepare("INSERT INTO ledger_lost VALUES (?, ?, ?)")?;
+fn ledger(number: i64, into: &Connection, balance: &Balance) -> rusqlite::Result<()> {
+    let mut kind = into.prepare("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+    let mut lost = into.prepare("INSERT INTO ledger_lost VALUES (?, ?, ?, ?)")?;
     for row in &balance.rows {
         let numbers = [row.seen, row.stored, row.lost(), row.received, row.filtered, row.recorded, row.malformed];
         let [seen, stored, sum, received, filtered, recorded, malformed] = numbers.map(count);
-        kind.execute(params![row.kind.name(), seen, stored, sum, received, filtered, recorded, malformed])?;
+        kind.execute(params![number, row.kind.name(), seen, stored, sum, received, filtered, recorded, malformed])?;
         for cause in Cause::ALL.into_iter().filter(|cause| row.lost[*cause as usize] > 0) {
-            lost.execute(params![row.kind.name(), cause.name(), count(row.lost[cause as usize])])?;
+            lost.execute(params![number, row.kind.name(), cause.name(), count(row.lost[cause as usize])])?;
         }
     }
     Ok(())
 }
 
-fn counts(into: &Connection, balance: &Balance) -> rusqlite::Result<()> {
-    let mut insert = into.prepare("INSERT INTO ledger_counts VALUES (?, ?, ?)")?;
+fn counts(recording: i64, into: &Connection, balance: &Balance) -> rusqlite::Result<()> {
+    let mut insert = into.prepare("INSERT INTO ledger_counts VALUES (?, ?, ?, ?)")?;
     let calls = balance.calls;
     let plain = [
         ("masked", None, balance.masked),
@@ -144,10 +150,10 @@ fn counts(into: &Connection, balance: &Balance) -> rusqlite::Result<()> {
         .map(|(what, name, number)| (what, Some(name), number)),
     );
     for (what, name, number) in all.filter(|(_, _, number)| *number > 0) {
-        insert.execute(params![what, name, count(number)])?;
+        insert.execute(params![recording, what, name, count(number)])?;
     }
-    let mut insert = into.prepare("INSERT INTO ledger_differences VALUES (?)")?;
-    balance.differences.iter().try_for_each(|what| insert.execute([what]).map(drop))
+    let mut insert = into.prepare("INSERT INTO ledger_differences VALUES (?, ?)")?;
+    balance.differences.iter().try_for_each(|what| insert.execute(params![recording, what]).map(drop))
 }
 
 /// A count for SQLite, whose integers have a sign; no count comes near the largest of them but in a recording that lies.

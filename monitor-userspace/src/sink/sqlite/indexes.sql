@@ -1,4 +1,4 @@
-CREATE UNIQUE INDEX records_id ON records (id);
+CREATE UNIQUE INDEX records_id ON records (id, recording);
 CREATE INDEX records_time ON records (time);
 CREATE INDEX records_kind ON records (kind, record);
 CREATE INDEX records_process ON records (process, kind);

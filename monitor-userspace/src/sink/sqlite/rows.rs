@@ -38,18 +38,18 @@ impl<'c> Rows<'c> {
         Ok(Self { record, class, kinds, outcome, next: 1 })
     }
 
-    /// Adds a record.
-    pub(super) fn add(&mut self, record: &Record) -> rusqlite::Result<()> {
+    /// Adds a record of a recording.
+    pub(super) fn add(&mut self, recording: i64, record: &Record) -> rusqlite::Result<()> {
         let number = self.next;
         self.next += 1;
-        self.add_common(number, record)?;
+        self.add_common(number, recording, record)?;
         for class in record.classes.iter() {
             self.class.execute((number, class.name()))?;
         }
         self.add_body(number, record)
     }
 
-    fn add_common(&mut self, number: i64, record: &Record) -> rusqlite::Result<()> {
+    fn add_common(&mut self, number: i64, recording: i64, record: &Record) -> rusqlite::Result<()> {
         let (mut about, mut outcome) = (String::new(), String::new());
         lines::about(record, &mut about);
         self.outcome.show(record, &mut outcome);
@@ -58,6 +58,7 @@ impl<'c> Rows<'c> {
         let exe_state = image.map(|image| image.exe_state).filter(|state| !state.is_complete());
         let values: [&dyn ToSql; COLUMNS] = [
             &number,
+            &recording,
             &record.id.to_string(),
             &record.time.to_string(),
             &Count(record.boot_ns),
@@ -96,7 +97,7 @@ impl<'c> Rows<'c> {
 }
 
 /// Columns of the table `records`.
-const COLUMNS: usize = 22;
+const COLUMNS: usize = 23;
 
 fn shown(text: &Text) -> Cow<'_, str> {
     text.to_str()

@@ -1,6 +1,7 @@
--- One row: what the recording is, how it ends, and what of it is here.
+-- One row for each recording: what it is, how it ends, and what of it is here. An export of a file has one; each segment is one.
 CREATE TABLE recording (
-  file TEXT NOT NULL,               -- the recording's path as it was given
+  recording INTEGER PRIMARY KEY,    -- its number, from 1
+  file TEXT NOT NULL,               -- its path
   made_by TEXT,                     -- version of agentsnoop that recorded
   exported_by TEXT NOT NULL,        -- version of agentsnoop that judged and exported
   host TEXT, kernel TEXT, boot_id TEXT,
@@ -18,30 +19,40 @@ CREATE TABLE recording (
   head TEXT NOT NULL,               -- the chain's head, hexadecimal (docs/recording.md)
   filter TEXT,                      -- --where; NULL: everything
   lossless INTEGER NOT NULL,        -- 1: nothing was lost, skipped, malformed or left out
-  balanced INTEGER                  -- 1: the ledger adds up; 0: it does not; NULL: that cannot be said, as not all was read
+  balanced INTEGER,                 -- 1: the ledger adds up; 0: it does not; NULL: that cannot be said, as not all was read
+  id TEXT NOT NULL,                 -- its identity, hexadecimal
+  segment INTEGER,                  -- its number among the segments of one observation, from 0
+  continues TEXT, next TEXT         -- the identities of the segments before and after it
 );
 
--- What of the recording cannot be read.
-CREATE TABLE damage (byte INTEGER NOT NULL, block INTEGER, what TEXT NOT NULL);
+-- What of a recording cannot be read.
+CREATE TABLE damage (recording INTEGER NOT NULL, byte INTEGER NOT NULL, block INTEGER, what TEXT NOT NULL);
 
--- The data that judged the recording when it was made, and now.
-CREATE TABLE data_sets (name TEXT PRIMARY KEY, recorded TEXT, judged TEXT);
+-- The data that judged a recording when it was made, and now.
+CREATE TABLE data_sets (
+  recording INTEGER NOT NULL, name TEXT NOT NULL, recorded TEXT, judged TEXT, PRIMARY KEY (recording, name)
+);
 
 -- The counts by kind of ring record: seen = stored + lost, stored = received + filtered, received = recorded + malformed.
+-- Those of a segment are of its observation up to its end, so that the last one has those of all.
 CREATE TABLE ledger (
-  kind TEXT PRIMARY KEY, seen INTEGER NOT NULL, stored INTEGER NOT NULL, lost INTEGER NOT NULL, received INTEGER NOT NULL,
-  filtered INTEGER NOT NULL, recorded INTEGER NOT NULL, malformed INTEGER NOT NULL
+  recording INTEGER NOT NULL, kind TEXT NOT NULL, seen INTEGER NOT NULL, stored INTEGER NOT NULL, lost INTEGER NOT NULL,
+  received INTEGER NOT NULL, filtered INTEGER NOT NULL, recorded INTEGER NOT NULL, malformed INTEGER NOT NULL,
+  PRIMARY KEY (recording, kind)
 );
-CREATE TABLE ledger_lost (kind TEXT NOT NULL, cause TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (kind, cause));
+CREATE TABLE ledger_lost (
+  recording INTEGER NOT NULL, kind TEXT NOT NULL, cause TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (recording, kind, cause)
+);
 -- Everything else that the ledger counts, by name; counts of 0 are left out.
-CREATE TABLE ledger_counts (what TEXT NOT NULL, name TEXT, count INTEGER NOT NULL);
+CREATE TABLE ledger_counts (recording INTEGER NOT NULL, what TEXT NOT NULL, name TEXT, count INTEGER NOT NULL);
 -- Each way in which the counts do not add up.
-CREATE TABLE ledger_differences (what TEXT NOT NULL);
+CREATE TABLE ledger_differences (recording INTEGER NOT NULL, what TEXT NOT NULL);
 
--- What all records have, in the order of the recording.
+-- What all records have, in the order of the recordings.
 CREATE TABLE records (
   record INTEGER PRIMARY KEY,
-  id TEXT NOT NULL,                 -- that of JSON and of `query id:…`
+  recording INTEGER NOT NULL,
+  id TEXT NOT NULL,                 -- that of JSON and of `query id:…`; segments of one observation share none
   time TEXT NOT NULL,               -- RFC 3339, UTC, nine digits: text in the order of time
   boot_ns INTEGER NOT NULL,
   kind TEXT NOT NULL,               -- and the name of the table with the rest

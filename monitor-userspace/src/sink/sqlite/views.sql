@@ -50,8 +50,9 @@ SELECT record, id, time, agent, session, process, pid, comm, exe, kind, directio
        protocol, connection, bytes, outcome
 FROM touched JOIN records USING (record);
 
--- Each hook as it was in the end, and since when; its whole history is in coverage.
+-- Each hook as it was at the end of a recording, and since when; its whole history is in coverage.
 CREATE VIEW hooks AS
-SELECT name, feature, state, reason, time AS since
+SELECT recording, name, feature, state, reason, time AS since
 FROM coverage JOIN records USING (record)
-WHERE record IN (SELECT max(record) FROM coverage GROUP BY name, feature) AND feature NOT IN ('process', 'delegated');
+WHERE record IN (SELECT max(record) FROM coverage JOIN records USING (record) GROUP BY recording, name, feature)
+  AND feature NOT IN ('process', 'delegated');

@@ -380,7 +380,7 @@ impl Kernel {
     }
 
     /// Lets the kernel half tell the calls that it has counted and not told yet, of every process; and forgets processes
-    /// whose end it missed. To be called each second.
+    /// whose end it missed. To be called at each tick.
     pub fn tell_repeats(&mut self) {
         let tracked = self.tasks.iter().flatten().filter_map(|(_, bytes)| from_bytes(&bytes));
         let tracked = tracked.map(|task: Task| task.pid).collect();

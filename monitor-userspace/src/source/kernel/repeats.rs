@@ -1,7 +1,7 @@
 //! The calls that the kernel half has counted as repeats of others and not told yet.
 //!
 //! It tells them by itself when a process sends, becomes another program, or ends. Of a process that does neither they are
-//! asked for here, each second, so that nobody who looks on waits longer; and at the end of the observation.
+//! asked for here, at each tick, so that nobody who looks on waits longer than a second; and at the end of the observation.
 
 use std::{
     collections::BTreeSet,
