@@ -13,6 +13,7 @@ mod dns;
 mod environment;
 mod export;
 mod files;
+mod fleet;
 mod full;
 mod harness;
 mod host;
@@ -126,6 +127,7 @@ fn main() -> ExitCode {
         types::trials(),
         run::trials(),
         caller::trials(),
+        fleet::trials(),
         watch::trials(),
         running::trials(),
         segments::trials(),
