@@ -39,6 +39,8 @@ enum Verb {
     Verify(commands::verify::Args),
     /// Say which agents are installed and run here, and how they are set up, without running any
     Agents(commands::agents::Args),
+    /// Say what things are for, by which rules, and check files that extend them
+    Rules(commands::rules::Args),
     /// Say what can be observed on this machine, and what cannot and why
     Doctor(commands::doctor::Args),
 }
@@ -71,6 +73,7 @@ impl Verb {
             Self::Export(args) => commands::export::run(&args),
             Self::Verify(args) => commands::verify::run(&args),
             Self::Agents(args) => commands::agents::run(&args),
+            Self::Rules(args) => commands::rules::run(&args),
             Self::Doctor(args) => commands::doctor::run(&args),
         }
     }

@@ -6,6 +6,7 @@ pub mod export;
 mod interrupts;
 pub mod query;
 pub mod replay;
+pub mod rules;
 pub mod run;
 mod segments;
 mod selection;

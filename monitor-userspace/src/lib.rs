@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod commands;
 pub mod error;
+pub mod extensions;
 pub mod inventory;
 pub mod live;
 pub mod recognition;

@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 pub use opening::Options;
 pub use outputs::Outputs;
 
+use crate::extensions::Extensions;
 use crate::source::kernel::Kernel;
 use crate::source::procfs;
 
@@ -74,6 +75,10 @@ pub struct Live {
     counters_at_ns: u64,
     sweep: sweep::Sweep,
     loaders: loaders::Loaders,
+    /// Programs that may be agents are tracked from their exec on.
+    agents: bool,
+    /// The files of users in force.
+    extensions: Extensions,
     on_demand: bool,
     /// Since when no process is tracked, where hooks come on demand.
     idle_since_ns: Option<u64>,
@@ -149,6 +154,10 @@ impl Live {
                 Request::Package { script } => {
                     let name = procfs::package_of(Path::new(&script));
                     self.feed(Input::Observed(Observed::Package { script, name }));
+                }
+                Request::Project { pid, cwd } => {
+                    let root = procfs::project_of(pid, &cwd);
+                    self.feed(Input::Observed(Observed::Project { cwd, root }));
                 }
             }
         }

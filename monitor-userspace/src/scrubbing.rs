@@ -113,7 +113,7 @@ fn unreadable(path: &Path, error: &str) -> anyhow::Error {
 }
 
 /// A regular file as text, a little more than [`FILE_BYTES`] at most, so that a longer one is noticed. It never waits.
-fn content(path: &Path) -> std::io::Result<String> {
+pub(crate) fn content(path: &Path) -> std::io::Result<String> {
     let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
     if !file.metadata()?.is_file() {
         return Err(std::io::Error::other("it is no regular file"));
@@ -124,7 +124,7 @@ fn content(path: &Path) -> std::io::Result<String> {
 }
 
 /// The folder for settings of whoever asked for it; sudo has replaced the variables of its caller by root's.
-fn config_folder(identity: &Identity) -> Option<PathBuf> {
+pub(crate) fn config_folder(identity: &Identity) -> Option<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     match &identity.caller {
         Some(caller) => Some(caller.home.join(".config")),

@@ -17,6 +17,7 @@ use monitor_common::{Header, Kind, kind::KINDS};
 use crate::{
     DataError, Request,
     attribute::{Packages, agents::Catalogue},
+    data,
     event::peek,
     input::{Control, Input, Observed, Why},
 };
@@ -120,6 +121,14 @@ impl Admit {
                 out.push(input);
                 self.answered(&script, name.as_deref(), out, &mut requests);
             }
+            Input::Config(ref config) => {
+                let (whole, added) = config.sources(data::AGENTS);
+                // One that cannot be read was refused before it came here, and leaves the one before in force.
+                if let Ok(catalogue) = Catalogue::read(&whole, &added) {
+                    self.catalogue = catalogue;
+                }
+                out.push(input);
+            }
             Input::Control(Control::Track { pid, .. }) => {
                 out.push(input);
                 self.release(pid, out);
@@ -141,6 +150,12 @@ impl Admit {
         self.expire(u64::MAX, &mut requests);
         self.tell(out);
         requests
+    }
+
+    /// The catalogue in force.
+    #[must_use]
+    pub const fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
     }
 
     /// Records that were dropped because their process was no agent's, by [`Kind::index`].

@@ -5,6 +5,7 @@ mod calls;
 mod environment;
 mod packages;
 mod peers;
+mod projects;
 mod session;
 mod shell;
 mod table;

@@ -2,6 +2,7 @@
 
 mod class;
 mod delegates;
+mod endpoints;
 mod names;
 mod network;
 mod paths;
@@ -9,7 +10,8 @@ mod rules;
 mod wildcard;
 
 pub use class::{Class, Classes};
-pub use rules::Rules;
+pub use endpoints::Endpoint;
+pub use rules::{Rules, Why};
 
 pub(crate) use delegates::Delegates;
 pub(crate) use names::{Member, Names};

@@ -157,6 +157,9 @@ pub struct Data {
     /// The content (TOML); absent when it is the one built in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
+    /// The file of a user that the content is from, which adds to the set of that name; absent for the set itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }
 
 /// A fact from outside the ring.
@@ -178,6 +181,13 @@ pub enum Observed {
         script: String,
         /// The name; absent when there is none.
         name: Option<String>,
+    },
+    /// The folder with `.git` that is nearest to a working directory; the answer to `Request::Project`.
+    Project {
+        /// The working directory that was asked about.
+        cwd: String,
+        /// The folder; absent when there is none.
+        root: Option<String>,
     },
     /// Records that admit dropped, because the tree that they are of turned out to be no agent's.
     Filtered(Filtered),

@@ -20,6 +20,7 @@ mod hash;
 pub mod input;
 pub mod ledger;
 pub mod lines;
+mod meant;
 mod pipeline;
 pub mod record;
 mod request;

@@ -3,6 +3,7 @@
 mod decoded;
 mod lives;
 mod resume;
+mod touched;
 
 pub(crate) use decoded::DELEGATED;
 
@@ -13,7 +14,7 @@ use crate::{
     enrich::{Classes, Delegates, Names, Rules},
     event::Repeats,
     fold::Fold,
-    input::{Clock, Config, Control, Hook, HookState, Input, Observed, Opened},
+    input::{Clock, Config, Control, Data, Hook, HookState, Input, Observed, Opened},
     ledger::Ledger,
     record::{Body, Id, Time},
     scrub,
@@ -208,27 +209,20 @@ impl Pipeline {
         self.opened = Some(Box::new(opened.clone()));
     }
 
-    /// Data that a recording carries replaces the built-in; where it cannot be read the set before stays in force.
+    /// Judges with the data that is in force from here on: what a recording carries, and what is built in of the rest. A set
+    /// that cannot be read, which was refused before it came to be in force, leaves the one before.
     fn configure(&mut self, config: &Config, out: &mut Vec<Record>) {
-        for set in &config.data {
-            let Some(content) = &set.content else { continue };
-            match set.name.as_str() {
-                data::AGENTS => {
-                    if let Ok(catalogue) = Catalogue::parse(content) {
-                        self.tree.set_catalogue(catalogue);
-                    }
-                }
-                data::DELEGATES => {
-                    if let Ok(delegates) = Delegates::parse(content) {
-                        self.delegates = delegates;
-                    }
-                }
-                data::CLASSES => {
-                    if let Ok(rules) = Rules::parse(content) {
-                        self.rules = rules;
-                    }
-                }
-                _ => {}
+        let before = self.config.take().map(|before| before.data).unwrap_or_default();
+        for set in data::JUDGING {
+            let of_set = |data: &&Data| data.name == set && data.content.is_some();
+            if before.iter().filter(of_set).eq(config.data.iter().filter(of_set)) {
+                continue;
+            }
+            let (whole, added) = config.sources(set);
+            match set {
+                data::AGENTS => Catalogue::read(&whole, &added).map_or((), |it| self.tree.set_catalogue(it)),
+                data::DELEGATES => Delegates::read(&whole, &added).map_or((), |it| self.delegates.replace(it)),
+                _ => Rules::read(&whole, &added).map_or((), |it| self.rules = it),
             }
         }
         // Every reader of records says so by this, whatever it is.
@@ -247,6 +241,7 @@ impl Pipeline {
         match observed {
             Observed::Process(existing) => self.tree.existing(existing, self.now_ns),
             Observed::Package { script, name } => self.tree.package(script, name.as_deref(), self.now_ns),
+            Observed::Project { cwd, root } => self.tree.projects.answer(cwd, root.as_deref()),
             Observed::Filtered(filtered) => self.advance(filtered.boot_ns),
             Observed::User { .. }
             | Observed::Sealed { .. }

@@ -19,4 +19,12 @@ pub enum Request {
         /// The absolute path of the script.
         script: String,
     },
+    /// The folder with `.git` that is nearest to a working directory, itself or above it; answered by
+    /// [`crate::input::Observed::Project`] with the same `cwd`, also when there is none.
+    Project {
+        /// The process that works there, in whose root the path holds.
+        pid: u32,
+        /// The absolute path of the working directory.
+        cwd: String,
+    },
 }

@@ -20,7 +20,7 @@ use crate::{
     DataError, data,
     input::{Config, Control, Existing, Input, Observed, Opened},
 };
-pub use file::{FILE_BYTES, RuleError, Source};
+pub use data::{FILE_BYTES, RuleError, Source};
 use rules::Rules;
 
 /// The feature of a hook that stands for the masking of secrets.
@@ -101,6 +101,10 @@ impl Scrub {
             Input::Observed(Observed::Package { script, name }) => {
                 let name = name.as_mut().is_some_and(|name| self.text(Place::Path, name));
                 self.text(Place::Path, script) | name
+            }
+            Input::Observed(Observed::Project { cwd, root }) => {
+                let root = root.as_mut().is_some_and(|root| self.text(Place::Path, root));
+                self.text(Place::Path, cwd) | root
             }
             Input::Control(Control::Mark { note, .. }) => self.text(Place::Argv, note),
             Input::Config(_)

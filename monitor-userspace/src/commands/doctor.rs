@@ -14,6 +14,8 @@ use serde::Serialize;
 
 use self::ledger::Ledger;
 use crate::error::Exit;
+use crate::extensions::{Extension, Extensions, Folders};
+use crate::run::identity::Identity;
 use crate::source::kernel::{self, KERNEL_BTF, Kernel, OpenError};
 
 /// Arguments of `doctor`.
@@ -56,8 +58,16 @@ struct Report {
     ledger: Option<Ledger>,
     /// Why that could not be found out.
     ledger_error: Option<String>,
+    /// The data files of users, each with what is wrong with it.
+    data_files: Vec<DataFile>,
     /// What no kernel shows here, whatever is attached.
     blind_spots: Vec<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct DataFile {
+    file: String,
+    error: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -125,8 +135,19 @@ fn examine(args: &Args) -> Result<Report> {
         absent_fields: found.absent_fields,
         ledger: found.ledger,
         ledger_error: found.ledger_error,
+        data_files: data_files()?,
         blind_spots: BLIND_SPOTS.to_vec(),
     })
+}
+
+/// The files with which users extend agents, classes and delegates.
+fn data_files() -> Result<Vec<DataFile>> {
+    let extensions = Folders::find(&Identity::find(None)?).read(&Extensions::default());
+    let file = |found: &Extension| {
+        let error = found.refused.as_ref().map(|_| found.standing());
+        DataFile { file: found.file.clone(), error }
+    };
+    Ok(extensions.files().iter().map(file).collect())
 }
 
 /// What attaching everything found.
@@ -209,6 +230,10 @@ fn text(report: &Report) -> String {
     }
     if let Some(error) = &report.ledger_error {
         lines.push(format!("  ledger                UNKNOWN: {error}"));
+    }
+    for found in &report.data_files {
+        let state = found.error.as_ref().map_or_else(|| "in force".to_owned(), |error| format!("REFUSED: {error}"));
+        lines.push(format!("  data file             {}: {state}", found.file));
     }
     match &report.error {
         Some(error) => lines.push(format!("\nnothing can be observed: {error}")),

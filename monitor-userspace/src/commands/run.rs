@@ -10,6 +10,7 @@ use monitor_common::limits::RING_BYTES;
 
 use super::segments;
 use crate::error::{Exit, fail};
+use crate::extensions::{self, Extensions, Folders};
 use crate::run::foreground::{self, Outcome};
 use crate::run::identity::Identity;
 use crate::run::link::{Lines, Order};
@@ -112,8 +113,11 @@ fn start(args: &Args) -> Result<Outcome> {
         columns: terminal_columns(),
         btf: args.btf.clone().map(OsString::from),
         scrubbing: Scrubbing::find(&args.scrubbing, &identity)?,
+        folders: Folders::find(&identity),
         rotation: args.segments.or(Rotation::default()),
     };
+    // The monitor has no standard error of its own.
+    extensions::tell(&order.folders.read(&Extensions::default()));
     foreground::run(&args.command, &identity, &order, args.strict)
 }
 

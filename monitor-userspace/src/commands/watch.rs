@@ -9,13 +9,16 @@ use std::process::ExitCode;
 use agentsnoop_pipeline::input::{HookState, Why};
 use anyhow::{Context, Result};
 use monitor_common::limits::RING_BYTES;
+use nix::sys::signal::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::segments;
 use crate::error::{Exit, fail};
+use crate::extensions::{Extensions, Folders, tell};
 use crate::live::pump::Pump;
 use crate::live::{Live, Options, Outputs, TICK_EVERY};
+use crate::run::disposition::was_ignored;
 use crate::run::identity::Identity;
 use crate::scrubbing::{self, Scrubbing};
 use crate::sink;
@@ -33,7 +36,8 @@ Examples:
   sudo agentsnoop watch --record /var/log/agentsnoop --keep-size 5G
   sudo agentsnoop watch --json | jq 'select(.kind == \"connect\")'
 
-Without --pid, agents are recognised when they start, and those that run already are found. ^C ends it.
+Without --pid, agents are recognised when they start, and those that run already are found. ^C ends it. SIGHUP has it read the \
+files again with which users extend agents, classes and delegates (docs/classes.md).
 
 A recording goes on in another file after 64 MB or a day, and the oldest files are removed when all in the folder have \
 more than 1 GB, unless --segment-size, --segment-age, --keep-size or --keep-age say otherwise.")]
@@ -98,18 +102,23 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             ));
         }
     }
+    let identity = Identity::find(None)?;
+    let folders = Folders::find(&identity);
     let options = Options {
         ring_bytes: args.ring_bytes,
         agents: args.pid.is_empty(),
         on_demand: args.hooks == Hooks::OnDemand,
-        scrub: Scrubbing::find(&args.scrubbing, &Identity::find(None)?)?.read()?,
+        scrub: Scrubbing::find(&args.scrubbing, &identity)?.read()?,
+        extensions: folders.read(&Extensions::default()),
         ..Options::default()
     };
+    tell(&options.extensions);
     let mut file = None;
     let live = Live::open(&options, || outputs(args, &mut file))?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
-    let lost = runtime.block_on(serve(live, args, file.as_deref()))?;
+    let files = (folders, options.extensions);
+    let lost = runtime.block_on(serve(live, args, file.as_deref(), files))?;
     Ok(if lost && args.strict { Exit::Lost.into() } else { ExitCode::SUCCESS })
 }
 
@@ -145,9 +154,17 @@ fn shown(outputs: Outputs, json: bool) -> Result<Outputs> {
     Ok(outputs.with_shown(sink::to(out, json, paint), Some(fate)))
 }
 
-async fn serve(mut live: Live, args: &Args, file: Option<&Path>) -> Result<bool> {
+async fn serve(
+    mut live: Live,
+    args: &Args,
+    file: Option<&Path>,
+    (folders, mut extensions): (Folders, Extensions),
+) -> Result<bool> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen to SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen to SIGINT")?;
+    let mut hangup = signal(SignalKind::hangup()).context("cannot listen to SIGHUP")?;
+    // Under nohup(1) the end of the terminal ends nothing.
+    let had_terminal = has_terminal() && !was_ignored(Signal::SIGHUP);
     for pid in &args.pid {
         live.track_running(*pid, Why::Pid)?;
     }
@@ -164,6 +181,12 @@ async fn serve(mut live: Live, args: &Args, file: Option<&Path>) -> Result<bool>
             biased;
             _ = terminate.recv() => break "ended by SIGTERM",
             _ = interrupt.recv() => break "ended by SIGINT",
+            _ = hangup.recv() => {
+                if had_terminal && !has_terminal() {
+                    break "ended by SIGHUP";
+                }
+                extensions = reload(&mut live, &folders, &extensions);
+            }
             _ = second.tick() => {
                 live.tick();
                 pump.look_again();
@@ -187,6 +210,32 @@ async fn serve(mut live: Live, args: &Args, file: Option<&Path>) -> Result<bool>
     let _ = std::io::stderr().write_all(report.notes.as_bytes());
     note(&format!("{reason}; {}", live.totals()));
     Ok(report.lost)
+}
+
+/// Reads the data files of users again. A file that cannot be used leaves what it said before in force.
+fn reload(live: &mut Live, folders: &Folders, before: &Extensions) -> Extensions {
+    let extensions = folders.read(before);
+    note(&format!("read the data files again; {} in force", counted(&extensions)));
+    tell(&extensions);
+    if let Err(error) = live.reload(extensions.clone()) {
+        note(&format!("{error:#}"));
+    }
+    extensions
+}
+
+/// How many files are in force, in words.
+fn counted(extensions: &Extensions) -> String {
+    let count = extensions.data().iter().filter(|data| data.file.is_some()).count();
+    match count {
+        0 => "only what is built in is".to_owned(),
+        1 => "1 file of a user is".to_owned(),
+        _ => format!("{count} files of users are"),
+    }
+}
+
+/// Whether there is a terminal that this process belongs to (tty(4)).
+fn has_terminal() -> bool {
+    std::fs::File::open("/dev/tty").is_ok()
 }
 
 /// One line on standard error that says what is watched, and one for each hook that is missing.

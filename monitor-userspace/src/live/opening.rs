@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use agentsnoop_pipeline::input::{Config, Input, Opened};
+use agentsnoop_pipeline::attribute::agents::Catalogue;
+use agentsnoop_pipeline::data::AGENTS;
+use agentsnoop_pipeline::input::{Config, Coverage, Input, Opened};
 use agentsnoop_pipeline::scrub::Source;
 use agentsnoop_pipeline::{Admit, Pipeline, Scrub};
 use anyhow::{Context, Result};
@@ -13,6 +15,7 @@ use monitor_common::task::Candidate;
 
 use super::{Live, Outputs, clock};
 use crate::error::{Exit, fail};
+use crate::extensions::Extensions;
 use crate::scrubbing;
 use crate::source::kernel::{self, Kernel};
 
@@ -33,6 +36,8 @@ pub struct Options {
     pub bounds: kernel::Bounds,
     /// The files whose rules add to the built-in ones; `None` masks nothing.
     pub scrub: Option<Vec<Source>>,
+    /// The files that add agents, resource classes and delegates.
+    pub extensions: Extensions,
 }
 
 impl Default for Options {
@@ -45,6 +50,7 @@ impl Default for Options {
             on_demand: false,
             bounds: kernel::Bounds::default(),
             scrub: Some(Vec::new()),
+            extensions: Extensions::default(),
         }
     }
 }
@@ -56,7 +62,7 @@ impl Live {
     ///
     /// No hook can attach, or an output cannot be opened; nothing is left behind.
     pub fn open(options: &Options, outputs: impl FnOnce() -> Result<Outputs>) -> Result<Self> {
-        let candidates = if options.agents { candidates()? } else { Vec::new() };
+        let candidates = if options.agents { candidates(&options.extensions)? } else { Vec::new() };
         // First, since reading the kernel's types needs much memory, which is given back before the rest needs any.
         let kernel = Kernel::open(&kernel::Options {
             ring_bytes: options.ring_bytes,
@@ -73,7 +79,7 @@ impl Live {
         };
         let admit = Admit::new().context("cannot read the built-in catalogue of agents")?;
         let pipeline = Pipeline::new().context("cannot read the built-in data")?;
-        let config = Config { scrub: scrub.digest(), data: agentsnoop_pipeline::data::list() };
+        let config = Config { scrub: scrub.digest(), data: options.extensions.data() };
         let opened = opened(options, &kernel)?;
         let mut live = Self {
             kernel,
@@ -87,6 +93,8 @@ impl Live {
             counters_at_ns: 0,
             sweep: super::sweep::Sweep::default(),
             loaders: super::loaders::Loaders::default(),
+            agents: options.agents,
+            extensions: Extensions::default(),
             on_demand: options.on_demand,
             idle_since_ns: None,
             lost_hooks: Vec::new(),
@@ -96,7 +104,32 @@ impl Live {
         live.outputs.opened(&opened);
         live.feed(Input::Opened(Box::new(opened)));
         live.feed(Input::Config(Box::new(config)));
+        live.put_in_force(options.extensions.clone());
         Ok(live)
+    }
+
+    /// Puts files of users in force, in place of those that are, and tells which of them cannot be used.
+    ///
+    /// # Errors
+    ///
+    /// The kernel half cannot look for the programs of further agents; everything else is in force.
+    pub fn reload(&mut self, extensions: Extensions) -> Result<()> {
+        let data = extensions.data();
+        let config = self.pipeline.config().filter(|config| config.data != data).cloned();
+        if let Some(config) = config {
+            self.feed(Input::Config(Box::new(Config { data, ..config })));
+        }
+        let names = if self.agents { candidates(&extensions)? } else { Vec::new() };
+        let watched = self.kernel.watch_for(&names);
+        self.put_in_force(extensions);
+        watched.context("cannot look for further agents")
+    }
+
+    fn put_in_force(&mut self, extensions: Extensions) {
+        for hook in extensions.news(&self.extensions) {
+            self.feed(Input::Coverage(Coverage { boot_ns: clock::boot_ns(), hook }));
+        }
+        self.extensions = extensions;
     }
 
     /// The hooks, attached or not.
@@ -107,9 +140,9 @@ impl Live {
 }
 
 /// The comms that make a process a candidate.
-fn candidates() -> Result<Vec<Candidate>> {
-    let admit = Admit::new().context("cannot read the built-in catalogue of agents")?;
-    Ok(admit.candidates().into_iter().map(|comm| Candidate { comm }).collect())
+fn candidates(extensions: &Extensions) -> Result<Vec<Candidate>> {
+    let catalogue = Catalogue::with(&extensions.sources(AGENTS)).context("cannot read the catalogue of agents")?;
+    Ok(catalogue.candidates().into_iter().map(|comm| Candidate { comm }).collect())
 }
 
 fn opened(options: &Options, kernel: &Kernel) -> Result<Opened> {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use agentsnoop_pipeline::attribute::agents::Catalogue;
 use agentsnoop_pipeline::input::{Control, Input, Observed, Why};
 use anyhow::{Context, Result};
 
@@ -77,14 +76,12 @@ impl Live {
     ///
     /// /proc cannot be listed.
     pub fn track_running_agents(&mut self) -> Result<Vec<u32>> {
-        let catalogue = Catalogue::new().context("cannot read the built-in catalogue of agents")?;
-        let mut found = Vec::new();
-        for candidate in procfs::all()? {
-            let is_agent = recognition::agent_in(&catalogue, &candidate.process).is_some();
-            if is_agent && self.track_running(candidate.process.pid, Why::Agent).is_ok() {
-                found.push(candidate.process.pid);
-            }
-        }
+        let catalogue = self.admit.catalogue();
+        let mut found: Vec<u32> = procfs::all()?
+            .filter(|candidate| recognition::agent_in(catalogue, &candidate.process).is_some())
+            .map(|candidate| candidate.process.pid)
+            .collect();
+        found.retain(|pid| self.track_running(*pid, Why::Agent).is_ok());
         Ok(found)
     }
 }

@@ -11,6 +11,7 @@ use nix::sys::time::{TimeVal, TimeValLike};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::extensions::Folders;
 use crate::live::Report;
 use crate::scrubbing::Scrubbing;
 use crate::sink::recording::Rotation;
@@ -47,6 +48,8 @@ pub struct Order {
     pub btf: Option<OsString>,
     /// What is masked.
     pub scrubbing: Scrubbing,
+    /// Where data files of users are.
+    pub folders: Folders,
     /// When the recording goes on in another file.
     pub rotation: Rotation,
 }

@@ -14,6 +14,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::files::{self, Made};
 use super::link::{Link, Order, ToForeground, ToMonitor, is_empty};
+use crate::extensions::Extensions;
 use crate::live::pump::Pump;
 use crate::live::{Live, Options, TICK_EVERY};
 
@@ -41,6 +42,7 @@ pub fn main() -> Result<()> {
         command: order.command.clone(),
         bounds: order.bounds,
         scrub,
+        extensions: order.folders.read(&Extensions::default()),
         ..Options::default()
     };
     let mut made = None;

@@ -160,7 +160,13 @@ impl Judged {
     fn take(&mut self, input: Input, out: &mut Vec<Record>) -> Result<Input> {
         match &input {
             Input::Opened(opened) => self.check_wire(opened)?,
-            Input::Config(config) => self.note_other_rules(config),
+            Input::Config(config) => {
+                // An index begins anywhere with the data of the end, so it can only be made where that was always in force.
+                if self.pipeline.config().is_some_and(|before| before.data != config.data) {
+                    self.builder = None;
+                }
+                self.note_other_rules(config);
+            }
             Input::Closed(closed) => self.has_next = closed.next.is_some(),
             _ => {}
         }
@@ -292,7 +298,8 @@ impl Judged {
 
     fn note_other_rules(&self, config: &Config) {
         let here = data::list();
-        let other = config.data.iter().filter(|then| {
+        // What files of users added is in the recording, and judges again.
+        let other = config.data.iter().filter(|then| then.file.is_none()).filter(|then| {
             let now = here.iter().find(|now| now.name == then.name);
             now.is_none_or(|now| now.digest != then.digest)
         });

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use agentsnoop_pipeline::input::Existing;
 use anyhow::{Context, Result};
+use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::sys::stat::fstatat;
 use procfs::process::{Process, all_processes};
 
 /// Bytes of /proc/PID/maps that are read, and mappings that are looked for in it: a process maps what it likes, and
@@ -228,9 +230,52 @@ fn open_package(path: &Path) -> Option<File> {
     file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= PACKAGE_BYTES).then_some(file)
 }
 
+/// The folder with `.git` that is nearest to a working directory, itself or above it, in the file system of that directory, as
+/// git looks for its repository (git(1), GIT_DISCOVERY_ACROSS_FILESYSTEM); `None` when there is none. Paths are those of the
+/// process that works there. Nothing is mounted by looking (`AT_NO_AUTOMOUNT`), and no link is followed.
+#[must_use]
+pub fn project_of(pid: u32, cwd: &str) -> Option<String> {
+    let look = |path: &Path| {
+        let flags = AtFlags::AT_SYMLINK_NOFOLLOW | AtFlags::AT_NO_AUTOMOUNT;
+        fstatat(AT_FDCWD, path, flags).ok()
+    };
+    let seen = |path: &Path| {
+        let inside = PathBuf::from(format!("/proc/{pid}/root/{}", path.strip_prefix("/").unwrap_or(path).display()));
+        // A process that has ended shows no root any more.
+        look(&inside).or_else(|| look(path))
+    };
+    let cwd = Path::new(cwd);
+    let device = seen(cwd)?.st_dev;
+    let within = |folder: &&Path| seen(folder).is_some_and(|found| found.st_dev == device);
+    let root = cwd.ancestors().take_while(within).find(|folder| seen(&folder.join(".git")).is_some())?;
+    root.to_str().map(str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_project_is_the_nearest_folder_with_a_repository() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let below = root.join("a/b");
+        std::fs::create_dir_all(&below).unwrap();
+        let own = std::process::id();
+        let found = |pid: u32| project_of(pid, below.to_str().unwrap());
+        let before = found(own);
+        std::fs::create_dir(root.join(".git")).unwrap();
+        assert_eq!(found(own).as_deref(), root.to_str());
+        // A worktree and a submodule have a file of that name.
+        std::fs::write(root.join("a/.git"), "gitdir: elsewhere").unwrap();
+        assert_eq!(found(own), Some(root.join("a").display().to_string()));
+        assert_eq!(found(u32::MAX), found(own), "of a process that is gone");
+        assert_eq!(project_of(own, root.join("missing").to_str().unwrap()), None);
+        assert!(
+            before.is_none_or(|above| root.starts_with(above)),
+            "a repository around the folder for temporary files"
+        );
+    }
 
     #[test]
     fn a_child_is_in_the_tree_of_its_parent() {

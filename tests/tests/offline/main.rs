@@ -15,6 +15,7 @@ mod places;
 mod query;
 mod replay;
 mod resume;
+mod rules;
 mod schema;
 mod store;
 mod tools;

@@ -2,10 +2,12 @@
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
+use toml::Spanned;
 
 use super::tools::{Shape, Started, Terminal, Tool, Tools};
 use crate::{
-    DataError, data,
+    DataError,
+    data::{self, RuleError, Source},
     event::path::{base_name, compose},
     record::Text,
 };
@@ -13,7 +15,7 @@ use crate::{
 /// Bytes of a comm with its NUL (`TASK_COMM_LEN`).
 const COMM: usize = 16;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     #[expect(dead_code, reason = "it tells people which revision they read; the digest tells the program")]
@@ -30,6 +32,16 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Names {
     names: Vec<String>,
+}
+
+/// What users may add: agents, and more of those that are known.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Added {
+    /// It tells people which revision they read; the digest tells the program.
+    #[serde(default, rename = "version")]
+    _version: u32,
+    agent: Vec<Spanned<Entry>>,
 }
 
 /// A program that runs a script.
@@ -54,6 +66,7 @@ struct Host {
 #[serde(deny_unknown_fields)]
 struct Entry {
     name: String,
+    #[serde(default)]
     title: String,
     #[serde(default)]
     #[expect(dead_code, reason = "it tells people where the facts are from")]
@@ -139,16 +152,41 @@ impl Catalogue {
     ///
     /// When it cannot be read, which a test excludes.
     pub fn new() -> Result<Self, DataError> {
-        Self::parse(data::built_in(data::AGENTS))
+        Self::with(&[]).map_err(|error| DataError::new(data::AGENTS, error))
     }
 
-    /// Reads a catalogue (TOML).
+    /// The built-in one, with the agents that these files add to it, and what they add to its own.
     ///
     /// # Errors
     ///
-    /// What is wrong, and in which line or entry.
-    pub fn parse(content: &str) -> Result<Self, DataError> {
-        let file: File = data::parse(data::AGENTS, content)?;
+    /// What is wrong, in which file and line, and what was expected.
+    pub fn with(added: &[Source]) -> Result<Self, RuleError> {
+        Self::read(&Source::built_in(data::AGENTS), added)
+    }
+
+    /// A catalogue (TOML) with what files add to it.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, in which file and line, and what was expected.
+    pub fn read(set: &Source, added: &[Source]) -> Result<Self, RuleError> {
+        let mut file: File = set.parse()?;
+        for source in added {
+            let entries: Added = source.parse_bounded()?;
+            // Each is tried alone, so that what is wrong is told with its place.
+            for entry in source.parse_bounded::<Added>()?.agent {
+                let at = entry.span().start;
+                let alone = File { agent: vec![entry.into_inner()], ..File::default() };
+                Self::of(alone).map_err(|error| source.error(at, error.message))?;
+            }
+            for entry in entries.agent {
+                file.add(entry.into_inner());
+            }
+        }
+        Self::of(file).map_err(|error| set.whole(error.message))
+    }
+
+    fn of(file: File) -> Result<Self, DataError> {
         for entry in &file.agent {
             let long = entry.comms.iter().find(|comm| comm.len() >= COMM || comm.is_empty());
             if let Some(comm) = long {
@@ -292,7 +330,33 @@ impl Catalogue {
     }
 }
 
+impl File {
+    /// Adds an entry, to that of its name where there is one.
+    fn add(&mut self, entry: Entry) {
+        match self.agent.iter_mut().find(|known| known.name == entry.name) {
+            Some(known) => known.extend(entry),
+            None => self.agent.push(entry),
+        }
+    }
+}
+
 impl Entry {
+    /// Takes what another entry of its name says.
+    fn extend(&mut self, more: Self) {
+        self.exe.extend(more.exe);
+        self.packages.extend(more.packages);
+        self.scripts.extend(more.scripts);
+        self.script_paths.extend(more.script_paths);
+        self.modules.extend(more.modules);
+        self.helpers.extend(more.helpers);
+        self.helper_args.extend(more.helper_args);
+        self.comms.extend(more.comms);
+        self.markers.extend(more.markers);
+        self.scratch.extend(more.scratch);
+        self.tool.extend(more.tool);
+        self.terminal.extend(more.terminal);
+    }
+
     fn is_helper(&self, argv: &[Text]) -> bool {
         let named = argv.first().is_some_and(|name| is_named(&self.helpers, base_name(name.as_bytes())));
         named || argv.iter().skip(1).any(|argument| is_named(&self.helper_args, argument.as_bytes()))

@@ -13,6 +13,7 @@ use super::{
     environment::Environment,
     packages::{Answer, Packages},
     peers::Peers,
+    projects::Projects,
     session::{COMMAND, Change, Life, Sessions, agent},
     table::{Entry, Table},
 };
@@ -46,6 +47,7 @@ pub(crate) struct Tree {
     /// The session of each tracking root.
     roots: BTreeMap<u32, Arc<Life>>,
     packages: Packages,
+    pub(crate) projects: Projects,
     sessions: Sessions,
     calls: Calls,
     peers: Peers,
@@ -64,6 +66,7 @@ impl Tree {
             tracked: BTreeMap::new(),
             roots: BTreeMap::new(),
             packages: Packages::default(),
+            projects: Projects::default(),
             sessions: Sessions::default(),
             calls: Calls::default(),
             peers: Peers::default(),
@@ -326,6 +329,8 @@ impl Tree {
     /// Begins a session whose first process this is.
     fn begin(&mut self, id: ProcessId, name: &str, known_by: &'static str, now_ns: u64) {
         let Some(entry) = self.table.get(id) else { return };
+        let request = self.projects.ask(id.pid, entry.cwd.as_ref());
+        self.requests.extend(request);
         let within = entry.call.as_ref().map(|call| Arc::clone(&call.id));
         let life = self.sessions.begin(Life {
             agent: Arc::new(agent(name, id)),

@@ -4,10 +4,14 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::meant::meant;
+
 /// What a touched thing is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Class {
+    /// What the user has put off limits.
+    OffLimits,
     /// Secrets: keys, tokens, passwords, and the files that hold them.
     Credential,
     /// The environment as a whole, or a variable that is none of the others.
@@ -26,10 +30,18 @@ pub enum Class {
     AgentState,
     /// What is run later without being asked: shell start-up files, units, hooks, crontabs.
     Persistence,
+    /// A file of a person that is none of the others: settings, history, caches, documents.
+    UserFile,
+    /// A temporary file that is none of the others.
+    TemporaryFile,
     /// A model's interface.
     ModelEndpoint,
     /// A place that usage is reported to.
     TelemetryEndpoint,
+    /// Where programs and libraries are installed from.
+    PackageRegistry,
+    /// An endpoint that the user expects.
+    AllowedEndpoint,
     /// An address of this machine.
     LocalEndpoint,
     /// Any other address.
@@ -40,7 +52,8 @@ pub enum Class {
 
 impl Class {
     /// Every class, in the order in which they are shown: what matters most comes first.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 19] = [
+        Self::OffLimits,
         Self::Credential,
         Self::Environment,
         Self::Proxy,
@@ -50,8 +63,12 @@ impl Class {
         Self::ProjectFile,
         Self::AgentState,
         Self::Persistence,
+        Self::UserFile,
+        Self::TemporaryFile,
         Self::ModelEndpoint,
         Self::TelemetryEndpoint,
+        Self::PackageRegistry,
+        Self::AllowedEndpoint,
         Self::LocalEndpoint,
         Self::OtherEndpoint,
         Self::Noise,
@@ -61,6 +78,7 @@ impl Class {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::OffLimits => "off_limits",
             Self::Credential => "credential",
             Self::Environment => "environment",
             Self::Proxy => "proxy",
@@ -70,8 +88,12 @@ impl Class {
             Self::ProjectFile => "project_file",
             Self::AgentState => "agent_state",
             Self::Persistence => "persistence",
+            Self::UserFile => "user_file",
+            Self::TemporaryFile => "temporary_file",
             Self::ModelEndpoint => "model_endpoint",
             Self::TelemetryEndpoint => "telemetry_endpoint",
+            Self::PackageRegistry => "package_registry",
+            Self::AllowedEndpoint => "allowed_endpoint",
             Self::LocalEndpoint => "local_endpoint",
             Self::OtherEndpoint => "other_endpoint",
             Self::Noise => "noise",
@@ -97,9 +119,18 @@ impl FromStr for Class {
     /// A sentence with the classes that there are.
     fn from_str(name: &str) -> Result<Self, String> {
         Self::ALL.into_iter().find(|class| class.name() == name).ok_or_else(|| {
-            let known = Self::ALL.map(Self::name).join(", ");
-            format!("`{name}` is no resource class; known are {known}")
+            let names = Self::ALL.map(Self::name);
+            match meant(name, names.into_iter()) {
+                Some(near) => format!("`{name}` is no resource class; did you mean `{near}`?"),
+                None => format!("`{name}` is no resource class; expected one of {}", names.join(", ")),
+            }
         })
+    }
+}
+
+impl Serialize for Class {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
     }
 }
 
@@ -143,6 +174,19 @@ impl Classes {
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// Without what only holds where nothing else does. That a file is a person's, or a temporary one, says something of
+    /// it only where nothing more is known; and what is noise and something else is not noise.
+    #[must_use]
+    pub const fn settled(self) -> Self {
+        let last = Class::UserFile.bit() | Class::TemporaryFile.bit();
+        let known = self.0 & !last;
+        match (known, known & !Class::Noise.bit()) {
+            (0, _) => self,
+            (_, 0) => Self(known),
+            (_, rest) => Self(rest),
+        }
     }
 
     /// The classes, in the order of [`Class::ALL`].

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use globset::{GlobSet, GlobSetBuilder};
 use serde::Deserialize;
+use toml::Spanned;
 
 use super::paths::{as_path, glob};
 use crate::{
-    DataError, data,
+    DataError,
+    data::{self, RuleError, Source},
     hash::Set,
     input::Known,
     record::{ProcessId, Text},
@@ -19,21 +21,28 @@ const TOLD: usize = 4096;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    #[expect(dead_code, reason = "it tells people which revision they read; the digest tells the program")]
-    version: u32,
+    /// It tells people which revision they read; the digest tells the program.
+    #[serde(default, rename = "version")]
+    _version: u32,
     #[serde(default)]
-    delegate: Vec<Delegate>,
+    delegate: Vec<Entry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    name: String,
+    reason: String,
+    patterns: Vec<Spanned<String>>,
 }
 
 /// Somebody who works on request.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Delegate {
     /// A short name.
     pub(crate) name: String,
     /// What may be done on request.
     pub(crate) reason: String,
-    patterns: Vec<String>,
 }
 
 /// The sockets that are known.
@@ -53,26 +62,44 @@ impl Delegates {
     ///
     /// When they cannot be read, which a test excludes.
     pub(crate) fn new() -> Result<Self, DataError> {
-        Self::parse(data::built_in(data::DELEGATES))
+        Self::with(&[]).map_err(|error| DataError::new(data::DELEGATES, error))
     }
 
-    /// Reads sockets (TOML).
+    /// The built-in ones and those of these files, which add to them.
     ///
     /// # Errors
     ///
-    /// What is wrong, and in which line or pattern.
-    pub(crate) fn parse(content: &str) -> Result<Self, DataError> {
-        let file: File = data::parse(data::DELEGATES, content)?;
-        let wrong = |error: String| DataError::new(data::DELEGATES, error);
-        let (mut patterns, mut owners) = (GlobSetBuilder::new(), Vec::new());
-        for (at, delegate) in file.delegate.iter().enumerate() {
-            for pattern in &delegate.patterns {
-                patterns.add(glob(pattern).map_err(wrong)?);
-                owners.push(at);
+    /// What is wrong, in which file and line, and what was expected.
+    pub(crate) fn with(added: &[Source]) -> Result<Self, RuleError> {
+        Self::read(&Source::built_in(data::DELEGATES), added)
+    }
+
+    /// Those of a set, and those of files that add to it.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, in which file and line, and what was expected.
+    pub(crate) fn read(set: &Source, added: &[Source]) -> Result<Self, RuleError> {
+        let (mut patterns, mut owners, mut delegates) = (GlobSetBuilder::new(), Vec::new(), Vec::new());
+        for source in std::iter::once(set).chain(added) {
+            let file: File = source.parse_bounded()?;
+            for Entry { name, reason, patterns: own } in file.delegate {
+                for pattern in own {
+                    let wrong = |what| source.error(pattern.span().start, format!("delegate `{name}`: {what}"));
+                    patterns.add(glob(pattern.as_ref()).map_err(wrong)?);
+                    owners.push(delegates.len());
+                }
+                delegates.push(Delegate { name, reason });
             }
         }
-        let patterns = patterns.build().map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { delegates: file.delegate.into(), patterns: Arc::new(patterns), owners, told: Set::default() })
+        let patterns = patterns.build().map_err(|error| set.whole(error.to_string()))?;
+        Ok(Self { delegates: delegates.into(), patterns: Arc::new(patterns), owners, told: Set::default() })
+    }
+
+    /// Puts others in force; what was told is not told again.
+    pub(crate) fn replace(&mut self, by: Self) {
+        let told = std::mem::take(&mut self.told);
+        *self = Self { told, ..by };
     }
 
     /// Appends each that was told.

@@ -43,46 +43,56 @@ pub(super) struct Paths {
     base: Vec<(Vec<u8>, usize)>,
     /// Patterns that say no name at all.
     rest: Vec<(GlobMatcher, usize)>,
+    /// All of them as they were written, each with its rule.
+    patterns: Vec<(String, usize)>,
 }
 
 impl Paths {
-    /// Adds patterns of a class; what matches one of `except` does not count.
-    pub(super) fn add(&mut self, class: Class, patterns: &[String], except: &[String]) -> Result<(), String> {
-        let mut set = GlobSetBuilder::new();
-        for pattern in except {
-            set.add(glob(pattern)?);
-        }
-        let except = set.build().map_err(|error| error.to_string())?;
-        let rule = self.rules.len();
+    /// Begins a rule of a class: what matches one of `except` does not count.
+    pub(super) fn rule(&mut self, class: Class, except: GlobSet) {
         self.rules.push(Rule { class, except });
-        patterns.iter().try_for_each(|pattern| self.pattern(pattern, rule))
     }
 
-    fn pattern(&mut self, pattern: &str, rule: usize) -> Result<(), String> {
+    /// Adds a pattern to the rule that was begun last.
+    pub(super) fn add(&mut self, pattern: &str) -> Result<(), String> {
         if !pattern.starts_with('/') && !pattern.starts_with("**/") {
-            return Err(format!("the pattern `{pattern}` must begin with `/` or `**/`"));
+            let near = pattern.trim_start_matches("~/").trim_start_matches("./");
+            return Err(format!(
+                "the pattern `{pattern}` must begin with `/` or `**/`, as `**/{near}` does for any folder"
+            ));
         }
+        let rule = self.rules.len().saturating_sub(1);
+        self.arrange(pattern, rule)?;
+        self.patterns.push((pattern.to_owned(), rule));
+        Ok(())
+    }
+
+    fn arrange(&mut self, pattern: &str, rule: usize) -> Result<(), String> {
         let matcher = glob(pattern)?.compile_matcher();
-        let literal = |text: &str| !text.is_empty() && !text.contains(['*', '?', '[', '{', '\\']);
-        let name = pattern.rsplit('/').find(|component| literal(component));
         let inner = pattern.strip_prefix("**/");
         let shape = match (inner, pattern.strip_suffix("/**")) {
-            (None, None) if literal(pattern) => {
+            (None, None) if is_literal(pattern) => {
                 self.exact.entry(pattern.as_bytes().to_vec()).or_default().push(rule);
                 return Ok(());
             }
-            (None, Some(folder)) if literal(folder) => Shape::Prefix(folder.as_bytes().to_vec()),
-            (Some(inner), None) if literal(inner) => Shape::Suffix([b"/", inner.as_bytes()].concat()),
-            (Some(inner), Some(_)) if inner.strip_suffix("/**").is_some_and(literal) => {
+            (None, Some(folder)) if is_literal(folder) => Shape::Prefix(folder.as_bytes().to_vec()),
+            (Some(inner), None) if is_literal(inner) => Shape::Suffix([b"/", inner.as_bytes()].concat()),
+            (Some(inner), Some(_)) if inner.strip_suffix("/**").is_some_and(is_literal) => {
                 Shape::Inside([b"/", inner.strip_suffix("/**").unwrap_or(inner).as_bytes()].concat())
             }
             (Some(inner), None) if !inner.contains(['/', '?', '[', '{', '\\']) => {
                 self.base.push((inner.as_bytes().to_vec(), rule));
                 return Ok(());
             }
-            _ => Shape::Glob(matcher.clone()),
+            (_, folder) => {
+                // The folder itself counts too, as it does in the simple shapes.
+                if let Some(folder) = folder.filter(|folder| !folder.is_empty() && *folder != "**") {
+                    self.arrange(folder, rule)?;
+                }
+                Shape::Glob(matcher.clone())
+            }
         };
-        match name {
+        match name(pattern) {
             Some(name) => self.named.entry(name.as_bytes().to_vec()).or_default().push(Pattern { shape, rule }),
             None => self.rest.push((matcher, rule)),
         }
@@ -124,6 +134,23 @@ impl Paths {
         classes
     }
 
+    /// Each rule that counts for a path, with the pattern that matched, in the order of the file: slowly, by comparing
+    /// every pattern.
+    pub(super) fn explain(&self, path: &[u8]) -> impl Iterator<Item = (usize, &str)> {
+        let matches = |pattern: &str| glob(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(as_path(path)));
+        self.patterns.iter().filter_map(move |(pattern, rule)| {
+            let found = matches(pattern) || pattern.strip_suffix("/**").is_some_and(matches);
+            let is_excepted = self.rules.get(*rule).is_some_and(|rule| rule.except.is_match(as_path(path)));
+            (found && !is_excepted).then_some((*rule, pattern.as_str()))
+        })
+    }
+
+    /// The patterns of a rule, one behind the other.
+    pub(super) fn patterns(&self, rule: usize) -> String {
+        let own = self.patterns.iter().filter(|(_, owner)| *owner == rule).map(|(pattern, _)| pattern.as_str());
+        own.collect::<Vec<_>>().join(" ")
+    }
+
     fn count(&self, rule: usize, path: &[u8], classes: &mut Classes) {
         let Some(rule) = self.rules.get(rule) else { return };
         if rule.except.is_empty() || !rule.except.is_match(as_path(path)) {
@@ -142,6 +169,34 @@ impl Shape {
             Self::Glob(matcher) => matcher.is_match(as_path(path)),
         }
     }
+}
+
+/// Patterns of what does not count.
+pub(super) fn globs<'a>(patterns: impl Iterator<Item = &'a str>) -> Result<GlobSet, String> {
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        set.add(glob(pattern)?);
+    }
+    set.build().map_err(|error| error.to_string())
+}
+
+fn is_literal(text: &str) -> bool {
+    !text.is_empty() && !text.contains(['*', '?', '[', '{', '\\'])
+}
+
+/// A name that a path must have to match a pattern: the last component that says one.
+fn name(pattern: &str) -> Option<&str> {
+    let mut depth = 0usize;
+    let is_in_braces = pattern.chars().any(|char| {
+        match char {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        char == '/' && depth > 0
+    });
+    // A component within braces is one of several that may stand there.
+    if is_in_braces { None } else { pattern.rsplit('/').find(|component| is_literal(component)) }
 }
 
 pub(super) fn glob(pattern: &str) -> Result<globset::Glob, String> {

@@ -1,66 +1,27 @@
-//! The resource classes of paths, variables and addresses.
+//! The resource classes of paths, variables and endpoints.
 
-use std::{net::IpAddr, sync::Arc};
+mod explain;
+mod file;
 
-use serde::Deserialize;
+use std::sync::Arc;
 
-use super::{Class, Classes, network::Network, paths::Paths, wildcard};
-use crate::{DataError, data, hash::Map, record::Connect};
+pub use explain::Why;
+use file::Parts;
+
+use super::{Class, Classes, Endpoint};
+use crate::{
+    DataError,
+    data::{self, RuleError, Source},
+    hash::Map,
+};
 
 /// Names of variables whose classes are remembered; when there are more, all are forgotten.
 const NAMES: usize = 4096;
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[expect(dead_code, reason = "it tells people which revision they read; the digest tells the program")]
-    version: u32,
-    #[serde(default)]
-    path: Vec<PathRule>,
-    #[serde(default)]
-    socket: Vec<PathRule>,
-    #[serde(default)]
-    variable: Vec<NameRule>,
-    #[serde(default)]
-    address: Vec<AddressRule>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PathRule {
-    class: Class,
-    #[expect(dead_code, reason = "every entry says why it is there")]
-    reason: String,
-    patterns: Vec<String>,
-    #[serde(default)]
-    except: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NameRule {
-    class: Class,
-    #[expect(dead_code, reason = "every entry says why it is there")]
-    reason: String,
-    names: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AddressRule {
-    class: Class,
-    #[expect(dead_code, reason = "every entry says why it is there")]
-    reason: String,
-    networks: Vec<Network>,
-}
-
 /// The rules in force.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    paths: Arc<Paths>,
-    sockets: Arc<Paths>,
-    variables: Arc<[NameRule]>,
-    addresses: Arc<[AddressRule]>,
+    parts: Arc<Parts>,
     remembered: Map<Box<[u8]>, Classes>,
 }
 
@@ -71,43 +32,34 @@ impl Rules {
     ///
     /// When they cannot be read, which a test excludes.
     pub fn new() -> Result<Self, DataError> {
-        Self::parse(data::built_in(data::CLASSES))
+        Self::with(&[]).map_err(|error| DataError::new(data::CLASSES, error))
     }
 
-    /// Reads rules (TOML).
+    /// The built-in ones and those of these files, which add to them.
     ///
     /// # Errors
     ///
-    /// What is wrong, and in which line or pattern.
-    pub fn parse(content: &str) -> Result<Self, DataError> {
-        let file: File = data::parse(data::CLASSES, content)?;
-        let paths = |rules: &[PathRule]| {
-            let mut paths = Paths::default();
-            for rule in rules {
-                let added = paths.add(rule.class, &rule.patterns, &rule.except);
-                added.map_err(|error| DataError::new(data::CLASSES, format!("class `{}`: {error}", rule.class)))?;
-            }
-            Ok(Arc::new(paths))
-        };
-        Ok(Self {
-            paths: paths(&file.path)?,
-            sockets: paths(&file.socket)?,
-            variables: file.variable.into(),
-            addresses: file.address.into(),
-            remembered: Map::default(),
-        })
+    /// What is wrong, in which file and line, and what was expected.
+    pub fn with(added: &[Source]) -> Result<Self, RuleError> {
+        Self::read(&Source::built_in(data::CLASSES), added)
     }
 
-    /// The classes of an absolute path, of which what lies below `project` is a project file. What is noise and
-    /// something else is not noise.
+    /// Those of a set, and those of files that add to it.
+    pub(crate) fn read(set: &Source, added: &[Source]) -> Result<Self, RuleError> {
+        let mut parts = Parts::default();
+        parts.add(set, true)?;
+        added.iter().try_for_each(|source| parts.add(source, false))?;
+        Ok(Self { parts: Arc::new(parts), remembered: Map::default() })
+    }
+
+    /// The classes of an absolute path, of which what lies below `project` is a project file.
     #[must_use]
     pub fn path(&self, path: &[u8], project: Option<&[u8]>) -> Classes {
-        let mut classes = self.paths.classes(path);
-        let below = |project: &[u8]| path.strip_prefix(project).is_some_and(|rest| rest.is_empty() || rest[0] == b'/');
-        if project.is_some_and(|project| project.len() > 1 && below(project)) {
+        let mut classes = self.parts.paths.rules.classes(path);
+        if project.is_some_and(|project| is_below(path, project)) {
             classes.insert(Class::ProjectFile);
         }
-        without_noise(classes)
+        classes.settled()
     }
 
     /// The classes of a variable's name; one of which nothing is known is part of the environment.
@@ -115,12 +67,12 @@ impl Rules {
         if let Some(classes) = self.remembered.get(name) {
             return *classes;
         }
-        let matches = |rule: &&NameRule| rule.names.iter().any(|pattern| wildcard::matches(pattern.as_bytes(), name));
-        let mut classes: Classes = self.variables.iter().filter(matches).map(|rule| rule.class).collect();
+        let matching = self.parts.variables.rules.iter().filter(|rule| rule.find(name).is_some());
+        let mut classes: Classes = matching.map(|rule| rule.class).collect();
         if classes.is_empty() {
             classes.insert(Class::Environment);
         }
-        let classes = without_noise(classes);
+        let classes = classes.settled();
         if self.remembered.len() >= NAMES {
             self.remembered.clear();
         }
@@ -128,30 +80,23 @@ impl Rules {
         classes
     }
 
-    /// The classes of what a socket was connected to.
+    /// The classes of whom a socket is connected to, or meant to be.
     #[must_use]
-    pub fn endpoint(&self, connect: &Connect) -> Classes {
-        if let Some(path) = &connect.path {
-            let classes = self.sockets.classes(path.as_bytes());
-            return if classes.is_empty() { Class::LocalEndpoint.into() } else { without_noise(classes) };
+    pub fn endpoint(&self, endpoint: &Endpoint<'_>) -> Classes {
+        if let Some(path) = endpoint.path {
+            let classes = self.parts.sockets.rules.classes(path);
+            return if classes.is_empty() { Class::LocalEndpoint.into() } else { classes.settled() };
         }
-        // connect(2) on a datagram socket sends nothing: with port 0 it only asks which source address would be used.
-        if connect.port == Some(0) && connect.protocol.as_deref() == Some("udp") {
-            return Class::Noise.into();
+        if endpoint.name.is_none() && endpoint.address.is_none() {
+            return Classes::NONE;
         }
-        connect.address.map_or(Classes::NONE, |address| self.address(address))
-    }
-
-    fn address(&self, address: IpAddr) -> Classes {
-        let matches = |rule: &&AddressRule| rule.networks.iter().any(|network| network.contains(address));
-        let classes: Classes = self.addresses.iter().filter(matches).map(|rule| rule.class).collect();
-        if classes.is_empty() { Class::OtherEndpoint.into() } else { classes }
+        let classes = self.parts.endpoints.rules.classes(endpoint);
+        if classes.is_empty() { Class::OtherEndpoint.into() } else { classes.settled() }
     }
 }
 
-fn without_noise(mut classes: Classes) -> Classes {
-    if classes != Class::Noise.into() {
-        classes.remove(Class::Noise);
-    }
-    classes
+/// Whether a path is a folder or lies in it. The root of all folders is no project.
+fn is_below(path: &[u8], folder: &[u8]) -> bool {
+    let rest = path.strip_prefix(folder).filter(|_| folder.len() > 1);
+    rest.is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
 }

@@ -1,12 +1,10 @@
 //! A field of the grammar apart from any test: what a record has of it.
 
 use super::{
-    FilterError,
-    error::meant,
-    facets,
+    FilterError, facets,
     field::{FIELDS, Values},
 };
-use crate::record::Record;
+use crate::{meant::meant, record::Record};
 
 /// How the values of a field are had.
 #[derive(Clone, Copy, Debug)]

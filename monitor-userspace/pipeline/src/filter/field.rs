@@ -4,7 +4,6 @@ use std::{net::IpAddr, ops::Range};
 
 use super::{
     FilterError, Span,
-    error::meant,
     facets::{self, Wanted, WantedBytes, WantedName},
     inner::Inner,
     lexer::{Operator, Test},
@@ -16,6 +15,7 @@ use super::{
 use crate::{
     enrich::Class,
     lines::Lines,
+    meant::meant,
     record::{Kind, Record},
 };
 

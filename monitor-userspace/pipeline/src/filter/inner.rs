@@ -6,13 +6,15 @@ use serde_json::Value;
 
 use super::{
     FilterError,
-    error::meant,
     field::{Context, fields},
     lexer::Test,
     pattern::{Look, Pattern},
     quantity::{self, Bounds, Unit},
 };
-use crate::record::{Kind, Record};
+use crate::{
+    meant::meant,
+    record::{Kind, Record},
+};
 
 /// A field of one kind of record, and what it must be.
 #[derive(Clone, Debug)]

@@ -85,6 +85,13 @@ pub enum Known {
         /// The answer, where it has come: the name of its package, where it has one.
         answer: Option<Option<String>>,
     },
+    /// The folder of a project.
+    Project {
+        /// Where a session began to work.
+        cwd: String,
+        /// The folder.
+        root: String,
+    },
     /// The name of an address; the oldest comes first.
     Address {
         /// Who was told it: a process, or any of the tree below the root of a pid.

@@ -1,6 +1,6 @@
 //! Raw records: decoded, attributed, classified.
 
-use std::{borrow::Cow, net::SocketAddr, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use monitor_common::{
@@ -11,13 +11,13 @@ use monitor_common::{
     repeats,
 };
 
-use super::Pipeline;
+use super::{Pipeline, touched::Touched};
 use crate::{
     Record,
-    enrich::{Class, Classes, Member, Rules},
+    enrich::{Class, Member},
     event::{Repeats, bodies},
     input::{Hook, HookState},
-    record::{Body, Connect, Getenv, HostCall, Process, ProcessId, Text},
+    record::{Body, Connect, HostCall, Process, ProcessId, Text},
 };
 
 /// The feature of a coverage record about work that another process does on request.
@@ -186,7 +186,7 @@ impl Pipeline {
         let seccomp = header.flags & flag::NOT_ENTERED != 0;
         let entry = self.tree.get(process);
         let life = entry.and_then(|entry| entry.session.as_ref());
-        let project = life.and_then(|life| life.project.as_ref()).map(Text::as_bytes);
+        let project = life.and_then(|life| life.project.as_ref()).map(|cwd| self.tree.projects.of(cwd));
         let classes =
             Touched { rules: &mut self.rules, project, pid: header.pid, scratch: &mut self.scratch }.by(&body);
         let agent = life.map(|life| Arc::clone(&life.agent));
@@ -195,87 +195,4 @@ impl Pipeline {
         self.tree.did(process, &body, classes == Class::Noise.into());
         out.push(Record { id, time, boot_ns: header.time, process: by, agent, tool_call, body, seccomp, classes });
     }
-}
-
-/// What it takes to say for what a touched thing is.
-struct Touched<'a> {
-    rules: &'a mut Rules,
-    project: Option<&'a [u8]>,
-    pid: u32,
-    scratch: &'a mut Vec<u8>,
-}
-
-impl Touched<'_> {
-    /// The classes of what a body tells of.
-    fn by(mut self, body: &Body) -> Classes {
-        match body {
-            Body::Open(open) => self.path(open.path.as_ref()),
-            Body::Readlink(link) => self.path(link.path.as_ref()),
-            Body::Stat(stat) => self.path(stat.path.as_ref()),
-            Body::Rename(pair) | Body::Link(pair) => self.path(pair.from.as_ref()).union(self.path(pair.to.as_ref())),
-            Body::Symlink(pair) => {
-                // What the link says is a path of this process where it is absolute.
-                let says = pair.from.as_ref().filter(|says| says.as_bytes().starts_with(b"/"));
-                self.path(pair.to.as_ref()).union(self.path(says))
-            }
-            Body::Unlink(change)
-            | Body::Mkdir(change)
-            | Body::Chmod(change)
-            | Body::Chown(change)
-            | Body::Truncate(change) => self.path(change.path.as_ref()),
-            Body::Attention(call) if call.call == "io_uring" => {
-                let paths = self.path(call.path.as_ref()).union(self.path(call.from.as_ref()));
-                paths.union(call.address.as_ref().map_or(Classes::NONE, |address| self.address(address)))
-            }
-            Body::Getenv(Getenv { name: Some(name), .. }) => self.rules.variable(name.as_bytes()),
-            Body::Connect(connect) => self.rules.endpoint(connect),
-            Body::Attention(call) => self.path(call.path.as_ref()),
-            Body::Metadata(call) => metadata(call),
-            _ => Classes::NONE,
-        }
-    }
-
-    /// The classes of an endpoint: an IP address with its port, or the path of a unix socket.
-    fn address(&self, address: &Text) -> Classes {
-        let ip: Option<SocketAddr> = address.to_str().parse().ok();
-        self.rules.endpoint(&Connect {
-            address: ip.map(|ip| ip.ip()),
-            port: ip.map(|ip| ip.port()),
-            path: ip.is_none().then(|| address.clone()),
-            ..Connect::default()
-        })
-    }
-
-    fn path(&mut self, path: Option<&Text>) -> Classes {
-        let Some(path) = path else { return Classes::NONE };
-        self.rules.path(own(path.as_bytes(), self.pid, self.scratch), self.project)
-    }
-}
-
-/// What a fact about the host is for: one that tells machines apart, or one that every runtime asks for to know how much
-/// it may use.
-fn metadata(call: &HostCall) -> Classes {
-    match call.call.as_ref() {
-        "sysinfo" | "sched_getaffinity" => Class::Noise.into(),
-        // The C library asks for the addresses at every look-up of a name; who wants the interfaces asks for links too.
-        _ if call.detail.as_deref().is_some_and(|detail| detail.starts_with("RTM_GETADDR")) => Class::Noise.into(),
-        _ => Class::HostIdentity.into(),
-    }
-}
-
-/// The path by which the classes know it: a process's own folder in /proc is `/proc/self`, to which the kernel resolves
-/// it the other way round.
-fn own<'a>(path: &'a [u8], pid: u32, scratch: &'a mut Vec<u8>) -> &'a [u8] {
-    let Some(rest) = path.strip_prefix(b"/proc/") else { return path };
-    let digits = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
-    let number = rest[..digits]
-        .iter()
-        .try_fold(0u32, |number, digit| number.checked_mul(10)?.checked_add(u32::from(digit - b'0')));
-    if digits == 0 || number != Some(pid) {
-        return path;
-    }
-    scratch.clear();
-    scratch.extend_from_slice(b"/proc/self");
-    scratch.extend_from_slice(&rest[digits..]);
-    scratch
 }

@@ -1,9 +1,9 @@
 //! Reads files of rules (TOML): the built-in one, and those of users, which add to it.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use regex::bytes::{RegexBuilder, RegexSetBuilder};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
@@ -13,10 +13,7 @@ use super::{
     rule::Rule,
     usage::{Habits, Usage},
 };
-use crate::data;
-
-/// Bytes of a file of rules; a longer one is refused.
-pub const FILE_BYTES: usize = 256 * 1024;
+use crate::data::{self, RuleError, Source};
 
 /// Rules of one file, and names and usages of one program; a file with more is refused.
 const RULES: usize = 256;
@@ -24,37 +21,6 @@ const RULES: usize = 256;
 /// Bytes that a pattern of a user may take once compiled, so that no rule takes all memory or a second for each string;
 /// time is linear in the string whatever the pattern is (the regex crate).
 const PATTERN_BYTES: usize = 1 << 20;
-
-/// A file of rules.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// Its name, for messages.
-    pub name: String,
-    /// Its content.
-    pub content: String,
-}
-
-/// A file of rules that cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuleError {
-    /// The file.
-    pub file: String,
-    /// The line, from 1; 0 where it is the file as a whole.
-    pub line: usize,
-    /// What is wrong, and what was expected.
-    pub message: String,
-}
-
-impl fmt::Display for RuleError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            0 => write!(f, "{}: {}", self.file, self.message),
-            line => write!(f, "{}:{line}: {}", self.file, self.message),
-        }
-    }
-}
-
-impl std::error::Error for RuleError {}
 
 /// What the files say, ready for use.
 #[derive(Debug)]
@@ -136,7 +102,7 @@ fn everywhere() -> Vec<Place> {
 pub(super) fn read(built_in: &str, added: &[Source]) -> Result<(Parts, u32), RuleError> {
     let source = Source { name: format!("{}.toml", data::SCRUB), content: built_in.to_owned() };
     let reader = Reader { source: &source, fragments: &BTreeMap::new(), limit: usize::MAX };
-    let file: BuiltIn = reader.parse()?;
+    let file: BuiltIn = source.parse()?;
     let set = |patterns: &[String]| {
         let set = RegexSetBuilder::new(patterns).unicode(false).build();
         set.map_err(|error| reader.error(0, format!("an ordinary value: {}", plain(&error))))
@@ -146,11 +112,7 @@ pub(super) fn read(built_in: &str, added: &[Source]) -> Result<(Parts, u32), Rul
     Reader { fragments: &file.fragments, ..reader }.add(file.rule, file.program, &mut parts)?;
     for source in added {
         let reader = Reader { source, fragments: &file.fragments, limit: PATTERN_BYTES };
-        if source.content.len() > FILE_BYTES {
-            let length = source.content.len();
-            return Err(reader.error(0, format!("it has {length} bytes; expected at most {FILE_BYTES}")));
-        }
-        let Added { rule, program } = reader.parse()?;
+        let Added { rule, program } = source.parse_bounded()?;
         reader.add(rule, program, &mut parts)?;
     }
     Ok((parts, file.version))
@@ -169,17 +131,8 @@ impl Reader<'_> {
         RuleError { file: self.source.name.clone(), line, message }
     }
 
-    /// The line of a byte of the file.
     fn line(&self, at: usize) -> usize {
-        let before = self.source.content.as_bytes().get(..at).unwrap_or_default();
-        1 + before.iter().filter(|byte| **byte == b'\n').count()
-    }
-
-    fn parse<T: DeserializeOwned>(&self) -> Result<T, RuleError> {
-        toml::from_str(&self.source.content).map_err(|error| {
-            let line = error.span().map_or(0, |span| self.line(span.start));
-            self.error(line, error.message().trim_end().to_owned())
-        })
+        self.source.line(at)
     }
 
     fn add(&self, rules: Vec<Entry>, programs: Vec<ProgramEntry>, parts: &mut Parts) -> Result<(), RuleError> {

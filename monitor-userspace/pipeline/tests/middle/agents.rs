@@ -2,6 +2,7 @@
 
 use agentsnoop_pipeline::{
     attribute::agents::{Catalogue, Program, Verdict},
+    data::Source,
     record::Text,
 };
 
@@ -134,15 +135,44 @@ fn markers_are_found_and_prove_nothing() {
     assert_eq!(catalogue.marked(&env), ["claude-code", "gemini-cli"]);
 }
 
+/// The catalogue with a file of a user.
+fn with(content: &str) -> Result<Catalogue, String> {
+    let source = Source { name: "mine.toml".to_owned(), content: content.to_owned() };
+    Catalogue::with(&[source]).map_err(|error| error.to_string())
+}
+
 #[test]
-fn a_catalogue_with_an_error_says_where() {
-    let error = Catalogue::parse("version = 1\n[wrappers]\nnames = []\n[[agent]]\nname = 1\n").unwrap_err().to_string();
-    assert!(error.starts_with("the data set `agents` cannot be used: TOML parse error at line 5"), "{error}");
-    let agent =
-        |field: &str| format!("version = 1\n[wrappers]\nnames = []\n[[agent]]\nname = 'x'\ntitle = 'X'\n{field}\n");
-    let error = Catalogue::parse(&agent("comms = ['sixteen-bytes-xx']")).unwrap_err().to_string();
-    assert!(error.contains("agent `x`: comm `sixteen-bytes-xx` must have 1 to 15 bytes"), "{error}");
-    let error = Catalogue::parse(&agent("exe = ['[']")).unwrap_err().to_string();
-    assert!(error.contains("agent `x`: ") && error.contains("unclosed"), "{error}");
-    assert!(Catalogue::parse(&agent("exes = []")).is_err(), "a field that is misspelt");
+fn a_file_of_agents_with_an_error_says_where() {
+    assert!(
+        with("[[agent]]\nname = 1\n")
+            .unwrap_err()
+            .starts_with("mine.toml:2: invalid type: integer `1`, expected a string")
+    );
+    let error = |field: &str| with(&format!("\n[[agent]]\nname = 'x'\n{field}\n")).unwrap_err();
+    let long = error("comms = ['sixteen-bytes-xx']");
+    assert_eq!(long, "mine.toml:2: agent `x`: comm `sixteen-bytes-xx` must have 1 to 15 bytes");
+    let glob = error("exe = ['[']");
+    assert!(glob.starts_with("mine.toml:2: agent `x`: ") && glob.contains("unclosed"), "{glob}");
+    let misspelt = error("exes = []");
+    assert!(
+        misspelt.starts_with("mine.toml:4: unknown field `exes`") && misspelt.ends_with("did you mean `exe`?"),
+        "{misspelt}"
+    );
+}
+
+#[test]
+fn users_add_agents_and_more_of_those_that_are_known() {
+    let catalogue = with(
+        "[[agent]]\nname = 'ours'\ntitle = 'Ours'\nexe = ['/opt/ours/bin/ours']\ncomms = ['ours']\n\
+         [[agent]]\nname = 'codex'\nexe = ['/srv/tools/codex-nightly']\ncomms = ['codex-nightly']\n",
+    )
+    .unwrap();
+    let of = |exe: &str| match catalogue.recognise(Program { exe: Some(exe.as_bytes()), argv: &[], cwd: None }) {
+        Verdict::Agent { name, .. } => name.to_owned(),
+        other => format!("{other:?}"),
+    };
+    assert_eq!((of("/opt/ours/bin/ours"), of("/srv/tools/codex-nightly")), ("ours".to_owned(), "codex".to_owned()));
+    assert_eq!((of("/home/u/.local/bin/codex"), catalogue.title("codex")), ("codex".to_owned(), "OpenAI Codex"));
+    let comms = catalogue.candidates();
+    assert!(comms.contains(b"ours\0\0\0\0\0\0\0\0\0\0\0\0") && comms.contains(b"codex-nightly\0\0\0"));
 }

@@ -121,7 +121,7 @@ fn a_launcher_whose_package_comes_late_joins_its_native_program() {
     assert_eq!(push(&run(10)), []);
     let script = "/n/node_modules/.bin/codex";
     let asked = push(&launcher.exec(program("/usr/bin/node", &["node", script])));
-    assert_eq!(asked, [Request::Package { script: script.to_owned() }]);
+    assert!(asked.contains(&Request::Package { script: script.to_owned() }), "{asked:?}");
     let (fork, mut native) = launcher.fork(11);
     push(&fork);
     native.follow(&launcher);

@@ -1,7 +1,8 @@
 //! What things are for.
 
 use agentsnoop_pipeline::{
-    enrich::{Class, Rules},
+    data::Source,
+    enrich::{Class, Classes, Endpoint, Rules, Why},
     input::Input,
     record::Body,
     synthetic::{Actor, sockaddr},
@@ -25,8 +26,8 @@ fn paths_have_their_classes() {
         ("/home/u/.aws/credentials", "credential"),
         ("/root/.ssh/id_ed25519", "credential"),
         ("/home/u/.ssh", "credential"),
-        ("/home/u/.ssh/known_hosts", ""),
-        ("/home/u/.ssh/id_ed25519.pub", ""),
+        ("/home/u/.ssh/known_hosts", "user_file"),
+        ("/home/u/.ssh/id_ed25519.pub", "user_file"),
         ("/home/u/.ssh/authorized_keys", "persistence"),
         ("/home/u/p/.env", "credential project_file"),
         ("/home/u/p/.env.local", "credential project_file"),
@@ -34,7 +35,7 @@ fn paths_have_their_classes() {
         ("/home/u/p/environment.ts", "project_file"),
         ("/home/u/p/src/credentials.rs", "project_file"),
         ("/home/u/p", "project_file"),
-        ("/home/u/project2/x", ""),
+        ("/home/u/project2/x", "user_file"),
         ("/home/u/.netrc", "credential"),
         ("/home/u/.config/gcloud/application_default_credentials.json", "credential"),
         ("/home/u/.claude/.credentials.json", "credential agent_state"),
@@ -63,9 +64,13 @@ fn paths_have_their_classes() {
         ("/usr/lib/locale/locale-archive", "noise"),
         ("/dev/null", "noise"),
         ("/library/x", ""),
-        ("/home/u/notes.txt", ""),
+        ("/home/u/notes.txt", "user_file"),
+        ("/tmp/x", "temporary_file"),
+        ("/tmp/x/node_modules/y", "noise"),
+        ("/home/u/.nvm/x", "noise"),
         ("", ""),
-        ("/", ""),
+        ("/", "noise"),
+        ("/srv/data/x", ""),
     ];
     for (path, expected) in cases {
         assert_eq!(of_path(path), expected, "{path}");
@@ -117,6 +122,197 @@ fn endpoints_have_their_classes() {
 }
 
 #[test]
+fn endpoints_are_known_by_name() {
+    let rules = Rules::new().unwrap();
+    let of = |name: &str, port: u16| {
+        let endpoint = Endpoint { name: Some(name.as_bytes()), port: Some(port), ..Endpoint::default() };
+        rules.endpoint(&endpoint).iter().map(Class::name).collect::<Vec<_>>().join(" ")
+    };
+    for name in [
+        "api.anthropic.com",
+        "api.openai.com",
+        "chatgpt.com",
+        "generativelanguage.googleapis.com",
+        "cloudcode-pa.googleapis.com",
+        "us-central1-aiplatform.googleapis.com",
+        "api.githubcopilot.com",
+        "api.individual.githubcopilot.com",
+        "dashscope.aliyuncs.com",
+        "coding-intl.dashscope.aliyuncs.com",
+        "api2.cursor.sh",
+        "agent.api5.cursor.sh",
+        "api3.qoder.sh",
+        "opencode.ai",
+        "openrouter.ai",
+        "bedrock-runtime.eu-central-1.amazonaws.com",
+        "mine.openai.azure.com",
+        "API.Anthropic.Com",
+    ] {
+        assert_eq!(of(name, 443), "model_endpoint", "{name}");
+    }
+    for name in [
+        "statsig.anthropic.com",
+        "o1.ingest.us.sentry.io",
+        "http-intake.logs.us5.datadoghq.com",
+        "play.googleapis.com",
+        "api.segment.io",
+        "us.i.posthog.com",
+        "cdn.growthbook.io",
+        "ab.chatgpt.com",
+        "telemetry.individual.githubcopilot.com",
+        "mobile.events.data.microsoft.com",
+        "telemetry.go.dev",
+        "x.rum.aliyuncs.com",
+    ] {
+        assert_eq!(of(name, 443), "telemetry_endpoint", "{name}");
+    }
+    for name in [
+        "registry.npmjs.org",
+        "pypi.org",
+        "index.crates.io",
+        "proxy.golang.org",
+        "rubygems.org",
+        "repo.maven.apache.org",
+        "deb.debian.org",
+        "registry-1.docker.io",
+        "release-assets.githubusercontent.com",
+    ] {
+        assert_eq!(of(name, 443), "package_registry", "{name}");
+    }
+    assert_eq!(of("collector.corp.example", 4317), "telemetry_endpoint");
+    assert_eq!(of("localhost", 8080), "local_endpoint");
+    assert_eq!(of("github.com", 443), "other_endpoint");
+    assert_eq!(of("api.anthropic.com.attacker.example", 443), "other_endpoint");
+}
+
+#[test]
+fn a_question_to_a_name_server_touches_whom_it_is_about() {
+    let classes = |name: &str| {
+        let input = Actor::new(1).dns(false, &sockaddr("192.0.2.53:53".parse().unwrap()), &question(name));
+        judge(&[input]).remove(0).classes.iter().map(Class::name).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(classes("statsig.anthropic.com"), "telemetry_endpoint");
+    assert_eq!(classes("api.anthropic.com"), "model_endpoint");
+    assert_eq!(classes("www.example.org"), "other_endpoint");
+}
+
+/// A question about the address of a name (RFC 1035, 4).
+fn question(name: &str) -> Vec<u8> {
+    let mut message = vec![0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    for label in name.split('.') {
+        message.push(label.len() as u8);
+        message.extend_from_slice(label.as_bytes());
+    }
+    message.extend_from_slice(&[0, 0, 1, 0, 1]);
+    message
+}
+
+#[test]
+fn an_address_with_a_name_has_the_classes_of_both() {
+    let rules = Rules::new().unwrap();
+    let endpoint = |name: &'static str, address: &str, port| Endpoint {
+        name: Some(name.as_bytes()),
+        address: Some(address.parse().unwrap()),
+        port: Some(port),
+        path: None,
+    };
+    let of = |endpoint| rules.endpoint(&endpoint).iter().map(Class::name).collect::<Vec<_>>().join(" ");
+    // The target asked of a proxy on this machine.
+    assert_eq!(of(endpoint("api.anthropic.com", "127.0.0.1", 8399)), "model_endpoint local_endpoint");
+    assert_eq!(of(endpoint("statsig.anthropic.com", "192.0.2.1", 443)), "telemetry_endpoint");
+    assert_eq!(of(endpoint("localhost", "127.0.0.1", 11434)), "model_endpoint local_endpoint");
+}
+
+#[test]
+fn what_is_explained_is_what_is_judged() {
+    let mut rules = Rules::new().unwrap();
+    let kept = |whys: Vec<Why>| whys.iter().filter(|why| !why.yields).map(|why| why.class).collect();
+    for path in [
+        "/home/u/.aws/credentials",
+        "/home/u/p/.env",
+        "/home/u/p/x",
+        "/tmp/claude-1000/x",
+        "/tmp/claude-1000",
+        "/usr/lib/x",
+        "/usr",
+        "/x/key.pem",
+        "/usr/x.pem",
+        "/home/u/.mozilla/firefox/p/logins.json",
+        "/home/u/.config/chromium/Default/Cookies",
+        "/proc/self/stat",
+        "/proc/7/stat",
+        "/etc/x",
+    ] {
+        let explained: Classes = kept(rules.explain_path(path.as_bytes(), Some(b"/home/u/p")));
+        assert_eq!(rules.path(path.as_bytes(), Some(b"/home/u/p")), explained, "{path}");
+    }
+    for name in ["HOME", "ANTHROPIC_API_KEY", "LC_ALL", "JSC_x"] {
+        let explained: Classes = kept(rules.explain_variable(name.as_bytes()));
+        assert_eq!(rules.variable(name.as_bytes()), explained, "{name}");
+    }
+    for (sort, rule) in rules.list() {
+        assert!(!rule.reason.is_empty() && !rule.pattern.is_empty(), "{sort} {rule:?}");
+    }
+    let why = rules.explain_path(b"/home/u/.aws/credentials", None).remove(0);
+    assert_eq!((why.pattern.as_str(), why.file.as_str()), ("**/.aws/credentials", "classes.toml"));
+}
+
+/// Every sort of thing that sessions of real agents touched, with its classes, reviewed by eye (tests/data/README.md).
+const SESSIONS: &str = include_str!("../../../../tests/data/classes/sessions.txt");
+
+#[test]
+fn what_real_sessions_touched_has_the_classes_that_were_reviewed() {
+    let mut rules = Rules::new().unwrap();
+    let project = Some(&b"/home/u/run/project"[..]);
+    let (mut all, mut unknown, mut wrong) = (0, Vec::new(), Vec::new());
+    for line in SESSIONS.lines() {
+        let [sort, expected, thing] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let name = thing.as_bytes();
+        let classes = match sort {
+            "path" => rules.path(name, project),
+            "variable" => rules.variable(name),
+            "name" => rules.endpoint(&Endpoint { name: Some(name), ..Endpoint::default() }),
+            "socket" => rules.endpoint(&Endpoint { path: Some(name), ..Endpoint::default() }),
+            other => panic!("{other}"),
+        };
+        let names = classes.iter().map(Class::name).collect::<Vec<_>>().join(" ");
+        let names = if names.is_empty() { "-" } else { &names };
+        if names != expected {
+            wrong.push(format!("{sort} {thing}: {names}, and not {expected}"));
+        }
+        all += 1;
+        if ["-", "other_endpoint"].contains(&names) {
+            unknown.push(thing);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(all > 1000 && unknown.len() * 100 < all, "of {all} nothing is known of {unknown:?}");
+}
+
+#[test]
+fn no_ordinary_file_of_a_project_is_a_credential() {
+    for path in [
+        "/home/u/p/.env.example",
+        "/home/u/p/.env.sample",
+        "/home/u/p/src/token.rs",
+        "/home/u/p/secrets.md",
+        "/home/u/p/docs/credentials.md",
+        "/home/u/p/tokenizer.json",
+        "/home/u/p/src/password.py",
+        "/home/u/p/lib/auth.json.ts",
+        "/home/u/p/keys.rs",
+        "/home/u/p/node_modules/x/test/key.pem",
+        "/usr/share/doc/x/cert.pem",
+        "/home/u/p/.venv/lib/python3.11/site-packages/certifi/cacert.pem",
+        "/home/u/p/package.json",
+        "/home/u/p/config.toml",
+        "/home/u/p/environment.yml",
+    ] {
+        assert!(!Rules::new().unwrap().path(path.as_bytes(), Some(b"/home/u/p")).contains(Class::Credential), "{path}");
+    }
+}
+
+#[test]
 fn a_datagram_socket_that_is_connected_to_port_0_is_noise_and_no_endpoint() {
     let connect = |port: &str, protocol: u16, kind: u16| {
         let address = sockaddr(format!("8.8.8.8:{port}").parse().unwrap());
@@ -135,18 +331,87 @@ fn every_class_has_a_name_that_reads_back() {
     for class in Class::ALL {
         assert_eq!(class.name().parse::<Class>(), Ok(class));
     }
-    assert!("credentials".parse::<Class>().unwrap_err().contains("is no resource class; known are credential,"));
+    assert_eq!(
+        "credentials".parse::<Class>().unwrap_err(),
+        "`credentials` is no resource class; did you mean `credential`?"
+    );
+    assert!("x".parse::<Class>().unwrap_err().contains("expected one of off_limits, credential,"));
+}
+
+/// Rules with a file of a user.
+fn with(content: &str) -> Result<Rules, String> {
+    let source = Source { name: "mine.toml".to_owned(), content: content.to_owned() };
+    Rules::with(&[source]).map_err(|error| error.to_string())
 }
 
 #[test]
-fn rules_with_an_error_say_where() {
-    let rule =
-        |pattern: &str| format!("version = 1\n[[path]]\nclass = 'noise'\nreason = 'x'\npatterns = ['{pattern}']\n");
-    let error = |content: &str| Rules::parse(content).unwrap_err().to_string();
-    assert!(error(&rule("etc/x")).contains("class `noise`: the pattern `etc/x` must begin with `/` or `**/`"));
-    assert!(error(&rule("/etc/[")).contains("the pattern `/etc/[` cannot be read"));
-    assert!(error("version = 1\n[[path]]\nclass = 'nose'\n").contains("line 3"));
-    assert!(Rules::parse(&rule("/etc/x")).is_ok());
+fn a_file_with_an_error_is_told_by_line_and_what_was_expected() {
+    let error = |content: &str| with(content).unwrap_err();
+    let rule = |pattern: &str| format!("[[path]]\nclass = 'noise'\npatterns = [\n  '/a',\n  '{pattern}',\n]\n");
+    assert_eq!(
+        error(&rule("etc/x")),
+        "mine.toml:5: class `noise`: the pattern `etc/x` must begin with `/` or `**/`, as `**/etc/x` does for any folder"
+    );
+    assert!(error(&rule("~/x")).contains("as `**/x` does"), "{}", error(&rule("~/x")));
+    assert!(error(&rule("/etc/[")).starts_with("mine.toml:5: class `noise`: the pattern `/etc/[` cannot be read: "));
+    assert_eq!(
+        error("[[path]]\nclass = 'nose'\npatterns = ['/x']\n"),
+        "mine.toml:2: `nose` is no resource class; did you mean `noise`?"
+    );
+    let misspelt = error("[[path]]\nclass = 'noise'\npatern = ['/x']\n");
+    assert!(misspelt.starts_with("mine.toml:3: unknown field `patern`, expected one of `class`, "), "{misspelt}");
+    assert!(misspelt.ends_with("did you mean `patterns`?"), "{misspelt}");
+    let port = error("\n[[endpoint]]\nclass = 'model_endpoint'\nnames = ['llm.corp.example:8443']\n");
+    assert!(
+        port.starts_with(
+            "mine.toml:2: class `model_endpoint`: the name `llm.corp.example:8443` cannot be used: a port"
+        ),
+        "{port}"
+    );
+    assert!(error("[[allowed]]\nreason = 'x'\n").starts_with("mine.toml:1: class `allowed_endpoint`: it says neither"));
+    assert!(
+        error("[[endpoint]]\nclass = 'noise'\nnetworks = ['10.0.0.0/33']\n")
+            .starts_with("mine.toml:3: `10.0.0.0/33` is no range")
+    );
+    let long = format!("# {}\n", "x".repeat(300_000));
+    assert_eq!(error(&long), "mine.toml: it has 300003 bytes; expected at most 262144");
+    let many = format!("[[path]]\nclass = 'noise'\npatterns = [{}]\n", "'/x',".repeat(5000));
+    assert_eq!(error(&many), "mine.toml: it has 5000 patterns and names; expected at most 4096");
+    assert!(error("x = 1\n[[").starts_with("mine.toml:2: "));
+}
+
+#[test]
+fn users_extend_the_rules() {
+    let mut rules = with(
+        "[[off_limits]]\nreason = 'not ours'\npaths = ['/home/u/customer', '**/secret-*/']\n\
+         [[allowed]]\nnames = ['git.corp.example', '*.build.corp.example']\n\
+         [[allowed]]\nnetworks = ['10.0.0.0/8']\nports = [3128]\n\
+         [[endpoint]]\nclass = 'model_endpoint'\nnetworks = ['127.0.0.1']\nports = [8399]\n\
+         [[path]]\nclass = 'credential'\npatterns = ['**/vault.db']\n\
+         [[variable]]\nclass = 'credential'\nnames = ['BADGE']\n",
+    )
+    .unwrap();
+    let path = |path: &str| {
+        rules.path(path.as_bytes(), Some(b"/home/u/customer/p")).iter().map(Class::name).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(path("/home/u/customer"), "off_limits");
+    assert_eq!(path("/home/u/customer/p/.env"), "off_limits credential project_file");
+    assert_eq!(path("/home/u/customers/x"), "user_file");
+    assert_eq!(path("/srv/secret-a/x"), "off_limits");
+    assert_eq!(path("/srv/secret-a"), "off_limits");
+    assert_eq!(path("/srv/vault.db"), "credential");
+    let at = |name: &str, address: &str, port: u16| {
+        let name = (!name.is_empty()).then_some(name.as_bytes());
+        let endpoint = Endpoint { name, address: address.parse().ok(), port: Some(port), path: None };
+        rules.endpoint(&endpoint).iter().map(Class::name).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(at("git.corp.example", "192.0.2.1", 22), "allowed_endpoint");
+    assert_eq!(at("", "192.0.2.1", 22), "other_endpoint");
+    assert_eq!(at("", "10.1.2.3", 3128), "allowed_endpoint");
+    assert_eq!(at("", "10.1.2.3", 80), "other_endpoint");
+    assert_eq!(at("", "127.0.0.1", 8399), "model_endpoint local_endpoint");
+    assert_eq!(at("api.anthropic.com", "10.1.2.3", 3128), "model_endpoint allowed_endpoint");
+    assert_eq!(rules.variable(b"BADGE"), Class::Credential.into());
 }
 
 #[test]

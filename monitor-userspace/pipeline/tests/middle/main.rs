@@ -17,6 +17,7 @@ mod fold;
 mod layouts;
 mod ledger;
 mod programs;
+mod projects;
 mod rejected;
 mod repeats;
 mod run;

@@ -91,10 +91,12 @@ impl About<'_> {
         for set in then {
             // Content that the recording carries is what judges it again.
             let judged = set.content.as_ref().map(|_| &set.digest);
-            insert.execute(params![number, set.name, set.digest, judged])?;
+            let name = set.file.as_ref().map_or_else(|| set.name.clone(), |file| format!("{} ({file})", set.name));
+            insert.execute(params![number, name, set.digest, judged])?;
         }
         for set in &here {
-            let is_carried = then.iter().any(|then| then.name == set.name && then.content.is_some());
+            let is_carried =
+                then.iter().any(|then| then.name == set.name && then.content.is_some() && then.file.is_none());
             if !is_carried {
                 insert.execute(params![number, set.name, None::<&str>, set.digest])?;
             }

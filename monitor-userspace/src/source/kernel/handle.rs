@@ -205,6 +205,15 @@ impl Kernel {
         &self.hooks
     }
 
+    /// Has the kernel half look for programs of these names too.
+    ///
+    /// # Errors
+    ///
+    /// There are more names than it takes.
+    pub fn watch_for(&mut self, names: &[Candidate]) -> Result<(), OpenError> {
+        watch_for(&mut self.ebpf, names)
+    }
+
     /// The build of the kernel half that this kernel took.
     #[must_use]
     pub fn variant(&self) -> Variant {
@@ -458,16 +467,22 @@ fn load(options: &Options, loader: EbpfLoader<'_>, variant: Variant, offsets: &O
         .map_max_entries("EXEC_BUFFERS", u32::try_from(cpus).unwrap_or(u32::MAX))
         .load(variant.object())
         .map_err(|error| OpenError::load(&error))?;
+    watch_for(&mut ebpf, &options.candidates)?;
+    Ok(ebpf)
+}
+
+/// Has the kernel half look for programs of these names.
+fn watch_for(ebpf: &mut Ebpf, names: &[Candidate]) -> Result<(), OpenError> {
     // Borrowed, not taken: the programs that are still to be loaded refer to its descriptor.
     let map = ebpf.map_mut("CANDIDATES").ok_or_else(|| lacks("CANDIDATES"))?;
     let mut candidates: HashMap<_, CandidateBytes, u32> =
         HashMap::try_from(map).map_err(|error| OpenError::map(&error))?;
-    for candidate in &options.candidates {
+    for candidate in names {
         candidates.insert(candidate.comm, 0, 0).map_err(|error| {
             OpenError::Other(format!("cannot take more than {CANDIDATES} names of candidate programs: {error}"))
         })?;
     }
-    Ok(ebpf)
+    Ok(())
 }
 
 /// Words that nobody can guess.

@@ -205,9 +205,42 @@ impl Session {
         let others: BTreeSet<&str> =
             self.records.iter().filter_map(|record| record["agent"]["name"].as_str()).collect();
         ensure!(others.is_subset(&BTreeSet::from([agent, "command"])), "agents: {others:?}");
+        self.is_classified()?;
         let busy = busy.display().to_string();
         let others = self.records.iter().any(|record| record.to_string().contains(&busy));
         ensure!(!others, "the busy loop is in the recording");
+        Ok(())
+    }
+
+    /// Of all paths and endpoints that were touched, by what they are and by how often, less than one in a hundred is something
+    /// of which nothing is known. No ordinary file of the project is among the credentials.
+    fn is_classified(&self) -> Result<()> {
+        let (mut seen, mut events, mut unknown) = (BTreeSet::new(), 0u64, Vec::new());
+        for record in &self.records {
+            let Some(thing) = touched(record) else { continue };
+            let classes: Vec<&str> =
+                record["classes"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let count = record["stat"]["count"].as_u64().unwrap_or(1);
+            events += count;
+            if classes.is_empty() || classes == ["other_endpoint"] {
+                unknown.push((thing.clone(), count));
+            }
+            if classes.starts_with(&["credential", "project_file"]) {
+                ensure!(
+                    thing.ends_with("/.env") || thing.ends_with("/.npmrc"),
+                    "{thing} of the project is a credential: {record:#}"
+                );
+            }
+            seen.insert(thing);
+        }
+        let unknown_events: u64 = unknown.iter().map(|(_, count)| count).sum();
+        let different: BTreeSet<&String> = unknown.iter().map(|(thing, _)| thing).collect();
+        let is_rare = different.len() * 100 < seen.len() && unknown_events * 100 < events;
+        ensure!(
+            is_rare,
+            "of {} things and {events} events nothing is known of {unknown_events}: {different:#?}",
+            seen.len()
+        );
         Ok(())
     }
 
@@ -240,6 +273,23 @@ impl Session {
         });
         ensure!(found, "nobody read where /etc/localtime leads");
         Ok(())
+    }
+}
+
+/// The path or the endpoint that a record is about.
+fn touched(record: &Value) -> Option<String> {
+    let body = &record[record["kind"].as_str()?];
+    let text = |field: &str| body[field].as_str().map(str::to_owned);
+    match record["kind"].as_str()? {
+        "open" | "stat" | "readlink" | "unlink" | "mkdir" | "chmod" | "chown" | "truncate" => text("path"),
+        "rename" | "link" | "symlink" => text("to"),
+        "connect" | "traffic" | "accept" | "bind" | "listen" => {
+            let address = || text("address").map(|address| format!("{address}:{}", body["port"]));
+            text("path").or_else(|| text("name")).or_else(address)
+        }
+        "name" => text("name"),
+        "dns" => text("question"),
+        _ => None,
     }
 }
 

@@ -46,6 +46,7 @@ impl Tree {
             script: script.to_owned(),
             answer: answer.map(|name| name.map(str::to_owned)),
         }));
+        self.projects.restate(out);
     }
 
     /// Every session that anything names; those that are alive first, in their order.
@@ -99,6 +100,7 @@ impl Tree {
                 Some(name) => self.packages.answer(script, name.as_deref()),
                 None => drop(self.packages.ask(script)),
             },
+            Known::Project { cwd, root } => self.projects.answer(cwd, Some(root)),
             _ => {}
         }
     }
