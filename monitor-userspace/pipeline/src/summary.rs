@@ -128,13 +128,13 @@ impl Summary {
             Body::ToolCall(call) => self.calls.add(call),
             Body::Attention(call) => self.attention.count(&call.call, 1),
             Body::Traffic(traffic) => self.network.traffic(traffic),
-            Body::Dns(dns) => self.network.dns(dns),
+            Body::Dns(dns) => self.network.dns(record, dns),
+            Body::Name(name) => self.network.known(record, name.name.as_ref()),
             Body::Identity(_)
             | Body::Stat(_)
             | Body::Bind(_)
             | Body::Listen(_)
             | Body::Accept(_)
-            | Body::Name(_)
             | Body::Metadata(_) => {}
             Body::Loss(loss) => self.loss(loss),
             Body::Gap(gap) => self.gap(gap),

@@ -5,6 +5,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::harness::{Killed, agentsnoop, own_program, text, trial};
@@ -13,6 +15,10 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("watch --pid shows what a process that runs already does next", watch_pid),
         trial("watch of a pid that does not exist says so", watch_nobody),
+        trial(
+            "watch reads the data files again at SIGHUP, and a broken one leaves what it said in force",
+            watch_reload,
+        ),
         trial("doctor lists every hook as attached here, in text and in JSON", doctor),
     ]
 }
@@ -43,6 +49,48 @@ fn watch_pid() -> Result<()> {
         .map_while(Result::ok)
         .any(|line| line.contains(&marker) && line.contains("ENOENT"));
     ensure!(found, "watch ended without a line about {marker}");
+    Ok(())
+}
+
+fn watch_reload() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let marker = folder.path().join("marker").display().to_string();
+    let own = folder.path().join(".config/agentsnoop");
+    std::fs::create_dir_all(&own)?;
+    let mut target = Command::new(own_program()?)
+        .args(["trigger", "wait-then-open", &marker])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let input = target.stdin.take();
+    let pid = target.id().to_string();
+    let _target = Killed(target);
+    let mut watch = agentsnoop()
+        .args(["watch", "--lines", "--pid", &pid])
+        .env("HOME", folder.path())
+        .envs([("SUDO_UID", ""), ("XDG_CONFIG_HOME", "")])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let lines = watch.stdout.take().context("no output")?;
+    let mut messages = BufReader::new(watch.stderr.take().context("no messages")?).lines().map_while(Result::ok);
+    let hang_up = Pid::from_raw(watch.id().cast_signed());
+    let _watch = Killed(watch);
+    let mut until = |text: &str| messages.find(|line| line.contains(text)).with_context(|| format!("no `{text}`"));
+    until("watching process")?;
+    std::fs::write(own.join("classes.toml"), format!("[[off_limits]]\npaths = ['{}']\n", folder.path().display()))?;
+    kill(hang_up, Signal::SIGHUP)?;
+    until("1 file of a user is in force")?;
+    std::fs::write(own.join("classes.toml"), "[[off_limits]]\npath = ['/x']\n")?;
+    kill(hang_up, Signal::SIGHUP)?;
+    let said = until("classes.toml: line 2: unknown field `path`")?;
+    ensure!(said.contains("did you mean `paths`?") && said.ends_with("what it said before stays in force"), "{said}");
+    drop(input);
+    let mut shown = BufReader::new(lines).lines().map_while(Result::ok);
+    let refused = shown.find(|line| line.contains("classes.toml")).context("no record of the file that is broken")?;
+    ensure!(refused.contains("coverage") && refused.contains("unavailable"), "{refused}");
+    let found = shown.find(|line| line.contains(&marker)).context("no line about the marker")?;
+    ensure!(found.contains("off_limits"), "{found}");
     Ok(())
 }
 

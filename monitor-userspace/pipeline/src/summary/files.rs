@@ -17,8 +17,15 @@ use crate::{
 const FILES: usize = 64 * 1024;
 
 /// Classes whose files are named.
-const NAMED: [Class; 6] =
-    [Class::Credential, Class::Persistence, Class::Environment, Class::HostIdentity, Class::VcsIdentity, Class::Locale];
+const NAMED: [Class; 7] = [
+    Class::OffLimits,
+    Class::Credential,
+    Class::Persistence,
+    Class::Environment,
+    Class::HostIdentity,
+    Class::VcsIdentity,
+    Class::Locale,
+];
 
 #[derive(Debug, Default)]
 struct OfClass {
@@ -145,7 +152,11 @@ impl Files {
             let files = number(of_class.files.len() as u64, "file");
             let counts = format!("{most}{files}, {}", number(of_class.opens, "open"));
             layout.subrow(name, &counts);
-            let limit = if class == Some(Class::Credential) { layout.limit(6, 3) } else { layout.limit(1, 0) };
+            let limit = if matches!(class, Some(Class::Credential | Class::OffLimits)) {
+                layout.limit(6, 3)
+            } else {
+                layout.limit(1, 0)
+            };
             let items = of_class.named.top(usize::MAX);
             for (at, item) in items.iter().take(limit).enumerate() {
                 let more = items.len() - limit.min(items.len());

@@ -107,7 +107,9 @@ impl Layout {
         rows.push(row);
         for (at, row) in rows.into_iter().enumerate().filter(|(_, row)| !row.is_empty()) {
             let label = if at == 0 { label } else { "" };
-            let line = format!("{}{label:<label_columns$}{row}", " ".repeat(indent));
+            // A longer label keeps its distance.
+            let space = if columns(label) < label_columns { "" } else { "  " };
+            let line = format!("{}{label:<label_columns$}{space}{row}", " ".repeat(indent));
             self.lines.push(fit(&line, self.width));
         }
     }

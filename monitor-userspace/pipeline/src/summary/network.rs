@@ -1,10 +1,21 @@
 //! Endpoints, the names that were asked for, and the bytes that went to and fro.
 
-use super::{layout::Layout, tally::Tally};
+use super::{layout::Layout, shown, tally::Tally};
 use crate::{
     enrich::Class,
-    record::{Connect, Direction, Dns, Record, Traffic},
+    hash::Map,
+    record::{Connect, Direction, Dns, Record, Text, Traffic},
 };
+
+/// Classes whose endpoints are named.
+const NAMED: [Class; 6] = [
+    Class::OffLimits,
+    Class::Credential,
+    Class::ModelEndpoint,
+    Class::TelemetryEndpoint,
+    Class::PackageRegistry,
+    Class::AllowedEndpoint,
+];
 
 /// What a run did over the network.
 #[derive(Debug, Default)]
@@ -12,6 +23,8 @@ pub(super) struct Network {
     endpoints: Tally,
     failed_endpoints: Tally,
     quiet_connects: u64,
+    /// Names that somebody connected to, greeted or asked for, by what they are for.
+    names: Map<Class, Tally>,
     /// Questions to name servers.
     asked: Tally,
     /// Bytes of bursts that are over, on sockets of any kind.
@@ -28,6 +41,7 @@ impl Network {
             self.quiet_connects += 1;
             return;
         }
+        self.known(record, connect.name.as_ref().or(connect.path.as_ref()));
         let mut name = String::new();
         crate::lines::subject(&record.body, &mut name);
         if let Some(protocol) = connect.protocol.as_deref().filter(|protocol| *protocol != "tcp") {
@@ -50,8 +64,18 @@ impl Network {
         *sum = sum.saturating_add(traffic.bytes);
     }
 
+    /// Notes a name for what it is for.
+    pub(super) fn known(&mut self, record: &Record, name: Option<&Text>) {
+        // Resolvers write names in upper and lower case at random.
+        let Some(name) = name.map(|name| shown(name).to_ascii_lowercase()) else { return };
+        for class in record.classes.iter().filter(|class| NAMED.contains(class)) {
+            self.names.entry(class).or_default().count(&name, 1);
+        }
+    }
+
     /// A message of a name server, or to one.
-    pub(super) fn dns(&mut self, dns: &Dns) {
+    pub(super) fn dns(&mut self, record: &Record, dns: &Dns) {
+        self.known(record, dns.question.as_ref());
         if let (false, Some(question)) = (dns.response, &dns.question) {
             let mut name = String::new();
             question.escape_into(&mut name);
@@ -65,6 +89,11 @@ impl Network {
         layout.list("refused", &self.failed_endpoints.top(usize::MAX), 3);
         if self.endpoints.different() + self.failed_endpoints.different() == 0 {
             layout.row("endpoints", "none");
+        }
+        for class in NAMED {
+            if let Some(names) = self.names.get(&class) {
+                layout.sublist(class.name(), &names.names(), 2);
+            }
         }
         layout.list("asked for", &self.asked.top(usize::MAX), 2);
         if self.sent + self.received > 0 {

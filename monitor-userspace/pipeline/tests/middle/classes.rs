@@ -196,6 +196,26 @@ fn a_question_to_a_name_server_touches_whom_it_is_about() {
     assert_eq!(classes("www.example.org"), "other_endpoint");
 }
 
+#[test]
+fn the_summary_says_what_endpoints_are_for() {
+    let server = sockaddr("192.0.2.53:53".parse().unwrap());
+    let mut actor = Actor::new(1);
+    let inputs: Vec<Input> = ["API.anthropic.com", "statsig.anthropic.com", "registry.npmjs.org", "www.example.org"]
+        .into_iter()
+        .map(|name| actor.dns(false, &server, &question(name)))
+        .collect();
+    let mut summary = agentsnoop_pipeline::Summary::default();
+    judge(&inputs).iter().for_each(|record| summary.add(record));
+    let lines = summary.lines(100);
+    for expected in [
+        "    model_endpoint   api.anthropic.com",
+        "    telemetry_endpoint  statsig.anthropic.com",
+        "    package_registry registry.npmjs.org",
+    ] {
+        assert!(lines.iter().any(|line| line == expected), "{expected}: {lines:#?}");
+    }
+}
+
 /// A question about the address of a name (RFC 1035, 4).
 fn question(name: &str) -> Vec<u8> {
     let mut message = vec![0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
