@@ -13,7 +13,11 @@ pub struct FilterError {
 
 impl FilterError {
     pub(super) fn new(filter: &str, place: Range<usize>, what: impl Into<String>) -> Self {
-        Self { what: what.into(), filter: filter.to_owned(), place }
+        let what = what.into();
+        // What is said can hold a part of the filter.
+        let escape = |char: char| if char.is_control() { char.escape_default().to_string() } else { char.to_string() };
+        let what = if what.contains(char::is_control) { what.chars().map(escape).collect() } else { what };
+        Self { what, filter: filter.to_owned(), place }
     }
 
     /// The bytes of the filter that are wrong.

@@ -240,6 +240,15 @@ fn the_place_is_marked_below_the_filter() {
 }
 
 #[test]
+fn a_mistake_is_told_in_one_line_whatever_the_filter_holds() {
+    for filter in ["access:\"a\nb\"", "a\nb:c", "port:\"4\n4\x1b[31m\"", "\"\n"] {
+        let Err(error) = Filter::parse(filter, &SPAN) else { panic!("{filter:?} was understood") };
+        assert!(!error.what().contains(char::is_control), "{:?}", error.what());
+        assert_eq!(error.to_string().lines().count(), 3, "{error}");
+    }
+}
+
+#[test]
 fn nesting_ends_before_the_stack_does() {
     let deep = "(".repeat(100_000);
     assert!(Filter::parse(&deep, &SPAN).is_err());
