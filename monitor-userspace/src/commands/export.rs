@@ -18,8 +18,10 @@ use crate::{
         standard,
         whole::{self, Whole},
     },
-    source::judged::{Judged, note},
-    store::segments,
+    source::{
+        judged::{Judged, note, readable},
+        recording::Recording,
+    },
 };
 
 /// What a recording becomes.
@@ -157,6 +159,8 @@ fn tells_of_absence(record: &Record) -> bool {
 /// The recordings that are read, and what of them is wanted.
 struct Source<'a> {
     files: Vec<PathBuf>,
+    /// Files of the folder that cannot be read.
+    unreadable: u64,
     wish: Wish<'a>,
 }
 
@@ -172,19 +176,24 @@ enum Found<'a> {
 const CHECKED_EVERY: u64 = 4096;
 
 impl<'a> Source<'a> {
-    /// A recording, or those of a folder, of which the first can be read.
+    /// A recording, or those of a folder that can be read.
     fn find(path: &Path, wish: Wish<'a>) -> Result<Self> {
-        let files = if path.is_dir() { segments::in_folder(path)? } else { vec![path.to_owned()] };
+        let (files, unreadable) = readable(path)?;
+        // What is no recording is told before anything is written.
         if let Some(first) = files.first() {
-            Judged::open(first)?;
+            Recording::open(first)?;
         }
-        Ok(Self { files, wish })
+        Ok(Self { files, unreadable, wish })
     }
 
     /// Gives everything to `take`, one recording after the other: each can be read alone.
     fn read(&self, check: Check<'_>, take: &mut dyn FnMut(Found<'_>) -> Result<()>) -> Result<Verdict> {
         let mut selection = self.wish.of(&Span::default())?;
-        let (mut begun, mut verdict) = (false, Ok(()));
+        let mut verdict = match self.unreadable {
+            0 => Ok(()),
+            count => Err(fail(Exit::Unreadable, format!("files of the folder that cannot be read: {count}"))),
+        };
+        let mut begun = false;
         for (number, file) in (1..).zip(&self.files) {
             let mut judged = Judged::open(file)?;
             let (mut records, mut closed, mut last) = (Vec::new(), None, None);

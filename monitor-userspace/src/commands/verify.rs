@@ -56,8 +56,17 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     }
     let mut out = standard::output().context(standard::FAILED)?;
     let mut reports = Vec::new();
-    for file in all(&args.files)? {
-        let report = verify::verify(&file)?;
+    let (files, mut is_unreadable) = (all(&args.files)?, false);
+    for file in &files {
+        let report = match verify::verify(file) {
+            // One of several keeps nobody from what the others hold.
+            Err(error) if files.len() > 1 => {
+                note(format_args!("{error:#}"));
+                is_unreadable = true;
+                continue;
+            }
+            report => report?,
+        };
         let text = if args.json { serde_json::to_string(&report)? + "\n" } else { report.to_string() };
         out.write_all(text.as_bytes()).context(standard::FAILED)?;
         reports.push(report);
@@ -70,7 +79,11 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             note(format_args!("{link}"));
         }
     }
-    Ok(if ok { ExitCode::SUCCESS } else { Exit::No.into() })
+    Ok(match (is_unreadable, ok) {
+        (true, _) => Exit::Unreadable.into(),
+        (false, true) => ExitCode::SUCCESS,
+        (false, false) => Exit::No.into(),
+    })
 }
 
 /// The files, and those of the folders among them, in the order of their names.

@@ -49,9 +49,9 @@ impl Judged {
     ///
     /// # Errors
     ///
-    /// As [`Recording::open`] and [`segments::in_folder`].
+    /// As [`Recording::open`] and [`readable`].
     pub fn open(path: &Path) -> Result<Self> {
-        let files = if path.is_dir() { segments::in_folder(path)? } else { vec![path.to_owned()] };
+        let (files, damaged) = readable(path)?;
         let recording = Recording::open(files.first().map_or(path, PathBuf::as_path))?;
         Ok(Self {
             files,
@@ -59,7 +59,7 @@ impl Judged {
             at: 0,
             recording,
             pipeline: Pipeline::new()?,
-            damaged: 0,
+            damaged,
             has_next: false,
             builder: None,
             chosen: None,
@@ -260,8 +260,9 @@ impl Judged {
         if count == 0 {
             return Ok(());
         }
-        let what = if self.files.len() > 1 { "the recordings are".to_owned() } else { format!("{path} is") };
-        let message = format!("{what} damaged in {count} places, the rest was read; `agentsnoop verify` says more");
+        let what = if self.folder.is_some() { "the recordings are".to_owned() } else { format!("{path} is") };
+        let places = if count == 1 { "place" } else { "places" };
+        let message = format!("{what} damaged in {count} {places}, the rest was read; `agentsnoop verify` says more");
         Err(fail(Exit::Unreadable, message))
     }
 
@@ -313,6 +314,25 @@ impl Judged {
             let (path, names) = (self.path().display(), names.join(", "));
             note(format_args!("{path}: re-judged with {names} of this build; recorded by agentsnoop {then}"));
         }
+    }
+}
+
+/// A recording by itself, or those of a folder in the order of their names. In a folder one that cannot be read, such as the empty
+/// file that a power cut leaves, is told on standard error and left out; how many there are.
+///
+/// # Errors
+///
+/// [`Exit::Unreadable`]: the folder cannot be listed, or has no recording that can be read.
+pub fn readable(path: &Path) -> Result<(Vec<PathBuf>, u64)> {
+    if !path.is_dir() {
+        return Ok((vec![path.to_owned()], 0));
+    }
+    let mut files = segments::in_folder(path)?;
+    let all = files.len();
+    files.retain(|file| Recording::open(file).inspect_err(|error| note(format_args!("{error:#}"))).is_ok());
+    match files.len() {
+        0 => Err(fail(Exit::Unreadable, format!("no recording in {} can be read", path.display()))),
+        left => Ok((files, (all - left) as u64)),
     }
 }
 

@@ -104,7 +104,7 @@ impl Writer {
         let file = match File::options().write(true).create_new(true).mode(0o600).open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                bail!("{}: it exists already; name another file or remove it", what())
+                bail!("{}: it exists already; name another file, or replace it with --overwrite", what())
             }
             Err(error) => return Err(error).with_context(what),
         };

@@ -222,3 +222,29 @@ fn a_segment_that_goes_on_elsewhere_ends_what_follows_it_and_says_so() {
         stderr(&output)
     );
 }
+
+#[test]
+fn a_file_of_a_folder_that_is_no_recording_keeps_nobody_from_the_others() {
+    let folder = folder();
+    let one = folder.path().join("one.rec");
+    close(segment(&one, 0), None);
+    // A power cut right behind the beginning leaves such a file.
+    fs::write(folder.path().join("empty.rec"), "").expect("a file");
+    let expected = stdout(&agentsnoop(&["query", "--json"], &one));
+    for words in [&["query", "--json"][..], &["replay", "--json"], &["export", "--format", "jsonl"]] {
+        let output = agentsnoop(words, folder.path());
+        assert_eq!((output.status.code(), stdout(&output)), (Some(4), expected.clone()), "{words:?}");
+        assert!(stderr(&output).contains("empty.rec: it is empty, so it is no recording"), "{}", stderr(&output));
+    }
+    let output = agentsnoop(&["verify"], folder.path());
+    assert_eq!(output.status.code(), Some(4));
+    assert!(stdout(&output).contains("one.rec: sound") && stderr(&output).contains("empty.rec: it is empty"));
+    fs::remove_file(one).expect("a file");
+    let output = agentsnoop(&["query"], folder.path());
+    assert_eq!(output.status.code(), Some(4));
+    assert!(
+        stderr(&output).contains("no recording in") && stderr(&output).contains("can be read"),
+        "{}",
+        stderr(&output)
+    );
+}
