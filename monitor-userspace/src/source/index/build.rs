@@ -19,7 +19,7 @@ const SNAPSHOT_BYTES: usize = 32 * 1024 * 1024;
 const LEVEL: i32 = 1;
 
 /// Parts of a recording, and values in all of them together (4 bytes each), at most. Beyond, parts have twice as many blocks:
-/// so memory does not grow with the recording, and a query of a very long one reads more than it would have to.
+/// so an index does not grow with the recording, and a query of a very long one reads more than it would have to.
 const PARTS: usize = 16 * 1024;
 const OCCURRENCES: usize = 8 * 1024 * 1024;
 
