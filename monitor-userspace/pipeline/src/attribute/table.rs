@@ -34,6 +34,8 @@ pub(crate) struct Entry {
     pub(crate) is_agent: bool,
     /// The tool call that it belongs to.
     pub(crate) call: Option<Arc<Call>>,
+    /// It carries out the command of its tool call, and does not only prepare it, as what makes a sandbox does.
+    pub(crate) is_meant: bool,
     /// The working directory at the last exec.
     pub(crate) cwd: Option<Text>,
     /// The namespaces at the first exec that told them.
@@ -63,6 +65,7 @@ impl Entry {
             session: None,
             is_agent: false,
             call: None,
+            is_meant: false,
             cwd: None,
             namespaces: Namespaces::default(),
             environment: None,

@@ -50,7 +50,9 @@ pub(crate) struct Started<'a> {
 /// What a program is to the agent that started it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// The beginning of a tool call; the command comes with a later program.
+    /// It prepares a tool call; the command comes with a later program.
+    Prepares,
+    /// A tool call whose commands are not told by any program.
     Begins,
     /// A tool call's command.
     Command(Text, State),
@@ -131,7 +133,7 @@ impl Rule {
         let Some(wanted) = &self.script else {
             // A program that is known by its environment alone is a tool only where it takes commands.
             let is_told = !names.is_empty() || !arguments.is_empty();
-            return (is_told || is_shell).then_some(Shape::Begins);
+            return if is_told { Some(Shape::Prepares) } else { is_shell.then_some(Shape::Begins) };
         };
         let found = wanted.captures(script?)?.name(COMMAND)?.as_bytes();
         let command = if *quoted { shell::unquoted(found) } else { found.to_vec() };

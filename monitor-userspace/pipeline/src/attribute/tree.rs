@@ -155,6 +155,7 @@ impl Tree {
         entry.session = above.session.clone();
         entry.is_agent = above.is_agent;
         entry.call = above.call.clone();
+        entry.is_meant = above.is_meant;
         if let Some(call) = &entry.call {
             self.calls.joined(call, id);
         }

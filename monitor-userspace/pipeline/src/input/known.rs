@@ -193,6 +193,9 @@ pub struct KnownProcess {
     /// The tool call's number.
     #[serde(default)]
     pub call: Option<u32>,
+    /// It carries out the command of its tool call.
+    #[serde(default)]
+    pub is_meant: bool,
 }
 
 /// See [`Known::Call`].

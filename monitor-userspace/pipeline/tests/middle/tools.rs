@@ -199,6 +199,7 @@ fn the_command_in_a_sandbox_is_found_below_the_process_that_makes_it() {
     let env = &["HOME", "CODEX_CI", "CODEX_THREAD_ID"];
     let mut helper = bench.starts(&mut agent, program(CODEX, &["codex-linux-sandbox", "--", "bash"], &[]));
     let mut bwrap = bench.starts(&mut helper, program("/usr/bin/bwrap", &["bwrap"], &[]));
+    bench.inputs.push(bwrap.open_with("/newroot/tmp", "/newroot/tmp", 0o1101, 3));
     let inner = ["codex-linux-sandbox", "--apply-seccomp-then-exec"];
     let mut inside = bench.starts(&mut bwrap, program(CODEX, &inner, &[]));
     bench.inputs.push(inside.exec(program(BASH, &["/bin/bash", "-c", "ls"], env)));
@@ -209,7 +210,9 @@ fn the_command_in_a_sandbox_is_found_below_the_process_that_makes_it() {
     bench.ends(helper, 7, &mut agent);
     let records = bench.records();
     assert_eq!(told(&records), ["started ls", "ended ls"]);
-    assert_eq!(calls(&records)[1].1.code, Some(7));
+    let (_, ended) = calls(&records)[1];
+    assert_eq!(ended.code, Some(7));
+    assert!(ended.written.is_empty() && ended.programs.len() == 1, "what makes the sandbox is no effect: {ended:?}");
 }
 
 #[test]

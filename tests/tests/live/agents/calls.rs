@@ -1,6 +1,8 @@
 //! The tool calls of a session are those of its script, whichever agent carries them out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -126,5 +128,73 @@ pub(super) fn daemon(session: &Session, agent: &str) -> Result<()> {
         let mut opens = session.opens(file).filter(|open| open["process"]["comm"] == "cat");
         ensure!(opens.all(|open| open["tool_call"] == call.id), "{file} is in the wrong call");
     }
+    Ok(())
+}
+
+/// The sessions and tool calls as text, without what differs from run to run: the folder of the run, what git does to its
+/// index, and of programs and files the order.
+pub(super) fn as_text(session: &Session) -> String {
+    let mut out = String::new();
+    for record in session.of("session").filter(|record| record["session"]["state"] == "started") {
+        // Writing to a String cannot fail, here and below.
+        let _ = writeln!(out, "session {} by {}", record["agent"]["name"], record["session"]["known_by"]);
+    }
+    let mut calls = Vec::new();
+    for record in session.of("tool_call").filter(|record| record["tool"]["state"] == "started") {
+        let of_it = |last: &&Value| last["tool_call"] == record["tool_call"];
+        let ended = session.of("tool_call").filter(of_it).find(|last| last["tool"]["state"] == "ended");
+        let Some(last) = session.of("tool_call").filter(of_it).last() else { continue };
+        let command = record["tool"]["command"].as_str().unwrap_or_default();
+        let command = plain(command, session).replace('\n', "\\n");
+        let mut text = format!("\ncall of {}: {command}\n", record["agent"]["name"]);
+        if let Some(ended) = ended {
+            let end = &ended["tool"];
+            let end = if end["signal"].is_string() { &end["signal"] } else { &end["code"] };
+            let _ = writeln!(text, "  ended     {end}");
+        }
+        for list in ["programs", "written", "removed", "endpoints"] {
+            let names = last["tool"][list].as_array().into_iter().flatten().filter_map(Value::as_str);
+            let names: BTreeSet<String> =
+                names.filter(|name| !is_passing(name)).map(|name| plain(name, session)).collect();
+            let names: Vec<String> = names.into_iter().collect();
+            if !names.is_empty() {
+                let _ = writeln!(text, "  {list:<9} {}", names.join(" "));
+            }
+        }
+        calls.push(text);
+    }
+    // Those at the same time begin in any order.
+    calls.sort_unstable();
+    out + &calls.concat()
+}
+
+/// Whether a file is there for a moment only, under a name that is another one each time.
+fn is_passing(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    path.contains("/.git/") || (name.starts_with("sed") && name.len() == "sed123456".len())
+}
+
+/// A text without the particulars of the run.
+fn plain(text: &str, session: &Session) -> String {
+    let run = session.folder().unwrap_or_default();
+    let text = if run.is_empty() { text.to_owned() } else { text.replace(&run, "RUN") };
+    // On the bench every name leads to loopback, so an address has the name that was asked for last.
+    match text.rsplit_once(":8399") {
+        Some((_, "")) => "bench:8399".to_owned(),
+        _ => text,
+    }
+}
+
+/// The text is the one that is checked in; `AGENTSNOOP_BLESS` writes it anew, to be reviewed.
+pub(super) fn are_as_checked_in(session: &Session, name: &str) -> Result<()> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/agents").join(format!("{name}.txt"));
+    let text = as_text(session);
+    if std::env::var_os("AGENTSNOOP_BLESS").is_some() {
+        std::fs::create_dir_all(path.parent().context("no folder")?)?;
+        std::fs::write(&path, &text)?;
+        return Ok(());
+    }
+    let expected = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    ensure!(text == expected, "{name} is not as checked in:\n{text}\nbut was\n{expected}");
     Ok(())
 }

@@ -14,6 +14,9 @@ pub(super) fn trials() -> Vec<Named> {
         ("Claude Code, default: every scripted fact is seen, and nothing of a second agent and a busy loop", default),
         ("Claude Code, daemon: every scripted fact is seen", daemon),
         ("Claude Code, heavy: every scripted fact is seen", heavy),
+        ("Claude Code, edit: every scripted fact is seen, and its own file tools are no tool calls", edit),
+        ("Claude Code, text: every scripted fact is seen, and there is no tool call", only_text),
+        ("Claude Code, its TUI behind a proxy: every scripted fact is seen", tui),
     ]
 }
 
@@ -44,6 +47,7 @@ fn default() -> Result<()> {
     session.reads_the_zone()?;
     session.has_the_names_of_the_sinkhole()?;
     ensure!(looks.count() >= 1, "Claude Code looks at the credentials with O_PATH before the tool reads them");
+    calls::are_as_checked_in(&session, "claude-default")?;
     session.is_sound(NAME, busy.path())
 }
 
@@ -63,6 +67,7 @@ fn daemon() -> Result<()> {
     let session = script.run()?;
     facts::daemon_script(&session, true)?;
     calls::daemon(&session, NAME)?;
+    calls::are_as_checked_in(&session, "claude-daemon")?;
     session.is_sound(NAME, busy.path())
 }
 
@@ -72,5 +77,30 @@ fn heavy() -> Result<()> {
     // grep and find are functions of its shell that execute its own program.
     facts::heavy_script(&session, &["ugrep"], &["bfs"], 500)?;
     calls::of(&session, NAME, &calls::HEAVY, &[])?;
+    calls::are_as_checked_in(&session, "claude-heavy")?;
+    session.is_sound(NAME, busy.path())
+}
+
+fn edit() -> Result<()> {
+    let (script, busy) = Script::new("claude", "scripts/edit.json")?;
+    let session = script.run()?;
+    calls::are_as_checked_in(&session, "claude-edit")?;
+    session.is_sound(NAME, busy.path())
+}
+
+fn only_text() -> Result<()> {
+    let (script, busy) = Script::new("claude", "scripts/text.json")?;
+    let session = script.run()?;
+    calls::of(&session, NAME, &[], &[])?;
+    calls::are_as_checked_in(&session, "claude-text")?;
+    session.is_sound(NAME, busy.path())
+}
+
+fn tui() -> Result<()> {
+    let (script, busy) = Script::new("claude", "scripts/default.json")?;
+    let session = script.options(&["--tty", "15", "--proxy"]).run()?;
+    facts::default_script(&session)?;
+    calls::default(&session, NAME, &[])?;
+    calls::are_as_checked_in(&session, "claude-tui")?;
     session.is_sound(NAME, busy.path())
 }

@@ -17,6 +17,8 @@ pub(super) fn trials() -> Vec<Named> {
         ("Codex, heavy: every scripted fact is seen", heavy),
         ("Codex, its workspace-write sandbox: every scripted fact is seen, through namespaces and seccomp", sandbox),
         ("Codex, its TUI: every scripted fact is seen, though a daemon does the work", tui),
+        ("Codex, edit: every scripted fact is seen, and its own file tools are no tool calls", edit),
+        ("Codex, text: every scripted fact is seen, and there is no tool call", only_text),
     ]
 }
 
@@ -37,6 +39,7 @@ fn default() -> Result<()> {
     ensure!(session.execs(&["getconf", "LONG_BIT"]).count() >= 3, "getconf LONG_BIT runs three times");
     session.reads_the_zone()?;
     session.has_the_names_of_the_sinkhole()?;
+    calls::are_as_checked_in(&session, "codex-default")?;
     session.is_sound(NAME, busy.path())
 }
 
@@ -78,6 +81,7 @@ fn daemon() -> Result<()> {
     let session = script.run()?;
     facts::daemon_script(&session, false)?;
     calls::daemon(&session, NAME)?;
+    calls::are_as_checked_in(&session, "codex-daemon")?;
     session.is_sound(NAME, busy.path())
 }
 
@@ -86,6 +90,7 @@ fn heavy() -> Result<()> {
     let session = script.run()?;
     facts::heavy_script(&session, &["grep", "-r", "zzzqqq"], &["find", "/usr/lib"], 500)?;
     calls::of(&session, NAME, &calls::HEAVY, &[])?;
+    calls::are_as_checked_in(&session, "codex-heavy")?;
     session.is_sound(NAME, busy.path())
 }
 
@@ -113,6 +118,7 @@ fn sandbox() -> Result<()> {
     });
     let denied = denied.context("curl was not denied a socket")?;
     ensure!(denied["attention"]["error"] == "EPERM", "{denied:#}");
+    calls::are_as_checked_in(&session, "codex-sandbox")?;
     session.is_sound(NAME, busy.path())
 }
 
@@ -132,5 +138,21 @@ fn tui() -> Result<()> {
     let cat = session.exec(&["cat", "notes.txt"])?;
     ensure!(session.descends(cat, server), "the tool's shell is no child of the daemon");
     ensure!(cat["agent"]["name"] == NAME, "the daemon's work belongs to {}", cat["agent"]["name"]);
+    calls::are_as_checked_in(&session, "codex-tui")?;
+    session.is_sound(NAME, busy.path())
+}
+
+fn edit() -> Result<()> {
+    let (script, busy) = Script::new("codex", "scripts/edit.json")?;
+    let session = script.run()?;
+    calls::are_as_checked_in(&session, "codex-edit")?;
+    session.is_sound(NAME, busy.path())
+}
+
+fn only_text() -> Result<()> {
+    let (script, busy) = Script::new("codex", "scripts/text.json")?;
+    let session = script.run()?;
+    calls::of(&session, NAME, &[], &[])?;
+    calls::are_as_checked_in(&session, "codex-text")?;
     session.is_sound(NAME, busy.path())
 }

@@ -11,6 +11,9 @@ pub(super) fn trials() -> Vec<Named> {
         ("opencode, default: every scripted fact is seen, and its hundred calls of git", default),
         ("opencode, daemon: every scripted fact is seen", daemon),
         ("opencode, heavy: every scripted fact is seen", heavy),
+        ("opencode, edit: every scripted fact is seen, and its own file tools are no tool calls", edit),
+        ("opencode, text: every scripted fact is seen, and there is no tool call", only_text),
+        ("opencode, its TUI behind a proxy: every scripted fact is seen", tui),
     ]
 }
 
@@ -27,6 +30,7 @@ fn default() -> Result<()> {
     ensure!(git >= 50, "{git} calls of git");
     let snapshot = session.of("exec").any(|exec| exec.to_string().contains("/.local/share/opencode/snapshot"));
     ensure!(snapshot, "its snapshot repository is not among them");
+    calls::are_as_checked_in(&session, "opencode-default")?;
     session.is_sound(NAME, busy.path())
 }
 
@@ -35,6 +39,7 @@ fn daemon() -> Result<()> {
     let session = script.run()?;
     facts::daemon_script(&session, true)?;
     calls::daemon(&session, NAME)?;
+    calls::are_as_checked_in(&session, "opencode-daemon")?;
     session.is_sound(NAME, busy.path())
 }
 
@@ -43,5 +48,30 @@ fn heavy() -> Result<()> {
     let session = script.run()?;
     facts::heavy_script(&session, &["grep", "-r", "zzzqqq"], &["find", "/usr/lib"], 500)?;
     calls::of(&session, NAME, &calls::HEAVY, &[])?;
+    calls::are_as_checked_in(&session, "opencode-heavy")?;
+    session.is_sound(NAME, busy.path())
+}
+
+fn edit() -> Result<()> {
+    let (script, busy) = Script::new("opencode", "scripts/edit.json")?;
+    let session = script.run()?;
+    calls::are_as_checked_in(&session, "opencode-edit")?;
+    session.is_sound(NAME, busy.path())
+}
+
+fn only_text() -> Result<()> {
+    let (script, busy) = Script::new("opencode", "scripts/text.json")?;
+    let session = script.run()?;
+    calls::of(&session, NAME, &[], &[])?;
+    calls::are_as_checked_in(&session, "opencode-text")?;
+    session.is_sound(NAME, busy.path())
+}
+
+fn tui() -> Result<()> {
+    let (script, busy) = Script::new("opencode", "scripts/default.json")?;
+    let session = script.options(&["--tty", "25", "--proxy"]).run()?;
+    facts::default_script(&session)?;
+    calls::default(&session, NAME, &[])?;
+    calls::are_as_checked_in(&session, "opencode-tui")?;
     session.is_sound(NAME, busy.path())
 }

@@ -265,6 +265,12 @@ impl Session {
         Ok(())
     }
 
+    /// The folder of this run, with home and project of the agent.
+    pub(super) fn folder(&self) -> Option<String> {
+        let project = self.of("exec").find_map(|exec| exec["exec"]["cwd"].as_str()?.strip_suffix("/project"))?;
+        Some(project.to_owned())
+    }
+
     /// The agent read where a link leads that names the time zone.
     pub(super) fn reads_the_zone(&self) -> Result<()> {
         let found = self.of("readlink").any(|link| {

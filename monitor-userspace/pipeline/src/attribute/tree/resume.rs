@@ -139,6 +139,7 @@ impl Tree {
         entry.asked = process.asked.as_deref().map(Arc::from);
         entry.ended_ns = process.ended_ns;
         entry.is_agent = process.is_agent;
+        entry.is_meant = process.is_meant;
         entry.call = process.call.and_then(|number| self.calls.resumed(number));
         self.table.resume(process.key, entry);
     }
@@ -175,6 +176,7 @@ fn process(key: ProcessId, entry: &Entry, session: Option<u32>, call: Option<u32
         asked: entry.asked.as_deref().map(str::to_owned),
         ended_ns: entry.ended_ns,
         is_agent: entry.is_agent,
+        is_meant: entry.is_meant,
         call,
     }
 }

@@ -44,18 +44,32 @@ impl Tree {
                     (entry.session, entry.call) = (None, None);
                 }
             }
-            (Shape::Begins, Some(maker)) => drop(self.begin_call(id, maker, &life, now_ns)),
+            (Shape::Prepares, Some(maker)) => drop(self.begin_call(id, maker, &life, now_ns)),
+            (Shape::Begins, Some(maker)) => {
+                if self.begin_call(id, maker, &life, now_ns).is_some() {
+                    self.is_meant(id);
+                }
+            }
             (Shape::Command(command, state), Some(maker)) => {
                 if let Some(call) = self.begin_call(id, maker, &life, now_ns) {
                     self.calls.command(call.root, &command, state);
+                    self.is_meant(id);
                 }
             }
             (Shape::Command(command, state), None) => {
                 if let Some(root) = waiting {
                     self.calls.command(root, &command, state);
+                    self.is_meant(id);
                 }
             }
-            (Shape::Begins | Shape::Terminal, None) => {}
+            (Shape::Prepares | Shape::Begins | Shape::Terminal, None) => {}
+        }
+    }
+
+    /// From here on what the process does, and what it starts, is what was meant.
+    fn is_meant(&mut self, id: ProcessId) {
+        if let Some(entry) = self.table.get_mut(id) {
+            entry.is_meant = true;
         }
     }
 
@@ -76,7 +90,7 @@ impl Tree {
             cwd: entry.cwd.clone(),
             clients,
         });
-        entry.call = Some(Arc::clone(&call));
+        (entry.call, entry.is_meant) = (Some(Arc::clone(&call)), false);
         Some(call)
     }
 
