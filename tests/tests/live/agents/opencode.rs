@@ -13,7 +13,6 @@ pub(super) fn trials() -> Vec<Named> {
         ("opencode, heavy: every scripted fact is seen", heavy),
         ("opencode, edit: every scripted fact is seen, and its own file tools are no tool calls", edit),
         ("opencode, text: every scripted fact is seen, and there is no tool call", only_text),
-        ("opencode, its TUI behind a proxy: every scripted fact is seen", tui),
     ]
 }
 
@@ -64,14 +63,5 @@ fn only_text() -> Result<()> {
     let session = script.run()?;
     calls::of(&session, NAME, &[], &[])?;
     calls::are_as_checked_in(&session, "opencode-text")?;
-    session.is_sound(NAME, busy.path())
-}
-
-fn tui() -> Result<()> {
-    let (script, busy) = Script::new("opencode", "scripts/default.json")?;
-    let session = script.options(&["--tty", "25", "--proxy"]).run()?;
-    facts::default_script(&session)?;
-    calls::default(&session, NAME, &[])?;
-    calls::are_as_checked_in(&session, "opencode-tui")?;
     session.is_sound(NAME, busy.path())
 }

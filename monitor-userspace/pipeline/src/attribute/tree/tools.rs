@@ -116,10 +116,8 @@ impl Tree {
             }
             _ => {}
         }
-        let Some((call, image)) = self.table.get(id).and_then(|entry| Some((entry.call.as_ref()?, &entry.image)))
-        else {
-            return;
-        };
+        let Some(entry) = self.table.get(id).filter(|entry| entry.is_meant) else { return };
+        let Some(call) = &entry.call else { return };
         // A cache of names that every program asks, and a file that the agent makes the shell write.
         let is_own = match body {
             Body::Connect(_) => is_noise,
@@ -127,7 +125,7 @@ impl Tree {
             _ => false,
         };
         if !is_own {
-            self.calls.did(call, body, image.comm.as_ref());
+            self.calls.did(call, body, entry.image.comm.as_ref());
         }
     }
 
