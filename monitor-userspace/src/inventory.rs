@@ -22,6 +22,7 @@ mod rules;
 mod running;
 mod settings;
 mod show;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -37,6 +38,7 @@ use self::{
     rules::Rules,
 };
 pub use show::text;
+pub use versions::Versions;
 
 /// Where is looked.
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 //!
 //! [`Live`] owns everything and is driven by whoever has the loop: the monitor of `run`, or `watch`. It never waits.
 
+mod binaries;
 pub mod clock;
 mod demand;
 mod loaders;
@@ -16,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use agentsnoop_pipeline::input::{Closed, Control, Counters, Gap, Input, Observed, Tick, Why};
+use agentsnoop_pipeline::input::{Binary, Closed, Control, Counters, Gap, Input, Observed, Tick, Why};
 use agentsnoop_pipeline::{Admit, Pipeline, Record, Request, Scrub};
 use anyhow::{Context, Result};
 use bytes::{Bytes, BytesMut};
@@ -79,6 +80,7 @@ pub struct Live {
     agents: bool,
     /// The files of users in force.
     extensions: Extensions,
+    binaries: binaries::Binaries,
     on_demand: bool,
     /// Since when no process is tracked, where hooks come on demand.
     idle_since_ns: Option<u64>,
@@ -159,7 +161,17 @@ impl Live {
                     let root = procfs::project_of(pid, &cwd);
                     self.feed(Input::Observed(Observed::Project { cwd, root }));
                 }
+                Request::Binary { process, agent, path, is_program } => {
+                    self.binaries.ask(process, agent, path, is_program);
+                }
             }
+        }
+    }
+
+    /// Tells of files that agents run.
+    fn identified(&mut self, found: Vec<Binary>) {
+        for binary in found {
+            self.feed(Input::Observed(Observed::Binary(Box::new(binary))));
         }
     }
 
@@ -236,6 +248,8 @@ impl Live {
                 self.feed(Input::Counters(Box::new(counters)));
             }
         }
+        let found = self.binaries.found();
+        self.identified(found);
         if let Some(gap) = self.outputs.gap() {
             self.feed(gap);
         }
@@ -341,6 +355,8 @@ impl Live {
     ///
     /// The recording cannot be closed; it is readable up to what was written.
     pub fn close(&mut self, reason: &str) -> Result<()> {
+        let found = self.binaries.finish();
+        self.identified(found);
         let (in_flight, in_flight_by_kind) = self.in_flight();
         // A tree that forks faster than it can be forgotten is cut off when the hooks go down.
         let _ = self.kernel.untrack_all();

@@ -7,6 +7,8 @@ use bytes::Bytes;
 use monitor_common::{counters::Counters as Cpu, offsets::ABSENT};
 use serde::{Deserialize, Serialize};
 
+use crate::record::ProcessId;
+
 pub use known::{
     AddressOwner, Known, KnownCall, KnownCpu, KnownLedger, KnownProcess, KnownRunning, KnownSession, Learned, Missing,
 };
@@ -189,6 +191,8 @@ pub enum Observed {
         /// The folder; absent when there is none.
         root: Option<String>,
     },
+    /// What a process of an agent runs; the answer to `Request::Binary`.
+    Binary(Box<Binary>),
     /// Records that admit dropped, because the tree that they are of turned out to be no agent's.
     Filtered(Filtered),
     /// The segment before this one is whole.
@@ -212,6 +216,32 @@ pub enum Observed {
         /// Its status as `wait(2)` encodes it.
         status: i32,
     },
+}
+
+/// The file that a process of an agent runs: its program, or the script that its program runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binary {
+    /// Boot clock, nanoseconds: when it was known.
+    pub boot_ns: u64,
+    /// The process.
+    pub process: ProcessId,
+    /// The absolute path.
+    pub path: String,
+    /// BLAKE3 of the content, hexadecimal; absent where it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Bytes of the content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// The version, where a package, a file beside it or its path tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The name of its package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    /// Why there is no digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// A process that existed before it was tracked.

@@ -86,6 +86,7 @@ impl Pipeline {
             Input::Raw(bytes) => self.raw(bytes, out),
             Input::Opened(opened) => self.open(opened, out),
             Input::Config(config) => self.configure(config, out),
+            Input::Observed(Observed::Binary(binary)) => self.identified(binary, out),
             Input::Observed(observed) => self.observe(observed),
             Input::Control(control) => self.control(control),
             Input::Coverage(coverage) => {
@@ -243,7 +244,8 @@ impl Pipeline {
             Observed::Package { script, name } => self.tree.package(script, name.as_deref(), self.now_ns),
             Observed::Project { cwd, root } => self.tree.projects.answer(cwd, root.as_deref()),
             Observed::Filtered(filtered) => self.advance(filtered.boot_ns),
-            Observed::User { .. }
+            Observed::Binary(_)
+            | Observed::User { .. }
             | Observed::Sealed { .. }
             | Observed::Removed { .. }
             | Observed::CommandEnded { .. } => {}

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use body::{
-    Access, Body, Change, Connect, Direction, Dns, Exec, Exit, Fork, Getenv, GetenvKind, HostCall, Loss, Name,
+    Access, Binary, Body, Change, Connect, Direction, Dns, Exec, Exit, Fork, Getenv, GetenvKind, HostCall, Loss, Name,
     NameSource, Namespaces, Neighbour, Open, OpenFlags, Pair, Readlink, ResolveFlags, Session, SessionState, Socket,
     Stat, ToolCall, ToolCallState, Traffic,
 };

@@ -1,5 +1,7 @@
 //! What the middle asks of whoever drives it.
 
+use crate::record::ProcessId;
+
 /// A wish of the middle; live it is carried out, in replay it is ignored, because the answer is in the recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
@@ -26,5 +28,17 @@ pub enum Request {
         pid: u32,
         /// The absolute path of the working directory.
         cwd: String,
+    },
+    /// Digest and version of the file that a process of an agent runs; answered by [`crate::input::Observed::Binary`] with
+    /// the same `process` and `path`, at any later time.
+    Binary {
+        /// The process.
+        process: ProcessId,
+        /// The name of the agent.
+        agent: String,
+        /// The absolute path of its program, or of the script that its program runs.
+        path: String,
+        /// Whether it is the program; then the file that really runs can be had from the process.
+        is_program: bool,
     },
 }

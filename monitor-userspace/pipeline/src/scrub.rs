@@ -106,6 +106,11 @@ impl Scrub {
                 let root = root.as_mut().is_some_and(|root| self.text(Place::Path, root));
                 self.text(Place::Path, cwd) | root
             }
+            Input::Observed(Observed::Binary(binary)) => {
+                let told = [&mut binary.version, &mut binary.package].into_iter().flatten();
+                let told = told.fold(false, |masked, text| self.text(Place::Path, text) | masked);
+                self.text(Place::Path, &mut binary.path) | told
+            }
             Input::Control(Control::Mark { note, .. }) => self.text(Place::Argv, note),
             Input::Config(_)
             | Input::Observed(_)

@@ -1,7 +1,7 @@
 //! Agents that run.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use agentsnoop_pipeline::attribute::agents::Catalogue;
 use agentsnoop_pipeline::input::Existing;
@@ -11,10 +11,9 @@ use nix::unistd::{Uid, User};
 
 use super::{
     clean::Clean,
-    files::Problems,
-    programs,
     report::Session,
     rules::{AgentRules, Rules},
+    versions,
 };
 use crate::live::clock;
 use crate::recognition::{agent_in, script_of};
@@ -85,7 +84,7 @@ fn session(
     let program =
         |process: &&Existing| script_of(catalogue, process).or_else(|| process.exe.clone().map(PathBuf::from));
     let paths: Vec<PathBuf> = processes.iter().filter_map(program).collect();
-    let version = paths.iter().find_map(|path| version(catalogue, rules, agent, path));
+    let version = paths.iter().find_map(|path| versions::of(catalogue, rules, &agent.name, path).0);
     let mut options = Vec::new();
     for process in processes {
         for option in options_in(&agent.options, &process.argv) {
@@ -106,14 +105,6 @@ fn session(
         version: version.map(|version| clean.text(&version)),
         options,
     }
-}
-
-fn version(catalogue: &Catalogue, rules: &Rules, agent: &AgentRules, path: &Path) -> Option<String> {
-    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let package = programs::package(catalogue, &agent.name, &path).and_then(|package| package.version);
-    // What cannot be read of a running program is a gap in what is said of it, and no problem of its own.
-    let told = || programs::told_version(agent, &path, &mut Problems::default());
-    package.or_else(told).or_else(|| programs::method(rules, &path.to_string_lossy()).1)
 }
 
 /// The options of a command line that are known, with their values; a value may be an argument of its own.

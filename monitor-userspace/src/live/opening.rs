@@ -95,6 +95,7 @@ impl Live {
             loaders: super::loaders::Loaders::default(),
             agents: options.agents,
             extensions: Extensions::default(),
+            binaries: super::binaries::Binaries::default(),
             on_demand: options.on_demand,
             idle_since_ns: None,
             lost_hooks: Vec::new(),

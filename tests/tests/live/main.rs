@@ -17,6 +17,7 @@ mod fleet;
 mod full;
 mod harness;
 mod host;
+mod identified;
 mod io_uring;
 mod killed;
 mod ledger;
@@ -126,6 +127,7 @@ fn main() -> ExitCode {
         waiting::trials(),
         types::trials(),
         run::trials(),
+        identified::trials(),
         caller::trials(),
         fleet::trials(),
         watch::trials(),

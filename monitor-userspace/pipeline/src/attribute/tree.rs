@@ -1,9 +1,13 @@
 //! Trees of processes: who made whom, what each executes, and which session it belongs to.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use monitor_common::{Header, body};
 
+mod identify;
 mod resume;
 mod tools;
 
@@ -52,6 +56,8 @@ pub(crate) struct Tree {
     calls: Calls,
     peers: Peers,
     requests: Vec<Request>,
+    /// The files that were asked for, each with the first process of its session.
+    identified: BTreeSet<(ProcessId, String)>,
     /// The sessions that were resumed, by number.
     resumed: Vec<Arc<Life>>,
 }
@@ -71,6 +77,7 @@ impl Tree {
             calls: Calls::default(),
             peers: Peers::default(),
             requests: Vec::new(),
+            identified: BTreeSet::new(),
             resumed: Vec::new(),
         }
     }
@@ -281,6 +288,7 @@ impl Tree {
         let waiting: Vec<ProcessId> = self.table.ids().filter(waits).collect();
         for id in waiting {
             self.become_agent(id, &agent, "package", now_ns);
+            self.identify(id, "package", Some(script.as_bytes().to_vec()));
         }
     }
 
@@ -305,7 +313,9 @@ impl Tree {
             }
             Verdict::Helper { .. } | Verdict::Wrapper | Verdict::None => return,
         };
+        let script = self.catalogue.script_of(program);
         self.become_agent(id, &name, known_by, now_ns);
+        self.identify(id, known_by, script);
     }
 
     /// A process turned out to be an agent. A native program below its launcher is the same agent, and so is a launcher

@@ -1,5 +1,6 @@
 //! What a record is about, and how it ended.
 
+mod binary;
 mod shapes;
 mod tools;
 
@@ -12,7 +13,7 @@ use super::command_line;
 use crate::{
     event::path::base_name,
     input::HookState,
-    record::{Body, Connect, Exec, GetenvKind, Loss, Open, SessionState, State, Text},
+    record::{Body, Connect, Exec, GetenvKind, Loss, Open, Session, SessionState, State, Text},
 };
 
 /// Appends what the record is about.
@@ -47,10 +48,17 @@ pub(crate) fn subject(body: &Body, out: &mut String) {
             tools::subject(call, out);
             Ok(())
         }
-        Body::Session(session) => out.write_str(match session.state {
-            SessionState::Started => "started",
-            SessionState::Ended => "ended",
-        }),
+        Body::Session(session) => {
+            out.push_str(match session.state {
+                SessionState::Started => "started",
+                SessionState::Ended => "ended",
+                SessionState::Identified => "identified",
+            });
+            if let Some(binary) = &session.binary {
+                binary::subject(binary, out);
+            }
+            Ok(())
+        }
         Body::Loss(loss) => {
             lost(loss, out);
             Ok(())
@@ -107,6 +115,7 @@ pub(crate) fn outcome(body: &Body, out: &mut String) -> bool {
             false
         }
         Body::ToolCall(call) => tools::outcome(call, out),
+        Body::Session(Session { binary: Some(binary), .. }) => binary::outcome(binary, out),
         Body::Session(session) => {
             let _ = write!(out, "by {}", session.known_by);
             false

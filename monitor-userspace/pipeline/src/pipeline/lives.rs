@@ -7,7 +7,8 @@ use crate::{
     Record,
     attribute::{Change, Told},
     enrich::Classes,
-    record::{Body, Process, ProcessId, Session, SessionState},
+    input,
+    record::{Binary, Body, Process, ProcessId, Session, SessionState},
 };
 
 impl Pipeline {
@@ -24,7 +25,7 @@ impl Pipeline {
                 let ended = state == SessionState::Ended;
                 let boot_ns = if ended { self.now_ns } else { life.started_ns };
                 let duration_ns = ended.then(|| self.now_ns.saturating_sub(life.started_ns));
-                let body = Body::Session(Session { state, known_by: life.known_by.clone(), duration_ns });
+                let body = Body::Session(Session { state, known_by: life.known_by.clone(), duration_ns, binary: None });
                 self.of(life.root, boot_ns, body, out);
                 if let Some(record) = out.last_mut() {
                     // By then its first process can belong to another one.
@@ -32,6 +33,21 @@ impl Pipeline {
                     record.tool_call.clone_from(&life.within);
                 }
             }
+        }
+    }
+
+    /// The record of a file that a process of an agent runs. Of a process that nothing is known of any more there is none.
+    pub(super) fn identified(&mut self, input: &input::Binary, out: &mut Vec<Record>) {
+        self.advance(input.boot_ns);
+        let Some(life) = self.tree.get(input.process).and_then(|entry| entry.session.clone()) else { return };
+        let input::Binary { path, digest, bytes, version, package, error, .. } = input.clone();
+        let binary = Box::new(Binary { path: path.into(), version, package, digest, bytes, error });
+        let (state, known_by) = (SessionState::Identified, life.known_by.clone());
+        let body = Body::Session(Session { state, known_by, duration_ns: None, binary: Some(binary) });
+        self.of(input.process, input.boot_ns, body, out);
+        if let Some(record) = out.last_mut() {
+            record.agent = Some(Arc::clone(&life.agent));
+            record.tool_call.clone_from(&life.within);
         }
     }
 

@@ -14,7 +14,7 @@ pub use environment::{Getenv, GetenvKind};
 pub use file::{Access, Open, OpenFlags, ResolveFlags, Stat};
 pub use host::HostCall;
 pub use network::{Connect, Direction, Dns, Name, NameSource, Socket, Traffic};
-pub use observation::{Loss, Neighbour, Session, SessionState};
+pub use observation::{Binary, Loss, Neighbour, Session, SessionState};
 pub use process::{Exec, Exit, Fork, Namespaces};
 pub use tool_call::{ToolCall, ToolCallState};
 

@@ -14,6 +14,7 @@ mod decode;
 mod delegates;
 mod dns;
 mod fold;
+mod identified;
 mod layouts;
 mod ledger;
 mod programs;

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::Id;
+use crate::record::{Id, Text};
 
-/// Whether a session begins or ends.
+/// Whether a session begins or ends, or what runs in it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionState {
@@ -14,18 +14,46 @@ pub enum SessionState {
     Started,
     /// Its first process has ended.
     Ended,
+    /// What its process runs was looked at.
+    Identified,
 }
 
-/// A session of an agent began or ended; the record's process is its first one, the record's agent the session.
+/// A session of an agent began or ended, or a file that it runs is known; the record's process is its first one, or the one
+/// that runs the file, and the record's agent the session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
-    /// Which of both.
+    /// Which of these.
     pub state: SessionState,
     /// How the agent was known: `exe`, `package`, or `run`.
     pub known_by: Cow<'static, str>,
     /// Nanoseconds that it took, at its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ns: Option<u64>,
+    /// The file, where it was identified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binary: Option<Box<Binary>>,
+}
+
+/// A file that an agent runs: its program, or the script that its program runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binary {
+    /// The absolute path.
+    pub path: Text,
+    /// The version, where a package, a file beside it or its path tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The name of its package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    /// BLAKE3 of the content, hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Bytes of the content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Why there is no digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// A record beside a loss.
