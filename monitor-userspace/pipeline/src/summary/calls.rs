@@ -1,16 +1,16 @@
 //! The tool calls of a run.
 
-use super::{
-    layout::{Layout, number},
-    shown,
-};
+use super::{layout::Layout, shown};
 use crate::{
     lines::duration,
     record::{ToolCall, ToolCallState},
 };
 
-/// Tool calls that are shown, the first ones; more are counted.
-const SHOWN: usize = 6;
+/// Rows of tool calls, the first ones; of more, how many there are.
+const SHOWN: usize = 7;
+
+/// The same where there is little room.
+const BRIEF: usize = 2;
 
 /// What was seen of tool calls.
 #[derive(Debug, Default)]
@@ -64,13 +64,15 @@ impl Calls {
             }
         }
         layout.row("tool calls", &text);
-        let lines = layout.limit(SHOWN, 1);
+        // The last row says how many there are more, where there are.
+        let room = layout.limit(SHOWN, BRIEF);
+        let lines = if self.count > room as u64 { room - 1 } else { room };
         for Shown { command, end } in self.shown.iter().take(lines) {
             layout.subrow_with("", command, end);
         }
-        let more = self.count.saturating_sub(lines.min(self.shown.len()) as u64);
-        if more > 0 {
-            layout.subrow("", &format!("and {} more", number(more, "call")));
+        let more = self.count.saturating_sub(lines as u64);
+        if more > 0 && self.count > room as u64 {
+            layout.subrow("", &format!("and {more} more"));
         }
     }
 }
