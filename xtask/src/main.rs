@@ -73,7 +73,7 @@ enum Task {
     Trials(trials::Args),
     /// Writes the tables of docs/kernels.md from the reports in docs/kernels/.
     Kernels(kernels::Args),
-    /// Draws the README's picture from the session in docs/.
+    /// Draws the README's pictures: lines from the session in docs/, the screen from a stored recording.
     Picture {
         /// Only checks that the picture shows the session.
         #[arg(long)]

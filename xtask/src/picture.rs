@@ -5,7 +5,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::project::Project;
+use crate::project::{Project, run as run_command};
 
 /// What is drawn, and where the picture goes.
 const TEXT: &str = "docs/session.txt";
@@ -34,7 +34,11 @@ pub(crate) fn run(project: &Project, check: bool) -> Result<()> {
     let text = fs::read_to_string(project.root.join(TEXT)).with_context(|| format!("cannot read {TEXT}"))?;
     let (drawn, path) = (draw(&text), project.root.join(PICTURE));
     if !check {
-        return fs::write(&path, drawn).with_context(|| format!("cannot write {PICTURE}"));
+        fs::write(&path, drawn).with_context(|| format!("cannot write {PICTURE}"))?;
+        // The picture of the screen is a frame of a stored recording, as are the frames of the tests.
+        let mut frames = project.cargo("test");
+        frames.args(["--package", "agentsnoop-tests", "--test", "offline", "frames"]).env("AGENTSNOOP_BLESS", "1");
+        return run_command(&mut frames);
     }
     if fs::read_to_string(&path).ok().as_deref() != Some(drawn.as_str()) {
         bail!("{PICTURE} does not show {TEXT}: run `cargo xtask picture`");

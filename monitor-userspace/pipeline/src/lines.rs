@@ -74,10 +74,7 @@ impl Lines {
         self.column(noise, &text, SUBJECT, out);
         out.push(' ');
         text.clear();
-        let is_bad = outcome(&record.body, &mut text) || record.seccomp;
-        if record.seccomp {
-            text.push_str(if text.is_empty() { "seccomp" } else { " seccomp" });
-        }
+        let is_bad = ended(record, &mut text);
         self.column(if is_bad && !is_noise { RED } else { noise }, &text, OUTCOME, out);
         for class in record.classes.iter() {
             out.push(' ');
@@ -149,6 +146,15 @@ const fn colour(body: &Body) -> &'static str {
 /// Appends what the line of a record says that it is about.
 pub fn about(record: &Record, out: &mut String) {
     subject(&record.body, out);
+}
+
+/// Appends how what a record tells of has ended, as its line says it; `true` says that it went wrong.
+pub fn ended(record: &Record, out: &mut String) -> bool {
+    let is_bad = outcome(&record.body, out) || record.seccomp;
+    if record.seccomp {
+        out.push_str(if out.is_empty() { "seccomp" } else { " seccomp" });
+    }
+    is_bad
 }
 
 /// A command line on one line: arguments that need it are quoted, what a terminal must not see is escaped, and of a

@@ -1,5 +1,7 @@
 //! `agentsnoop run`.
 
+mod beside;
+
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -28,6 +30,7 @@ Examples:
   sudo agentsnoop run -- claude -p \"explain this repository\"
   sudo agentsnoop run --lines --record /tmp/out.rec -- git status
   sudo agentsnoop run --segment-size 64M --keep-size 1G -- codex
+  sudo agentsnoop run --tui -- claude                 in tmux: the screen of `watch` in a pane beside it
   sudo agentsnoop run --json=events.jsonl -- codex exec \"fix the tests\"
 
 The command keeps the terminal and its own exit code. Under sudo it runs as the user who called sudo, with that \
@@ -49,6 +52,9 @@ pub struct Args {
     /// Like --lines, one JSON object a line
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, conflicts_with = "lines")]
     json: Option<Option<PathBuf>>,
+    /// Show what it does on a screen beside it, in a new pane of tmux; elsewhere `watch` in another terminal does that
+    #[arg(long)]
+    tui: bool,
     /// Run the command as this user [default: who called sudo]
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
@@ -96,6 +102,9 @@ fn start(args: &Args) -> Result<Outcome> {
         Some(file) => std::path::absolute(file).with_context(|| format!("cannot find {}", file.display()))?,
         None => default_recording(&identity, &args.command)?,
     };
+    if args.tui {
+        beside::split(&identity, &record)?;
+    }
     let lines = lines(args)?;
     if lines.as_ref().and_then(|lines| lines.file.as_ref()).is_some_and(|file| Path::new(file) == record) {
         let message = format!("the recording and the events cannot both go to {}", record.display());

@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use agentsnoop_pipeline::input::{HookState, Why};
+use agentsnoop_pipeline::input::{Control, HookState, Input, Why};
 use anyhow::{Context, Result};
 use monitor_common::limits::RING_BYTES;
 use nix::sys::signal::Signal;
@@ -18,6 +18,7 @@ use crate::error::{Exit, fail};
 use crate::extensions::{Extensions, Folders, tell};
 use crate::live::pump::Pump;
 use crate::live::{Live, Options, Outputs, TICK_EVERY};
+use crate::notes;
 use crate::run::disposition::was_ignored;
 use crate::run::identity::Identity;
 use crate::scrubbing::{self, Scrubbing};
@@ -26,23 +27,29 @@ use crate::sink::recording::{PREFIX, Recording, Rotation};
 use crate::sink::standard;
 use crate::sink::unblocked::Unblocked;
 use crate::store::writer;
+use crate::tui::hub::Wish;
+use crate::tui::screen::Screen;
+use crate::tui::state::Source;
+use crate::tui::terminal;
 
 /// Arguments of `watch`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  sudo agentsnoop watch --lines
-  sudo agentsnoop watch --lines --pid 4711
+  sudo agentsnoop watch                            on a terminal: agents, tool calls, events; ? shows the keys
+  sudo agentsnoop watch --pid 4711
+  sudo agentsnoop watch --lines                    event by event, for a pipe or a file
   sudo agentsnoop watch --record /var/log/agentsnoop --keep-size 5G
   sudo agentsnoop watch --json | jq 'select(.kind == \"connect\")'
 
-Without --pid, agents are recognised when they start, and those that run already are found. ^C ends it. SIGHUP has it read the \
-files again with which users extend agents, classes and delegates (docs/classes.md).
+Without --pid, agents are recognised when they start, and those that run already are found. q or ^C ends it. SIGHUP has it read the \
+files again with which users extend agents, classes and delegates (docs/classes.md). Over a pipe, and where TERM is dumb, lines are \
+shown in the place of the screen; docs/tui.md says more of it.
 
 A recording goes on in another file after 64 MB or a day, and the oldest files are removed when all in the folder have \
 more than 1 GB, unless --segment-size, --segment-age, --keep-size or --keep-age say otherwise.")]
 pub struct Args {
-    /// Show each event as a line; without --record it is the only way to watch for now
+    /// Show each event as a line, on a terminal too
     #[arg(long)]
     lines: bool,
     /// Like --lines, one JSON object a line
@@ -114,11 +121,20 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     };
     tell(&options.extensions);
     let mut file = None;
-    let live = Live::open(&options, || outputs(args, &mut file))?;
+    let mut screen = None;
+    let live = Live::open(&options, || {
+        let outputs = outputs(args, &mut file)?;
+        if args.lines || args.json || !terminal::is_there() {
+            return Ok(outputs);
+        }
+        let (mouth, shown) = Screen::new();
+        screen = Some(shown);
+        Ok(outputs.with_shown(Box::new(mouth), None))
+    })?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
     let files = (folders, options.extensions);
-    let lost = runtime.block_on(serve(live, args, file.as_deref(), files))?;
+    let lost = runtime.block_on(serve(live, args, file.as_deref(), files, screen))?;
     Ok(if lost && args.strict { Exit::Lost.into() } else { ExitCode::SUCCESS })
 }
 
@@ -132,7 +148,8 @@ fn outputs(args: &Args, file: &mut Option<PathBuf>) -> Result<Outputs> {
         }
         None => Outputs::default(),
     };
-    if args.record.is_some() && !args.lines && !args.json { Ok(outputs) } else { shown(outputs, args.json) }
+    let has_lines = args.lines || args.json || (args.record.is_none() && !terminal::is_there());
+    if has_lines { shown(outputs, args.json) } else { Ok(outputs) }
 }
 
 /// A recording in a folder, which is made where it is not there.
@@ -159,6 +176,7 @@ async fn serve(
     args: &Args,
     file: Option<&Path>,
     (folders, mut extensions): (Folders, Extensions),
+    mut screen: Option<Screen>,
 ) -> Result<bool> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen to SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen to SIGINT")?;
@@ -169,9 +187,14 @@ async fn serve(
         live.track_running(*pid, Why::Pid)?;
     }
     let found = if args.pid.is_empty() { live.track_running_agents()? } else { args.pid.clone() };
-    note(&ready(&live, args, &found));
-    if let Some(file) = file {
-        note(&format!("recording to {}", file.display()));
+    match &mut screen {
+        Some(screen) => screen.start(source(args, file))?,
+        None => {
+            note(&ready(&live, args, &found));
+            if let Some(file) = file {
+                note(&format!("recording to {}", file.display()));
+            }
+        }
     }
     let mut pump = Pump::new(live.ring()?)?;
     let mut second = interval(TICK_EVERY);
@@ -197,6 +220,10 @@ async fn serve(
                     break "the last watched process has ended";
                 }
             }
+            wish = Screen::wish(&mut screen) => match wish {
+                Wish::Quit => break "ended by the user",
+                Wish::Mark(mark) => live.feed(Input::Control(Control::Mark { boot_ns: mark.boot_ns, note: mark.note })),
+            },
             waited = pump.wait() => {
                 waited?;
                 let drained = live.drain();
@@ -205,10 +232,15 @@ async fn serve(
         }
     };
     live.close(reason)?;
-    let report = live.report(0);
+    let (report, totals) = (live.report(0), live.totals());
+    // The hooks go down while the last screen is still looked at.
+    drop(live);
+    if let Some(screen) = screen {
+        screen.finish(reason, reason.starts_with("ended by")).await?;
+    }
     // What went wrong is said where no summary is.
     let _ = std::io::stderr().write_all(report.notes.as_bytes());
-    note(&format!("{reason}; {}", live.totals()));
+    note(&format!("{reason}; {totals}"));
     Ok(report.lost)
 }
 
@@ -238,6 +270,13 @@ fn has_terminal() -> bool {
     std::fs::File::open("/dev/tty").is_ok()
 }
 
+/// What the screen says that it shows.
+fn source(args: &Args, file: Option<&Path>) -> Source {
+    let pids = args.pid.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+    let name = if pids.is_empty() { "agents on this machine".to_owned() } else { format!("process {pids}") };
+    Source { name, is_live: true, recording: file.map(|file| file.display().to_string()) }
+}
+
 /// One line on standard error that says what is watched, and one for each hook that is missing.
 fn ready(live: &Live, args: &Args, found: &[u32]) -> String {
     let pids = found.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
@@ -260,6 +299,5 @@ fn ready(live: &Live, args: &Args, found: &[u32]) -> String {
 }
 
 fn note(text: &str) {
-    // Without a terminal nobody reads it, and the lines go on.
-    let _ = writeln!(std::io::stderr(), "agentsnoop: {text}");
+    notes::say(format_args!("{text}"));
 }

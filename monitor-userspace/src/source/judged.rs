@@ -1,7 +1,6 @@
 //! A recording through the pipeline: the same records as when it was live.
 
 use std::{
-    io::{self, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -19,6 +18,7 @@ use super::{
 };
 use crate::{
     error::{Exit, fail},
+    notes,
     store::{End, segments},
 };
 
@@ -336,7 +336,7 @@ pub fn readable(path: &Path) -> Result<(Vec<PathBuf>, u64)> {
     }
 }
 
-/// A line on standard error; where nobody can read it, nothing is lost but the line.
+/// A line on standard error.
 pub fn note(line: std::fmt::Arguments<'_>) {
-    let _ = writeln!(io::stderr(), "agentsnoop: {line}");
+    notes::say(line);
 }

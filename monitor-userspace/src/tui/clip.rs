@@ -1,0 +1,66 @@
+//! The clipboard, through the terminal: it works over ssh too (OSC 52, xterm's control sequences).
+
+use std::io::{self, Write};
+
+/// Bytes that terminals take at most, less than the smallest known limit (xterm's 100,000 of base64).
+const MOST: usize = 74_000;
+
+/// Puts a text into the clipboard; `false` where it was too long and is cut.
+///
+/// # Errors
+///
+/// The terminal is gone.
+pub fn copy(out: &mut impl Write, text: &str) -> io::Result<bool> {
+    let mut end = text.len().min(MOST);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    write!(out, "\x1b]52;c;{}\x07", base64(&text.as_bytes()[..end]))?;
+    out.flush()?;
+    Ok(end == text.len())
+}
+
+/// Rings, and tells the desktop through terminals that know how (OSC 9). The text has no control characters.
+///
+/// # Errors
+///
+/// The terminal is gone.
+pub fn alert(out: &mut impl Write, text: &str) -> io::Result<()> {
+    write!(out, "\x07\x1b]9;agentsnoop: {}\x07", super::escape::text(text))?;
+    out.flush()
+}
+
+/// RFC 4648, section 4.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for three in bytes.chunks(3) {
+        let number = three.iter().fold(0u32, |number, byte| number << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
+        for at in 0..4 {
+            let digit = DIGITS[(number >> (18 - 6 * at) & 63) as usize];
+            out.push(if at <= three.len() { char::from(digit) } else { '=' });
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_examples_of_rfc_4648_are_encoded_as_there() {
+        let examples =
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy")];
+        for (plain, encoded) in examples {
+            assert_eq!(base64(plain.as_bytes()), encoded);
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_at_a_character() {
+        let mut out = Vec::new();
+        assert!(!copy(&mut out, &"é".repeat(MOST)).unwrap());
+        assert!(out.len() < 100_000);
+    }
+}

@@ -1,0 +1,177 @@
+//! The hand-over between whoever has records and the thread that draws.
+//!
+//! It is bounded. The live side never waits for it: what the screen cannot take is held for a while, then left out and counted, and a
+//! recording has it all. A player waits, since a recording does not run away.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use agentsnoop_pipeline::{Record, input::Opened};
+use tokio::sync::mpsc::{
+    Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, error::TrySendError, unbounded_channel,
+};
+
+use super::state::Mark;
+use crate::sink::Sink;
+
+/// Batches that wait for the screen.
+const QUEUE: usize = 64;
+
+/// Events of a batch: what is learned between two looks at the keys, some 3 ms.
+pub const BATCH: usize = 2_048;
+
+/// Events that are held while the queue is full, some 100 MB; those beyond are left out.
+const HELD: usize = 200_000;
+
+/// What the screen is told.
+#[derive(Debug)]
+pub enum News {
+    /// How the observation began.
+    Opened(Box<Opened>),
+    /// What happened.
+    Records(Vec<Record>),
+    /// A moment was marked.
+    Marked(Mark),
+    /// No more comes, and why.
+    Ended(String),
+}
+
+/// What the screen wants of the live side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// A mark in the recording.
+    Mark(Mark),
+    /// An end. It is also wished where the screen is gone.
+    Quit,
+}
+
+/// The screen's end of the hand-over.
+#[derive(Debug)]
+pub struct Ear {
+    /// What comes.
+    pub news: Receiver<News>,
+    /// What is wished.
+    pub wishes: UnboundedSender<Wish>,
+    missed: Arc<AtomicU64>,
+}
+
+impl Ear {
+    /// Events that were left out so far.
+    #[must_use]
+    pub fn missed(&self) -> u64 {
+        self.missed.load(Ordering::Relaxed)
+    }
+}
+
+/// The other end: a sink for records, which never waits.
+#[derive(Debug)]
+pub struct Mouth {
+    news: Sender<News>,
+    held: Vec<Record>,
+    missed: Arc<AtomicU64>,
+}
+
+/// A hand-over: for the live side or the player, for the screen, and what the screen wishes. Wishes are a person's, so they need no bound.
+#[must_use]
+pub fn pair() -> (Mouth, Ear, UnboundedReceiver<Wish>) {
+    let (news, heard) = channel(QUEUE);
+    let (wishes, wished) = unbounded_channel();
+    let missed = Arc::new(AtomicU64::new(0));
+    let ear = Ear { news: heard, wishes, missed: Arc::clone(&missed) };
+    (Mouth { news, held: Vec::new(), missed }, ear, wished)
+}
+
+impl Mouth {
+    /// Another sender of news, for what is no record.
+    #[must_use]
+    pub fn sender(&self) -> Sender<News> {
+        self.news.clone()
+    }
+
+    /// Gives on what is held, as far as there is room.
+    fn offer(&mut self) -> io::Result<()> {
+        while !self.held.is_empty() {
+            let rest = if self.held.len() > BATCH { self.held.split_off(BATCH) } else { Vec::new() };
+            let batch = std::mem::replace(&mut self.held, rest);
+            match self.news.try_send(News::Records(batch)) {
+                Ok(()) => {}
+                Err(TrySendError::Full(News::Records(mut batch))) => {
+                    batch.append(&mut self.held);
+                    self.held = batch;
+                    return Ok(());
+                }
+                Err(TrySendError::Full(_) | TrySendError::Closed(_)) => return Err(io::ErrorKind::BrokenPipe.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Sink for Mouth {
+    fn opened(&mut self, opened: &Opened) {
+        // The queue is empty yet; of a screen that is gone the next record tells.
+        let _ = self.news.try_send(News::Opened(Box::new(opened.clone())));
+    }
+
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        if self.held.len() >= HELD {
+            self.missed.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.held.push(record.clone());
+        }
+        if self.held.len() >= BATCH && self.held.len().is_multiple_of(BATCH) { self.offer() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.offer()
+    }
+}
+
+impl Drop for Mouth {
+    fn drop(&mut self) {
+        self.missed.fetch_add(self.held.len() as u64, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use agentsnoop_pipeline::{
+        Pipeline,
+        input::{Control, Input, Why},
+        synthetic::Actor,
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_screen_that_takes_nothing_costs_no_time_and_what_it_misses_is_counted() {
+        let mut pipeline = Pipeline::new().unwrap();
+        let mut records = Vec::new();
+        drop(pipeline.push(&Input::Control(Control::Track { pid: 7, why: Why::Pid }), &mut records));
+        drop(pipeline.push(&Actor::new(7).open("/etc/hosts"), &mut records));
+        let record = records.pop().unwrap();
+        let (mut mouth, mut ear, _wishes) = pair();
+        let all = HELD + QUEUE * BATCH + 1_000;
+        for _ in 0..all {
+            mouth.record(&record).unwrap();
+        }
+        mouth.flush().unwrap();
+        let missed = usize::try_from(ear.missed()).unwrap();
+        assert!(missed > 0);
+        let mut taken = 0;
+        while let Ok(News::Records(records)) = ear.news.try_recv() {
+            assert!(records.len() <= BATCH);
+            taken += records.len();
+            mouth.flush().unwrap();
+        }
+        assert_eq!(taken + missed, all);
+        drop(ear);
+        mouth.record(&record).unwrap();
+        assert_eq!(mouth.flush().map_err(|error| error.kind()), Err(io::ErrorKind::BrokenPipe));
+    }
+}

@@ -1,0 +1,16 @@
+//! Everything that is known and chosen. It takes records and actions, and never draws.
+
+mod act;
+mod ask;
+mod jump;
+pub mod list;
+mod pointer;
+mod screen;
+pub mod table;
+mod time;
+pub mod trunk;
+
+pub use list::List;
+pub use screen::{Focus, Mark, Motion, Source, State, Tab};
+pub use table::Table;
+pub use trunk::Trunk;

@@ -1,0 +1,200 @@
+//! From an event to what belongs to it, and out of the screen.
+
+use agentsnoop_pipeline::{
+    Record,
+    record::{Body, Text},
+};
+
+use super::{Focus, State, Tab};
+use crate::tui::{action::Effect, model::Key};
+
+impl State {
+    /// The selected event.
+    fn event(&self) -> Option<&Record> {
+        self.current().and_then(|number| self.store.get(number))
+    }
+
+    /// Selects the process that made the one of the event, or the node above in the tree.
+    pub(super) fn parent(&mut self) {
+        let place = match self.focus {
+            Focus::Tree => self.model.tree.find(self.trunk.selected()),
+            _ => self
+                .event()
+                .and_then(|record| record.process.as_ref())
+                .and_then(|process| self.model.tree.find(&Key::Process(process.image.id))),
+        };
+        let Some(place) = place else { return self.say("its process is not known") };
+        let node = self.model.tree.node(place);
+        // In the list, the process itself comes first: from there it goes up.
+        let is_there = *self.trunk.selected() == node.key;
+        let to = if is_there { self.model.tree.node(node.parent).key.clone() } else { node.key.clone() };
+        self.trunk.select(&self.model.tree, &to);
+        self.narrow();
+    }
+
+    /// Selects the tool call of the event.
+    pub(super) fn tool_call(&mut self) {
+        let call = self.event().and_then(|record| record.tool_call.clone()).map(Key::Call);
+        let session = self
+            .event()
+            .and_then(|record| record.agent.as_ref())
+            .map(|agent| Key::Session(agent.session.as_str().into()));
+        match call.or(session) {
+            Some(key) => {
+                let is_call = matches!(key, Key::Call(_));
+                self.trunk.select(&self.model.tree, &key);
+                self.narrow();
+                if !is_call {
+                    self.say("the event belongs to no tool call: its agent is selected");
+                }
+            }
+            None => self.say("the event belongs to no agent"),
+        }
+    }
+
+    /// Shows all events of the same thing.
+    pub(super) fn same(&mut self) {
+        let thing = match self.tab {
+            Tab::Coverage => None,
+            _ => self.event().and_then(|record| same(record, self.tab)),
+        };
+        match thing {
+            Some(filter) => {
+                self.history.add(crate::tui::prompt::Purpose::Filter, &filter);
+                self.trunk.select(&self.model.tree, &Key::All);
+                self.list.set_scope(None);
+                self.list.noise = true;
+                self.set_filter(&filter);
+                self.focus = Focus::Main;
+            }
+            None => self.say("the event is about nothing that others could be about"),
+        }
+    }
+
+    pub(super) fn copy_json(&mut self) {
+        match self.event().map(serde_json::to_string) {
+            Some(Ok(json)) => self.copy(json, "the event as JSON"),
+            _ => self.say("no event is selected"),
+        }
+    }
+
+    pub(super) fn copy_shell(&mut self) {
+        let line = self.event().and_then(shell);
+        match line {
+            Some(line) => self.copy(line, "a line for a shell"),
+            None => self.say("only programs, files and tool calls make a line for a shell"),
+        }
+    }
+
+    fn copy(&mut self, text: String, what: &str) {
+        self.effects.push(Effect::Copy(text));
+        self.say(format!("copied: {what}"));
+    }
+}
+
+/// A filter that lets the events of the same thing through.
+fn same(record: &Record, tab: Tab) -> Option<String> {
+    let path = |text: Option<&Text>| text.map(|path| format!("path:={}", quoted(&path.to_str())));
+    match &record.body {
+        Body::Exec(exec) if tab != Tab::Variables => path(exec.path.as_ref()),
+        Body::Exec(_) => None,
+        Body::Open(open) => path(open.path.as_ref().or(open.requested.as_ref())),
+        Body::Stat(stat) => path(stat.path.as_ref().or(stat.requested.as_ref())),
+        Body::Readlink(link) => path(link.path.as_ref().or(link.requested.as_ref())),
+        Body::Rename(pair) | Body::Link(pair) | Body::Symlink(pair) => path(pair.to.as_ref().or(pair.from.as_ref())),
+        Body::Unlink(change)
+        | Body::Mkdir(change)
+        | Body::Chmod(change)
+        | Body::Chown(change)
+        | Body::Truncate(change) => path(change.path.as_ref().or(change.requested.as_ref())),
+        Body::Connect(connect) => endpoint(connect.address, connect.port).or_else(|| path(connect.path.as_ref())),
+        Body::Traffic(traffic) => endpoint(traffic.address, traffic.port).or_else(|| path(traffic.path.as_ref())),
+        Body::Name(name) => endpoint(name.address, name.port),
+        Body::Dns(dns) => dns.question.as_ref().map(|name| format!("host:={}", quoted(&name.to_str()))),
+        Body::Getenv(getenv) => getenv.name.as_ref().map(|name| format!("var:={}", quoted(&name.to_str()))),
+        Body::Metadata(call) | Body::Attention(call) | Body::Identity(call) => {
+            Some(format!("call:={}", quoted(&call.call)))
+        }
+        Body::Fork(fork) => Some(format!("pid:{}", fork.child_pid)),
+        _ => record.process.as_ref().map(|process| format!("pid:{}", process.image.id.pid)),
+    }
+}
+
+fn endpoint(address: Option<std::net::IpAddr>, port: Option<u16>) -> Option<String> {
+    let address = address?;
+    Some(match port {
+        Some(port) => format!("address:{address} port:{port}"),
+        None => format!("address:{address}"),
+    })
+}
+
+/// A value in which every character stands for itself.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// A line that does what an event did, as near as a shell can. Nothing in it is left to the shell's own reading.
+fn shell(record: &Record) -> Option<String> {
+    match &record.body {
+        Body::Exec(exec) => {
+            let words: Vec<String> = exec.argv.iter().map(|word| word_of(word.as_bytes())).collect();
+            let line = words.join(" ");
+            Some(match &exec.cwd {
+                Some(cwd) => format!("cd {} && {line}", word_of(cwd.as_bytes())),
+                None => line,
+            })
+        }
+        Body::ToolCall(call) => {
+            call.command.as_ref().map(|command| word_of(command.as_bytes())).map(|word| format!("sh -c {word}"))
+        }
+        Body::Open(open) => open.path.as_ref().map(|path| format!("ls -ld {}", word_of(path.as_bytes()))),
+        Body::Stat(stat) => stat.path.as_ref().map(|path| format!("ls -ld {}", word_of(path.as_bytes()))),
+        _ => None,
+    }
+}
+
+/// A word for bash: as it stands where that is safe, else quoted, with what a terminal must not see as `$'…'` has it.
+fn word_of(bytes: &[u8]) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(byte);
+    if !bytes.is_empty() && bytes.iter().all(plain) {
+        return String::from_utf8_lossy(bytes).into_owned();
+    }
+    if bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        return format!("'{}'", String::from_utf8_lossy(bytes).replace('\'', "'\\''"));
+    }
+    let mut word = "$'".to_owned();
+    for byte in bytes {
+        match byte {
+            b'\'' | b'\\' => word.extend(['\\', char::from(*byte)]),
+            b' '..=b'~' => word.push(char::from(*byte)),
+            _ => word.push_str(&format!("\\x{byte:02x}")),
+        }
+    }
+    word.push('\'');
+    word
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_for_a_shell_is_read_back_as_it_was() {
+        for bytes in [
+            &b"plain"[..],
+            b"",
+            b"two words",
+            b"it's",
+            b"a$(b)`c`\\",
+            b"\x1b[2J\n",
+            b"\xff\xfe",
+            "caf\u{e9}".as_bytes(),
+        ] {
+            let word = word_of(bytes);
+            assert!(word.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{word}");
+            let output =
+                std::process::Command::new("bash").args(["-c", &format!("printf %s {word}")]).output().unwrap();
+            assert_eq!(output.stdout, bytes, "{word}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The head: which events are shown, and how it moves through time.
+
+use agentsnoop_pipeline::{Record, input::Opened};
+
+use super::{
+    Motion, State,
+    screen::{MARKS, Mark},
+};
+use crate::tui::{
+    action::{Effect, Way},
+    hub::News,
+    model::{Model, touch},
+};
+
+/// The speeds that playing has.
+pub(super) const SPEEDS: [f64; 10] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0];
+
+/// The place of real time among them.
+pub(super) const REAL: usize = 0;
+
+/// Events that one step of playing shows; a faster player falls behind its speed rather than behind its keys.
+const STEP: u64 = 50_000;
+
+/// Sensitive touches that the time line shows; more would be all of it.
+const TOUCHED: usize = 10_000;
+
+const SECOND_NS: u64 = 1_000_000_000;
+
+impl State {
+    /// Takes what it is told.
+    pub fn hear(&mut self, news: News) {
+        match news {
+            News::Opened(opened) => self.opened(*opened),
+            News::Records(records) => self.take(records),
+            News::Marked(mark) => self.mark(mark),
+            News::Ended(why) => self.end(why),
+        }
+    }
+
+    /// Learns how the observation began. A recording of several segments has one for each; the first one counts.
+    pub fn opened(&mut self, opened: Opened) {
+        self.opened.get_or_insert(opened);
+    }
+
+    /// Takes events, in their order.
+    pub fn take(&mut self, records: impl IntoIterator<Item = Record>) {
+        for record in records {
+            if touch::is_sensitive(&record) && self.touched.len() < TOUCHED {
+                self.touched.push(record.boot_ns);
+            }
+            // What is given up must have been learned.
+            if self.store.is_full() && self.head == self.store.first() {
+                self.learn_to(self.head + 1);
+            }
+            self.store.push(record);
+        }
+        self.head = self.head.max(self.store.first());
+        if self.motion == Motion::Follow {
+            self.learn_to(self.store.end());
+        }
+    }
+
+    /// Takes a mark of the recording.
+    pub fn mark(&mut self, mark: Mark) {
+        if self.marks.len() < MARKS && !self.marks.contains(&mark) {
+            let at = self.marks.partition_point(|other| other.boot_ns <= mark.boot_ns);
+            self.marks.insert(at, mark);
+        }
+    }
+
+    /// No more events come.
+    pub fn end(&mut self, why: String) {
+        self.ended = Some(why);
+    }
+
+    /// Learns the events before a number that are not shown yet.
+    fn learn_to(&mut self, number: u64) {
+        while self.head < number {
+            if let Some(record) = self.store.get(self.head) {
+                self.model.learn(self.head, record);
+            }
+            self.head += 1;
+        }
+        self.is_stale = true;
+        let touches = self.model.touches.0;
+        if touches > self.rung {
+            self.rung = touches;
+            if self.bell
+                && let Some(touch) = &self.model.touches.1
+            {
+                self.effects.push(Effect::Alert(format!("{} by {}", touch.what, touch.by)));
+            }
+        }
+    }
+
+    /// Shows the events before a number and no later ones.
+    pub fn go_to(&mut self, number: u64) {
+        let number = number.clamp(self.store.first(), self.store.end());
+        if number < self.head {
+            self.model = Model::default();
+            self.head = self.store.first();
+            self.rung = u64::MAX;
+            self.learn_to(number);
+            self.rung = self.model.touches.0;
+            self.list.put_back(number);
+        } else {
+            self.rung = u64::MAX;
+            self.learn_to(number);
+            self.rung = self.model.touches.0;
+        }
+        self.clock_ns = self.now_ns();
+        self.list.follow();
+    }
+
+    /// The boot time of the last event that is shown.
+    #[must_use]
+    pub fn now_ns(&self) -> u64 {
+        let last = self.head.checked_sub(1).and_then(|last| self.store.get(last));
+        last.or_else(|| self.store.get(self.head)).map_or(0, |record| record.boot_ns)
+    }
+
+    /// The boot times of the first and the last event that are kept.
+    #[must_use]
+    pub fn range(&self) -> (u64, u64) {
+        let of = |number| self.store.get(number).map_or(0, |record| record.boot_ns);
+        (of(self.store.first()), of(self.store.end().saturating_sub(1)))
+    }
+
+    /// Lets the time pass, nanoseconds of the wall: a player goes on. Whether anything is new.
+    pub fn pass(&mut self, nanoseconds: u64) -> bool {
+        let Motion::Play(speed) = self.motion else { return false };
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a part of a frame does not show"
+        )]
+        let passed = (nanoseconds as f64 * speed) as u64;
+        self.clock_ns = self.clock_ns.saturating_add(passed);
+        let until = self.store.find(self.head, self.store.end(), |record| record.boot_ns > self.clock_ns);
+        let until = until.unwrap_or_else(|| self.store.end());
+        self.learn_to(until.min(self.head + STEP));
+        if self.head == self.store.end() && self.ended.is_some() {
+            self.motion = Motion::Pause;
+            self.say("the recording ends here");
+        }
+        true
+    }
+
+    pub(super) fn pause(&mut self) {
+        self.motion = match self.motion {
+            Motion::Follow if self.source.is_live && self.ended.is_none() => Motion::Pause,
+            Motion::Pause if self.source.is_live && self.ended.is_none() => return self.follow(),
+            Motion::Play(_) => Motion::Pause,
+            Motion::Follow | Motion::Pause => {
+                if self.head == self.store.end() {
+                    self.go_to(self.store.first());
+                }
+                self.clock_ns = self.now_ns();
+                Motion::Play(SPEEDS[self.speed])
+            }
+        };
+    }
+
+    pub(super) fn follow(&mut self) {
+        self.motion = Motion::Follow;
+        self.go_to(self.store.end());
+    }
+
+    pub(super) fn faster(&mut self, way: Way) {
+        self.speed = match way {
+            Way::Next => (self.speed + 1).min(SPEEDS.len() - 1),
+            Way::Previous => self.speed.saturating_sub(1),
+        };
+        if let Motion::Play(speed) = &mut self.motion {
+            *speed = SPEEDS[self.speed];
+        }
+        self.say(format!("speed ×{}", SPEEDS[self.speed]));
+    }
+
+    /// Moves in time by seconds.
+    pub(super) fn seek(&mut self, seconds: i64) {
+        let to = self.now_ns().saturating_add_signed(seconds.saturating_mul(SECOND_NS.cast_signed()));
+        let number = self.store.at(to);
+        // A way on leads on, however long nothing happened.
+        let number = if seconds > 0 { number.max(self.head + 1) } else { number.min(self.head.saturating_sub(1)) };
+        self.stop();
+        self.go_to(number);
+    }
+
+    /// Stands still from now on.
+    pub(super) fn stop(&mut self) {
+        if self.motion == Motion::Follow {
+            self.motion = Motion::Pause;
+        }
+    }
+
+    /// Shows everything up to an event and selects it.
+    pub(super) fn show(&mut self, number: u64) {
+        if number >= self.head {
+            self.stop();
+            self.go_to(number + 1);
+        }
+        self.list.select(number);
+    }
+
+    /// To the next sensitive touch, or to the one before.
+    pub(super) fn touch(&mut self, way: Way) {
+        let from = self.list.current();
+        let found = match way {
+            Way::Next => self.store.find(from.map_or(0, |from| from + 1), self.store.end(), touch::is_sensitive),
+            Way::Previous => self.store.find_back(from.unwrap_or(self.head), touch::is_sensitive),
+        };
+        match found {
+            Some(number) => {
+                self.tab = super::Tab::Events;
+                self.reveal(number);
+                self.show(number);
+            }
+            None => self.say("no sensitive touch that way"),
+        }
+    }
+
+    /// Takes away what keeps an event from being shown: the filter, the selection of the tree.
+    pub(super) fn reveal(&mut self, number: u64) {
+        let Some(record) = self.store.get(number) else { return };
+        let is_noise = touch::is_noise(record);
+        if self.list.scope().is_some() || !self.filter.is_empty() {
+            self.filter.clear();
+            self.list.set_filter(None);
+            self.list.set_scope(None);
+            let all = crate::tui::model::Key::All;
+            self.trunk.select(&self.model.tree, &all);
+        }
+        if is_noise && !self.list.noise {
+            self.list.noise = true;
+            self.list.restart();
+        }
+    }
+}

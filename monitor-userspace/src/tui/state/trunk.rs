@@ -1,0 +1,143 @@
+//! The tree as it is shown: which nodes are unfolded, and which one is selected.
+
+use hashbrown::HashSet;
+
+use super::list::target;
+use crate::tui::{
+    action::Step,
+    model::{Key, Tree},
+};
+
+/// A row of the tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The node.
+    pub place: usize,
+    /// By level above the node: whether more comes below there; the last is the node's own.
+    pub goes_on: Vec<bool>,
+    /// Whether it has something below it.
+    pub has_more: bool,
+    /// Whether that is shown.
+    pub is_open: bool,
+}
+
+/// The tree as it is shown.
+#[derive(Debug)]
+pub struct Trunk {
+    open: HashSet<Key>,
+    shut: HashSet<Key>,
+    selected: Key,
+    rows: Vec<Row>,
+    /// The newest come first.
+    pub newest_first: bool,
+    /// The row at the top.
+    pub top: usize,
+}
+
+impl Default for Trunk {
+    fn default() -> Self {
+        let (open, shut, rows) = (HashSet::new(), HashSet::new(), Vec::new());
+        Self { open, shut, selected: Key::All, rows, newest_first: false, top: 0 }
+    }
+}
+
+impl Trunk {
+    /// Whether a node is unfolded: sessions are until a person folds them, the rest when a person unfolds it.
+    fn is_open(&self, key: &Key) -> bool {
+        match key {
+            Key::All => true,
+            Key::Session(_) => !self.shut.contains(key),
+            Key::Call(_) | Key::Process(_) => self.open.contains(key),
+        }
+    }
+
+    /// Unfolds or folds a node; whether that changed anything.
+    pub fn set_open(&mut self, key: &Key, open: bool) -> bool {
+        match key {
+            Key::All => false,
+            Key::Session(_) if open => self.shut.remove(key),
+            Key::Session(_) => self.shut.insert(key.clone()),
+            _ if open => self.open.insert(key.clone()),
+            _ => self.open.remove(key),
+        }
+    }
+
+    /// Finds the rows anew.
+    pub fn unfold(&mut self, tree: &Tree) {
+        let mut rows = std::mem::take(&mut self.rows);
+        rows.clear();
+        self.below(tree, 0, &[], &mut rows);
+        self.rows = rows;
+    }
+
+    fn below(&self, tree: &Tree, place: usize, goes_on: &[bool], rows: &mut Vec<Row>) {
+        let node = tree.node(place);
+        let (has_more, is_open) = (!node.children.is_empty(), self.is_open(&node.key));
+        rows.push(Row { place, goes_on: goes_on.to_vec(), has_more, is_open });
+        // A tree of processes that is deeper than any terminal is wide is not followed further down.
+        if !is_open || goes_on.len() >= DEPTH {
+            return;
+        }
+        let count = node.children.len();
+        for at in 0..count {
+            let child = node.children[if self.newest_first { count - 1 - at } else { at }];
+            let mut levels = goes_on.to_vec();
+            levels.push(at + 1 < count);
+            self.below(tree, child, &levels, rows);
+        }
+    }
+
+    /// The rows.
+    #[must_use]
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The selected node.
+    #[must_use]
+    pub const fn selected(&self) -> &Key {
+        &self.selected
+    }
+
+    /// The row of a node; that of the whole where it is not shown.
+    #[must_use]
+    pub fn row_of(&self, tree: &Tree, key: &Key) -> Option<usize> {
+        self.rows.iter().position(|row| tree.node(row.place).key == *key)
+    }
+
+    /// The row of the selected node.
+    #[must_use]
+    pub fn at(&self, tree: &Tree) -> usize {
+        self.row_of(tree, &self.selected).unwrap_or(0)
+    }
+
+    /// Selects a node, and unfolds what is above it.
+    pub fn select(&mut self, tree: &Tree, key: &Key) {
+        if let Some(place) = tree.find(key) {
+            let mut above = tree.node(place).parent;
+            while above != 0 {
+                let node = tree.node(above);
+                self.set_open(&node.key, true);
+                above = node.parent;
+            }
+        }
+        self.selected = key.clone();
+        self.unfold(tree);
+    }
+
+    /// Selects a row.
+    pub fn select_row(&mut self, tree: &Tree, row: usize) {
+        if let Some(row) = self.rows.get(row.min(self.rows.len().saturating_sub(1))) {
+            self.selected = tree.node(row.place).key.clone();
+        }
+    }
+
+    /// Moves the selection.
+    pub fn step(&mut self, tree: &Tree, step: Step, page: usize) {
+        let row = target(step, self.at(tree), self.rows.len(), page);
+        self.select_row(tree, row.unwrap_or(usize::MAX));
+    }
+}
+
+/// Levels that are shown.
+const DEPTH: usize = 64;

@@ -1,0 +1,110 @@
+//! The terminal: taken over, and given back whatever happens.
+
+use std::{
+    env,
+    io::{self, IsTerminal as _, Stdout, Write as _},
+    panic,
+    sync::{
+        Once,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use anyhow::{Context as _, Result};
+use crossterm::{
+    cursor::Show,
+    event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture},
+    execute,
+    terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode, size},
+};
+use ratatui::{Terminal as Grid, backend::CrosstermBackend};
+
+use super::theme::Theme;
+use crate::notes;
+
+/// Whether the terminal is taken over, for a panic on any thread.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// A terminal that is drawn on; dropping it gives it back.
+pub struct Terminal {
+    /// The grid of cells.
+    pub grid: Grid<CrosstermBackend<Stdout>>,
+}
+
+/// Whether a screen can be shown: input and output are a terminal that can move its cursor.
+#[must_use]
+pub fn is_there() -> bool {
+    let term = env::var("TERM").unwrap_or_default();
+    io::stdin().is_terminal() && io::stdout().is_terminal() && !term.is_empty() && term != "dumb"
+}
+
+/// The theme that fits the terminal, unless `AGENTSNOOP_THEME` names one; and whether the locale knows characters beyond ASCII.
+#[must_use]
+pub fn look() -> (Theme, bool) {
+    let variable = |name: &str| env::var(name).unwrap_or_default();
+    let asked = Theme::of(&variable("AGENTSNOOP_THEME"));
+    let no_color = !variable("NO_COLOR").is_empty();
+    let theme = asked.unwrap_or_else(|| Theme::fitting(&variable("TERM"), &variable("COLORTERM"), no_color));
+    // The first that is set decides (locale(7)).
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].map(variable).into_iter().find(|value| !value.is_empty());
+    let ascii = locale.is_some_and(|locale| !locale.to_ascii_lowercase().replace('-', "").contains("utf8"));
+    (theme, ascii)
+}
+
+impl Terminal {
+    /// Takes the terminal over.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be set up; then it is as it was.
+    pub fn take() -> Result<Self> {
+        give_back_on_panic();
+        enable_raw_mode().context("cannot set the terminal's mode")?;
+        TAKEN.store(true, Ordering::SeqCst);
+        notes::hold();
+        let taken = execute!(io::stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste);
+        let grid = taken.and_then(|()| Grid::new(CrosstermBackend::new(io::stdout())));
+        match grid {
+            Ok(grid) => Ok(Self { grid }),
+            Err(error) => {
+                give_back();
+                Err(error).context("cannot draw on the terminal")
+            }
+        }
+    }
+
+    /// Columns and rows.
+    #[must_use]
+    pub fn size(&self) -> (u16, u16) {
+        size().unwrap_or((80, 24))
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// Gives the terminal back, once.
+fn give_back() {
+    if TAKEN.swap(false, Ordering::SeqCst) {
+        // A terminal that is gone needs nothing.
+        let _ = execute!(io::stdout(), DisableBracketedPaste, DisableMouseCapture, LeaveAlternateScreen, Show);
+        let _ = disable_raw_mode();
+        let _ = io::stdout().flush();
+        notes::release();
+    }
+}
+
+/// A message of a panic must be read, which it is not in raw mode on the other screen.
+fn give_back_on_panic() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            give_back();
+            before(info);
+        }));
+    });
+}

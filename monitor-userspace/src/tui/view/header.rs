@@ -1,0 +1,119 @@
+//! The first two rows: what is observed, how much comes, what was lost and cannot be seen; agents, and the last sensitive touch.
+
+use std::cmp::Reverse;
+
+use ratatui::layout::Rect;
+
+use super::paint::{Painter, columns_of};
+use crate::tui::{
+    model::{Ending, Node},
+    state::{Motion, State},
+    theme::Role,
+    words,
+};
+
+/// Seconds of the sparkline.
+const SECONDS: usize = 20;
+
+pub(super) fn draw(painter: &mut Painter<'_>, state: &State, area: Rect) {
+    let bar = Rect { height: 1, ..area };
+    painter.tint(bar, Role::Bar);
+    let from = first(painter, state, bar);
+    counts(painter, state, bar, from);
+    painter.tint(bar, Role::Bar);
+    second(painter, state, Rect { y: area.y + 1, height: 1, ..area });
+}
+
+/// The name, and how the time goes on.
+fn first(painter: &mut Painter<'_>, state: &State, area: Rect) -> u16 {
+    let x = painter.put(area.x, area.y, area.width, " agentsnoop ", Role::Strong);
+    let behind = state.store.end() - state.head.min(state.store.end());
+    let text = match (state.motion, &state.ended) {
+        (Motion::Play(speed), _) => format!("playing ×{speed}"),
+        (Motion::Pause, None) => format!("paused, {} new", words::number(behind)),
+        (Motion::Pause, Some(_)) if behind > 0 => "paused".to_owned(),
+        (_, Some(_)) => "ended".to_owned(),
+        (Motion::Follow, None) if state.source.is_live => "live".to_owned(),
+        (Motion::Follow, None) => "reading".to_owned(),
+    };
+    painter.put(x, area.y, area.right().saturating_sub(x), &text, Role::Accent) + 1
+}
+
+fn counts(painter: &mut Painter<'_>, state: &State, area: Rect, from: u16) {
+    let model = &state.model;
+    let (lost, blind) = (model.observation.lost(), model.observation.blind());
+    let mut facts = vec![format!("lost {}", words::number(lost))];
+    if state.missed > 0 {
+        facts.push(format!("not shown {}", words::short(state.missed)));
+    }
+    facts.push(format!("{} events", words::number(model.events)));
+    facts.push(format!("unseen {blind}"));
+    if state.store.first() > 0 {
+        facts.push(format!("forgotten {}", words::short(state.store.first())));
+    }
+    let (used, most) = (state.store.bytes() as u64, state.store.limit() as u64);
+    if used > most / 10 {
+        facts.push(format!("memory {}/{}", words::bytes(used), words::bytes(most)));
+    }
+    let mut right = area.right().saturating_sub(1);
+    for text in facts {
+        let columns = columns_of(&text);
+        if right.saturating_sub(from) < columns + 1 {
+            break;
+        }
+        right = painter.put_right(right, area.y, columns, &text, Role::Text).saturating_sub(2);
+    }
+    if usize::from(right.saturating_sub(from)) > SECONDS + 10 {
+        rate(painter, state, area.y, right);
+    }
+}
+
+/// Events a second, and how they were before.
+fn rate(painter: &mut Painter<'_>, state: &State, y: u16, right: u16) {
+    let rate = &state.model.rate;
+    let bars: Vec<u64> = rate.last(SECONDS).collect();
+    let most = bars.iter().copied().max().unwrap_or(0).max(1);
+    let from = right.saturating_sub(u16::try_from(bars.len()).unwrap_or(0));
+    painter.put_right(from, y, 10, &format!("{}/s ", words::short(rate.now())), Role::Text);
+    for (x, count) in (from..right).zip(bars) {
+        let bar = painter.glyphs.bars[usize::try_from(count * 7 / most).unwrap_or(7).min(7)];
+        painter.put(x, y, 1, if count == 0 { " " } else { bar }, Role::Accent);
+    }
+}
+
+/// The agents, those that run first; then the last sensitive touch.
+fn second(painter: &mut Painter<'_>, state: &State, area: Rect) {
+    let (tree, y) = (&state.model.tree, area.y);
+    let mut right = area.right().saturating_sub(1);
+    if let (touches, Some(touch)) = &state.model.touches {
+        let offset = state.span().utc_offset;
+        let times = if *touches > 1 { format!(" ({})", words::number(*touches)) } else { String::new() };
+        let text = format!("! {} by {} {}{times}", touch.what, touch.by, &words::clock(touch.time, offset)[..8]);
+        right = painter.put_right(right, y, area.width / 2, &text, Role::Bad).saturating_sub(2);
+    }
+    let mut sessions: Vec<&Node> = tree.sessions().collect();
+    sessions.sort_by_key(|node| (node.ending != Ending::Running, Reverse(node.span.1)));
+    let mut x = area.x + 1;
+    if sessions.is_empty() {
+        painter.put(x, y, right.saturating_sub(x), &format!("no agent yet: {}", state.source.name), Role::Dim);
+    }
+    let count = sessions.len();
+    for (at, node) in sessions.into_iter().enumerate() {
+        let text = agent(node, state.model.now_ns);
+        let room = right.saturating_sub(x);
+        if at > 0 && room < columns_of(&text) + 12 {
+            painter.put(x, y, room, &format!("+{} more", count - at), Role::Dim);
+            break;
+        }
+        let runs = node.ending == Ending::Running;
+        let glyph = painter.glyphs.state[usize::from(!runs)];
+        x = painter.put(x, y, room, glyph, if runs { Role::Good } else { Role::Dim }) + 1;
+        x = painter.put(x, y, right.saturating_sub(x), &text, if runs { Role::Strong } else { Role::Dim }) + 2;
+    }
+}
+
+/// `claude-code 4711 3m12s`.
+fn agent(node: &Node, now_ns: u64) -> String {
+    let lasted = node.ended_ns.unwrap_or(now_ns).saturating_sub(node.began_ns);
+    format!("{} {} {}", node.title, node.pid, words::duration(lasted))
+}

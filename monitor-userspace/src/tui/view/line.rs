@@ -1,0 +1,43 @@
+//! The time line: what is kept, where in it the screen is, sensitive touches, marks.
+
+use agentsnoop_pipeline::record::Time;
+use ratatui::layout::Rect;
+
+use super::{layout::time_line, paint::Painter};
+use crate::tui::{state::State, theme::Role, words};
+
+pub(super) fn draw(painter: &mut Painter<'_>, state: &State, area: Rect) {
+    let (first, last) = state.range();
+    let now = state.now_ns();
+    let offset = state.span().utc_offset;
+    let clock = |boot_ns: u64| {
+        state.opened.as_ref().map_or_else(String::new, |opened| {
+            let after = boot_ns.wrapping_sub(opened.clock.boot_ns).cast_signed();
+            words::clock(Time(opened.clock.real_ns.saturating_add(after)), offset)[..8].to_owned()
+        })
+    };
+    painter.put(area.x + 1, area.y, 8, &clock(now), Role::Strong);
+    painter.put_right(area.right().saturating_sub(1), area.y, 8, &clock(last), Role::Dim);
+    let (from, width) = time_line(area);
+    if width < 2 {
+        return;
+    }
+    let at = |boot_ns: u64| {
+        let part = u128::from(boot_ns.saturating_sub(first)) * u128::from(width - 1);
+        let place = part / u128::from(last.saturating_sub(first).max(1));
+        from + u16::try_from(place).unwrap_or(width - 1).min(width - 1)
+    };
+    let (here, glyphs) = (at(now), painter.glyphs.line);
+    for x in from..from + width {
+        let past = x <= here;
+        let role = if past { Role::Accent } else { Role::Border };
+        painter.put(x, area.y, 1, glyphs[usize::from(!past)], role);
+    }
+    for boot_ns in &state.touched {
+        painter.put(at(*boot_ns), area.y, 1, "!", Role::Bad);
+    }
+    for mark in &state.marks {
+        painter.put(at(mark.boot_ns), area.y, 1, "m", Role::Warn);
+    }
+    painter.put(here, area.y, 1, glyphs[2], Role::Strong);
+}

@@ -1,0 +1,285 @@
+//! What the terminal UI draws, by a recording, keys and a size.
+
+use std::{env, fs, path::PathBuf};
+
+use agentsnoop::{
+    sink::Sink as _,
+    source::judged::Judged,
+    tui::{
+        hub::{self, News},
+        keys,
+        player::{self, Reading},
+        script,
+        state::{Source, State},
+        theme::Theme,
+        view::{layout::Areas, picture},
+    },
+};
+use agentsnoop_pipeline::{
+    Pipeline,
+    input::{Control, Input, Why},
+    synthetic::{Actor, Program, sockaddr},
+};
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::tools::stored;
+
+/// A real session of Claude Code.
+const SESSION: &str = "claude-session.rec";
+
+/// The sizes that must hold everything.
+const SIZES: [(u16, u16); 4] = [(60, 16), (80, 24), (120, 40), (300, 100)];
+
+/// What is tried at one size: a name, and the keys.
+const SCENES: [(&str, &[&str]); 16] = [
+    ("start", &["0"]),
+    ("touch", &["Home", "!"]),
+    ("call", &["Home", "!", "t"]),
+    ("process", &["Home", "!", "p"]),
+    ("tree", &["←", "G", "→", "↓", "↓"]),
+    ("files", &["2"]),
+    ("file", &["2", "↓", "="]),
+    ("endpoints", &["3"]),
+    ("environment", &["4"]),
+    ("host", &["5"]),
+    ("coverage", &["6"]),
+    ("keys", &["?"]),
+    ("filter", &["f", "kind:exec", "Enter"]),
+    ("mistake", &["f", "kind:exec pth:/etc/*"]),
+    ("completion", &["f", "class:cr", "Tab"]),
+    ("search", &["Home", "/", "credentials", "Enter", "n"]),
+];
+
+fn drawn(size: (u16, u16), keys: &[&str]) -> Buffer {
+    let mut state = script::of_recording(&stored(SESSION), size, Theme::Dark).expect("a readable recording");
+    script::press(&mut state, keys);
+    script::frame(&state).expect("a frame")
+}
+
+/// Compares a frame with the stored one, or stores it where that is asked for.
+fn check(name: &str, size: (u16, u16), frame: &Buffer, wrong: &mut Vec<String>) {
+    let file = format!("{name}-{}x{}.txt", size.0, size.1);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data/frames").join(&file);
+    let text = script::text(frame);
+    if env::var_os("AGENTSNOOP_BLESS").is_some() {
+        fs::write(&path, text).expect("a writable folder of frames");
+    } else if fs::read_to_string(&path).ok().as_deref() != Some(text.as_str()) {
+        wrong.push(format!("{file} is now\n{text}"));
+    }
+}
+
+#[test]
+fn frames_are_as_they_are_stored() {
+    let mut wrong = Vec::new();
+    for size in SIZES {
+        check("whole", size, &drawn(size, &[]), &mut wrong);
+    }
+    for (name, keys) in SCENES {
+        check(name, SIZES[2], &drawn(SIZES[2], keys), &mut wrong);
+    }
+    check("details", SIZES[0], &drawn(SIZES[0], &["Home", "!", "Enter"]), &mut wrong);
+    check("tree", SIZES[0], &drawn(SIZES[0], &["←"]), &mut wrong);
+    check("ascii", SIZES[1], &drawn(SIZES[1], &["A"]), &mut wrong);
+    assert!(wrong.is_empty(), "tests/data/README.md says how frames are made again\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_frame_without_unicode_has_none_where_the_names_have_none() {
+    let text = script::text(&drawn((120, 40), &["A"]));
+    assert!(text.is_ascii(), "{text}");
+}
+
+#[test]
+fn the_picture_in_the_readme_shows_the_stored_recording() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/tui.svg");
+    let picture = picture::svg(&drawn((140, 42), &["Home", "!", "!"]));
+    if env::var_os("AGENTSNOOP_BLESS").is_some() {
+        fs::write(&path, picture).expect("a writable docs/tui.svg");
+    } else {
+        assert!(fs::read_to_string(&path).ok() == Some(picture), "docs/tui.svg differs: run `cargo xtask picture`");
+    }
+}
+
+#[test]
+fn the_keys_in_the_documentation_are_those_of_the_table() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/tui.md");
+    let page = fs::read_to_string(&path).expect("docs/tui.md");
+    let (before, rest) = page.split_once("<!-- keys -->\n").expect("a place for the keys");
+    let (_, after) = rest.split_once("<!-- /keys -->").expect("its end");
+    let made = format!("{before}<!-- keys -->\n{}<!-- /keys -->{after}", keys::markdown());
+    if env::var_os("AGENTSNOOP_BLESS").is_some() {
+        fs::write(&path, made).expect("a writable docs/tui.md");
+    } else {
+        assert!(page == made, "docs/tui.md differs from the keymap; tests/data/README.md says how it is made again");
+    }
+}
+
+#[test]
+fn live_and_replay_of_the_same_records_draw_the_same_last_frame() {
+    let source = Source { name: "the same".to_owned(), ..Source::default() };
+    for size in SIZES {
+        let mut live = State::new(Source { is_live: true, ..source.clone() }, size, Theme::Dark);
+        let (mut mouth, mut ear, _wishes) = hub::pair();
+        let mut judged = Judged::open(&stored(SESSION)).expect("a readable recording");
+        let mut many = 0;
+        player::tell(&mut judged, Reading::Whole, &mut |news| {
+            match news {
+                News::Opened(opened) => mouth.opened(&opened),
+                News::Records(records) => {
+                    for record in &records {
+                        mouth.record(record).expect("a screen");
+                        many += 1;
+                        // Live, records come in pieces of any size.
+                        if many % 7 == 0 {
+                            mouth.flush().expect("a screen");
+                            while let Ok(news) = ear.news.try_recv() {
+                                live.hear(news);
+                                live.settle();
+                            }
+                        }
+                    }
+                }
+                other => live.hear(other),
+            }
+            true
+        })
+        .expect("a readable recording");
+        mouth.flush().expect("a screen");
+        while let Ok(news) = ear.news.try_recv() {
+            live.hear(news);
+        }
+        live.source.is_live = false;
+        live.settle_all();
+        let mut replay = script::of_recording(&stored(SESSION), size, Theme::Dark).expect("a readable recording");
+        replay.source = source.clone();
+        script::press(&mut replay, &["0", "!", "Space", "+", "+", ">", "}", "<", "F", "Esc"]);
+        script::press(&mut replay, &["Space"]);
+        while replay.pass(1_000_000_000) {}
+        script::press(&mut replay, &["F"]);
+        let (one, other) = (script::frame(&live).expect("a frame"), script::frame(&replay).expect("a frame"));
+        assert_eq!(script::text(&one), script::text(&other));
+    }
+}
+
+/// Names that want to be more than names.
+fn hostile() -> Vec<Vec<u8>> {
+    let long = vec![b'x'; 4096];
+    let wide = "漢字テスト".repeat(300).into_bytes();
+    let texts = [
+        "\x1b[2J",
+        "\x1b[H\x1b[31m",
+        "\x1b]0;title\x07",
+        "\x1b]52;c;AAAA\x07",
+        "\x1bP+q\x1b\\",
+        "\x1b(0",
+        "\x1bc",
+        "\r",
+        "\n",
+        "a\nb\nc",
+        "\t\t\t",
+        "\x08\x08\x08",
+        "\x7f",
+        "\u{9b}2J",
+        "\u{85}",
+        "\u{202e}txt.exe",
+        "\u{2066}\u{2067}\u{2068}\u{2069}",
+        "\u{200f}rtl",
+        "\u{61c}alm",
+        "\u{200b}\u{200c}\u{200d}",
+        "\u{feff}",
+        "\u{2028}\u{2029}",
+        "e\u{301}\u{302}\u{303}\u{304}\u{305}\u{306}\u{307}",
+        "👨\u{200d}👩\u{200d}👧",
+        "❤\u{fe0f}",
+        "\u{1f1e9}\u{1f1ea}",
+        "ﷺ",
+        "שלום",
+        "مرحبا",
+        "\u{e0041}\u{e0042}",
+        "│╭╮╰╯─",
+        "…",
+        "\\x1b[2J",
+    ];
+    let mut names: Vec<Vec<u8>> = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
+    names.extend([
+        long,
+        wide,
+        b"\xff\xfe\xfd".to_vec(),
+        b"caf\xe9".to_vec(),
+        b"\xed\xa0\x80".to_vec(),
+        vec![0x80; 300],
+    ]);
+    names
+}
+
+/// A state in which all of them occur in paths, command lines, variables and unix sockets.
+fn besieged(size: (u16, u16)) -> State {
+    let mut pipeline = Pipeline::new().expect("the built-in data");
+    let mut records = Vec::new();
+    let mut push = |input: &Input| drop(pipeline.push(input, &mut records));
+    push(&Input::Control(Control::Track { pid: 7, why: Why::Run }));
+    let mut actor = Actor::new(7);
+    for (number, name) in hostile().into_iter().enumerate() {
+        let text = String::from_utf8_lossy(&name).into_owned();
+        let path = format!("/home/dev/{text}");
+        let (fork, mut child) = actor.fork(100 + u32::try_from(number).expect("a pid"));
+        push(&fork);
+        push(&child.exec(Program {
+            exe: &path,
+            argv: &[&text, "-c", &text],
+            env: &[&text],
+            cwd: &path,
+            ..Program::default()
+        }));
+        push(&child.open(&path));
+        push(&child.open_with(&path, &path, 0o101, -13));
+        push(&child.getenv(&text));
+        push(&child.connect(&agentsnoop_pipeline::synthetic::unix(&text), -2));
+        push(&child.connect(&sockaddr("192.0.2.1:443".parse().expect("an address")), 0));
+        push(&child.exit(9));
+        actor.follow(&child);
+    }
+    let mut state =
+        State::new(Source { name: "hostile\u{1b}[2J\u{202e}".to_owned(), ..Source::default() }, size, Theme::Dark);
+    state.take(records);
+    state
+}
+
+/// The borders of a pane are where they belong.
+fn is_whole(frame: &Buffer, area: Rect) -> bool {
+    let at = |x: u16, y: u16| frame[(x, y)].symbol().to_owned();
+    let (right, bottom) = (area.right() - 1, area.bottom() - 1);
+    let corners =
+        at(area.x, area.y) == "╭" && at(right, area.y) == "╮" && at(area.x, bottom) == "╰" && at(right, bottom) == "╯";
+    corners && (area.y + 1..bottom).all(|y| at(area.x, y) == "│" && at(right, y) == "│")
+}
+
+#[test]
+fn hostile_names_leave_every_frame_whole() {
+    assert!(hostile().len() > 30);
+    for size in SIZES {
+        let mut state = besieged(size);
+        // Every name is at the top once, in the list and in the details.
+        let keys: &[&[&str]] =
+            &[&["Home"], &["Enter"], &["Esc", "2"], &["3"], &["4"], &["5"], &["1", "←", "Home"], &["→"]];
+        for keys in keys {
+            script::press(&mut state, keys);
+            for _ in 0..12 {
+                let frame = script::frame(&state).expect("a frame");
+                let areas = Areas::of(&state);
+                for pane in [areas.tree, areas.main, areas.details].into_iter().flatten() {
+                    assert!(is_whole(&frame, pane), "{keys:?}\n{}", script::text(&frame));
+                }
+                for cell in frame.content() {
+                    let odd = |char: char| {
+                        char.is_control()
+                            || ('\u{202a}'..='\u{202e}').contains(&char)
+                            || ('\u{2066}'..='\u{2069}').contains(&char)
+                    };
+                    assert!(!cell.symbol().chars().any(odd), "{:?}", cell.symbol());
+                }
+                script::press(&mut state, &["PgDn", "↓"]);
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The terminal UI in a real terminal, which tmux is: keys are typed and the screen is read.
+
+use std::{
+    process::{Command, Output},
+    time::{Duration, Instant},
+};
+
+use crate::tools::{command, stdout, stored};
+
+/// How long the screen may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A terminal of 120 by 40, until the value is dropped.
+struct Terminal {
+    /// The name of a tmux server of its own.
+    server: String,
+}
+
+impl Terminal {
+    /// Runs a command line of a shell; none where tmux is not installed.
+    fn open(name: &str, line: &str) -> Option<Self> {
+        if Command::new("tmux").arg("-V").output().is_err() {
+            eprintln!("skipped: tmux is not installed");
+            return None;
+        }
+        let terminal = Self { server: format!("agentsnoop-{name}-{}", std::process::id()) };
+        let output =
+            terminal.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "40", "sh", "-c", line]);
+        assert!(output.status.success(), "tmux: {}", String::from_utf8_lossy(&output.stderr));
+        Some(terminal)
+    }
+
+    fn tmux(&self, words: &[&str]) -> Output {
+        let mut tmux = Command::new("tmux");
+        tmux.args(["-L", &self.server]).args(words).env("LC_ALL", "C.UTF-8").env_remove("TMUX").env_remove("NO_COLOR");
+        tmux.output().expect("tmux runs")
+    }
+
+    fn screen(&self) -> String {
+        stdout(&self.tmux(&["capture-pane", "-p"]))
+    }
+
+    fn press(&self, keys: &[&str]) {
+        let words: Vec<&str> = ["send-keys"].into_iter().chain(keys.iter().copied()).collect();
+        self.tmux(&words);
+    }
+
+    /// Waits until the screen has all of these.
+    fn shows(&self, wanted: &[&str]) -> String {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let screen = self.screen();
+            if wanted.iter().all(|text| screen.contains(text)) {
+                return screen;
+            }
+            assert!(Instant::now() < until, "not {wanted:?} but\n{screen}");
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.tmux(&["kill-server"]);
+    }
+}
+
+/// A replay on a terminal whose shell says how it ended.
+fn replay(name: &str) -> Option<Terminal> {
+    let words = command(&["replay"]);
+    let (program, file) = (words.get_program().to_string_lossy().into_owned(), stored("claude-session.rec"));
+    Terminal::open(name, &format!("'{program}' replay '{}'; echo ended with $?; exec cat", file.display()))
+}
+
+#[test]
+fn keys_are_answered_on_a_real_terminal_and_it_is_given_back() {
+    let Some(terminal) = replay("keys") else { return };
+    terminal.shows(&["agentsnoop ended", "claude-code 2592", "6,927 events"]);
+    terminal.press(&["f"]);
+    terminal.press(&["-l", "kind:tool_call"]);
+    terminal.shows(&["filter kind:tool_call"]);
+    terminal.press(&["Enter"]);
+    terminal.shows(&["cat notes.txt; git", "5/5"]);
+    terminal.press(&["?"]);
+    terminal.shows(&["all events of the same file"]);
+    terminal.press(&["Escape"]);
+    terminal.press(&["2"]);
+    terminal.shows(&[".aws/credentials", "by what matters"]);
+    terminal.press(&["q"]);
+    let screen = terminal.shows(&["ended with 0"]);
+    assert!(!screen.contains("Agents"), "the screen of before is back:\n{screen}");
+}
+
+#[test]
+fn a_recording_plays_in_a_terminal_and_the_screen_follows_its_size() {
+    let Some(terminal) = replay("plays") else { return };
+    terminal.shows(&["agentsnoop ended"]);
+    terminal.press(&["0"]);
+    terminal.shows(&["paused", "0 events"]);
+    terminal.press(&["+", "+", "+", "+", "+", "+", "+", "+", "+"]);
+    terminal.press(&["Space"]);
+    terminal.shows(&["6,927 events"]);
+    terminal.tmux(&["resize-window", "-x", "60", "-y", "16"]);
+    terminal.shows(&["1 Eve  2 Fil", "the recording ends here"]);
+    terminal.press(&["C-c"]);
+    terminal.shows(&["ended with 0"]);
+}
+
+#[test]
+fn a_terminal_that_cannot_move_its_cursor_gets_lines() {
+    let words = command(&["replay"]);
+    let (program, file) = (words.get_program().to_string_lossy().into_owned(), stored("format-1-session.rec"));
+    let line = format!("TERM=dumb '{program}' replay '{}'; echo ended with $?; exec cat", file.display());
+    let Some(terminal) = Terminal::open("dumb", &line) else { return };
+    let screen = terminal.shows(&["ended with 0"]);
+    assert!(screen.contains("/home/dev/.aws/credentials"), "{screen}");
+}
