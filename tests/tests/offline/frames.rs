@@ -11,6 +11,7 @@ use agentsnoop::{
         player::{self, Reading},
         script,
         state::{Source, State},
+        store::Store,
         theme::Theme,
         view::{layout::Areas, picture},
     },
@@ -282,4 +283,68 @@ fn hostile_names_leave_every_frame_whole() {
             }
         }
     }
+}
+
+/// Opens of files by one process, as records.
+fn opens(many: usize) -> Vec<agentsnoop_pipeline::Record> {
+    let mut pipeline = Pipeline::new().expect("the built-in data");
+    let mut records = Vec::new();
+    drop(pipeline.push(&Input::Control(Control::Track { pid: 7, why: Why::Run }), &mut records));
+    let mut actor = Actor::new(7);
+    for number in 0..many {
+        drop(pipeline.push(&actor.open(&format!("/home/dev/file-{number}")), &mut records));
+    }
+    records.retain(|record| record.kind() == agentsnoop_pipeline::record::Kind::Open);
+    records
+}
+
+#[test]
+fn what_is_forgotten_was_learned_and_is_counted_whether_the_screen_stands_still_or_not() {
+    for pauses in [false, true] {
+        let mut state = State::new(Source { is_live: true, ..Source::default() }, (120, 40), Theme::Dark);
+        state.store = Store::bounded(100, usize::MAX);
+        let mut records = opens(250);
+        let rest = records.split_off(50);
+        state.take(records);
+        script::press(&mut state, if pauses { &["Space"] } else { &[] });
+        for record in rest {
+            state.take([record]);
+        }
+        assert_eq!((state.store.first(), state.store.end()), (150, 250));
+        assert_eq!(state.model.events, if pauses { 150 } else { 250 });
+        assert_eq!(state.model.files.things().len() as u64, state.model.events);
+        let text = script::text(&script::frame(&state).expect("a frame"));
+        assert!(text.contains("forgotten 150"), "{text}");
+        if pauses {
+            assert!(text.contains("paused, 100 new"), "{text}");
+            script::press(&mut state, &["Space"]);
+            assert_eq!(state.model.events, 250);
+        }
+    }
+}
+
+#[test]
+fn a_filter_a_scope_and_noise_show_the_events_that_a_query_finds() {
+    let mut state = script::of_recording(&stored(SESSION), (120, 40), Theme::Dark).expect("a readable recording");
+    for filter in
+        ["kind:exec", "class:credential", "path:*/.aws/*", "not class:noise kind:open result:failed", "comm:git"]
+    {
+        script::press(&mut state, &["Esc", "f", filter, "Enter"]);
+        state.list.noise = true;
+        state.list.restart();
+        state.settle_all();
+        let found = crate::tools::stdout(&crate::tools::agentsnoop(&["replay", "--where", filter], &stored(SESSION)));
+        assert_eq!(state.list.rows().len(), found.lines().count(), "{filter}");
+        assert!(!state.list.rows().is_empty(), "{filter}");
+    }
+}
+
+#[test]
+fn marks_of_a_recording_are_shown_in_its_replay() {
+    let mut state =
+        script::of_recording(&crate::tools::recorded(), (120, 40), Theme::Dark).expect("a readable recording");
+    assert_eq!(state.marks.iter().map(|mark| mark.note.as_str()).collect::<Vec<_>>(), ["before the fix"]);
+    script::press(&mut state, &["Home", "m", "mine", "Enter"]);
+    let text = script::text(&script::frame(&state).expect("a frame"));
+    assert!(text.contains("is marked, on this screen only") && text.contains("mine"), "{text}");
 }

@@ -13,6 +13,19 @@ impl State {
         if !matches!(action, Action::Resize(..) | Action::Edit(_)) {
             self.note = None;
         }
+        let leaves_help = !matches!(
+            action,
+            Action::Help
+                | Action::Move(_)
+                | Action::Back
+                | Action::Click(..)
+                | Action::Wheel(..)
+                | Action::Resize(..)
+                | Action::Theme
+        );
+        if leaves_help {
+            self.help = None;
+        }
         match action {
             Action::Quit => self.effects.push(Effect::Quit),
             Action::Help => self.help = if self.help.is_some() { None } else { Some(0) },
@@ -158,8 +171,12 @@ impl State {
         } else if *self.trunk.selected() != Key::All {
             self.trunk.select(&self.model.tree, &Key::All);
             self.narrow();
-        } else if self.search.take().is_none() {
+        } else if self.search.is_some() {
+            self.search = None;
+        } else if self.tab == Tab::Events {
             self.say("nothing to leave; q ends agentsnoop");
+        } else {
+            self.show_tab(Tab::Events);
         }
     }
 

@@ -217,7 +217,10 @@ impl State {
                 self.reveal(number);
                 self.show(number);
             }
-            None => self.say("no sensitive touch that way"),
+            None => self.say(match way {
+                Way::Next => "no sensitive touch behind this event; @ goes back",
+                Way::Previous => "no sensitive touch before this event; ! goes on",
+            }),
         }
     }
 

@@ -11,7 +11,7 @@ use super::{paint::Painter, why};
 use crate::tui::{
     escape,
     model::Key,
-    state::{Focus, State},
+    state::{Focus, State, Tab},
     theme::Role,
     words,
 };
@@ -27,7 +27,8 @@ const ROWS: usize = 400;
 
 pub(super) fn draw(painter: &mut Painter<'_>, state: &State, area: Rect) {
     let focused = state.focus == Focus::Details;
-    let inner = painter.pane(area, "Event", focused);
+    let title = if state.tab == Tab::Events { "Event" } else { "Its last event" };
+    let inner = painter.pane(area, title, focused);
     let Some(record) = state.current().and_then(|number| state.store.get(number)) else { return };
     let width = usize::from(inner.width.saturating_sub(LABEL + 1));
     let mut rows: Vec<(&str, String, Role)> = Vec::new();

@@ -22,6 +22,7 @@ use crate::tui::{
 
 /// The columns: where each begins and how wide it is, by what the width allows.
 struct Columns {
+    time: u16,
     pid: u16,
     comm: u16,
     about: u16,
@@ -32,20 +33,22 @@ struct Columns {
     class_width: u16,
 }
 
-/// Of the clock and of the kind.
+/// Of the clock with its milliseconds and without, and of the kind.
 const TIME: u16 = 12;
+const SHORT_TIME: u16 = 8;
 const KIND: u16 = 9;
 
 impl Columns {
     const fn of(area: Rect) -> Self {
         let (comm_width, outcome_width, class_width) = match area.width {
             0..70 => (0, 10, 0),
-            70..110 => (10, 12, 0),
-            110..140 => (12, 14, 10),
+            70..100 => (9, 12, 0),
+            100..140 => (12, 14, 10),
             _ => (15, 18, 14),
         };
         // One column for what a mark and a touch are shown by.
-        let pid = area.x + 1 + TIME + 1;
+        let time = if area.width < 100 { SHORT_TIME } else { TIME };
+        let pid = area.x + 1 + time + 1;
         let comm = pid + 8;
         let kind = if comm_width > 0 { comm + comm_width + 1 } else { comm };
         let about = kind + KIND + 1;
@@ -53,7 +56,7 @@ impl Columns {
         let class = right.saturating_sub(class_width);
         let outcome = class.saturating_sub(outcome_width + if class_width > 0 { 1 } else { 0 });
         let about_width = outcome.saturating_sub(about + 1);
-        Self { pid, comm, about, about_width, outcome, outcome_width, class, class_width }
+        Self { time, pid, comm, about, about_width, outcome, outcome_width, class, class_width }
     }
 
     const fn kind(&self) -> u16 {
@@ -67,7 +70,7 @@ pub(super) fn draw(painter: &mut Painter<'_>, state: &State, area: Rect) {
     draw_tabs(painter, state, area);
     let columns = Columns::of(inner);
     let y = inner.y;
-    painter.put(inner.x + 1, y, TIME, "time", Role::Dim);
+    painter.put(inner.x + 1, y, columns.time, "time", Role::Dim);
     painter.put(columns.pid, y, 7, "    pid", Role::Dim);
     painter.put(columns.comm, y, columns.kind().saturating_sub(columns.comm), "program", Role::Dim);
     painter.put(columns.kind(), y, KIND, "kind", Role::Dim);
@@ -95,7 +98,7 @@ pub(super) fn draw(painter: &mut Painter<'_>, state: &State, area: Rect) {
 fn nothing(state: &State) -> String {
     match (state.head == state.store.first(), state.list.hidden(), state.filter.is_empty()) {
         (true, ..) if state.ended.is_some() => "at the beginning: Space plays, F goes to the end".to_owned(),
-        (true, ..) => "nothing has happened yet".to_owned(),
+        _ if state.model.events == 0 => "nothing has happened yet; what an agent does shows here at once".to_owned(),
         (_, hidden @ 1.., true) => format!("only noise: . shows {} events", words::number(hidden)),
         (_, _, false) => "no event matches: Esc takes the filter away".to_owned(),
         _ => "no events here: Esc shows those of everything".to_owned(),
@@ -142,7 +145,8 @@ fn draw_row(painter: &mut Painter<'_>, state: &State, record: &Record, area: Rec
     } else if touch::is_sensitive(record) {
         painter.put(area.x, y, 1, "!", Role::Bad);
     }
-    painter.put(area.x + 1, y, TIME, &words::clock(record.time, state.span().utc_offset), Role::Dim);
+    let clock = words::clock(record.time, state.span().utc_offset);
+    painter.put(area.x + 1, y, columns.time, &clock[..usize::from(columns.time)], Role::Dim);
     if let Some(process) = &record.process {
         painter.put_right(columns.pid + 7, y, 7, &process.image.id.pid.to_string(), Role::Dim);
         let comm = process.image.comm.as_ref().map_or_else(|| "?".to_owned(), |comm| escape::bytes(comm.as_bytes()));

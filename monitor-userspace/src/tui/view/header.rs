@@ -92,7 +92,8 @@ fn second(painter: &mut Painter<'_>, state: &State, area: Rect) {
         right = painter.put_right(right, y, area.width / 2, &text, Role::Bad).saturating_sub(2);
     }
     let mut sessions: Vec<&Node> = tree.sessions().collect();
-    sessions.sort_by_key(|node| (node.ending != Ending::Running, Reverse(node.span.1)));
+    // What `run` started is an agent only where nothing more is known of it.
+    sessions.sort_by_key(|node| (node.title == "command", node.ending != Ending::Running, Reverse(node.span.1)));
     let mut x = area.x + 1;
     if sessions.is_empty() {
         painter.put(x, y, right.saturating_sub(x), &format!("no agent yet: {}", state.source.name), Role::Dim);

@@ -1,5 +1,7 @@
 //! The time line: what is kept, where in it the screen is, sensitive touches, marks.
 
+use std::collections::BTreeSet;
+
 use agentsnoop_pipeline::record::Time;
 use ratatui::layout::Rect;
 
@@ -33,11 +35,13 @@ pub(super) fn draw(painter: &mut Painter<'_>, state: &State, area: Rect) {
         let role = if past { Role::Accent } else { Role::Border };
         painter.put(x, area.y, 1, glyphs[usize::from(!past)], role);
     }
-    for boot_ns in &state.touched {
-        painter.put(at(*boot_ns), area.y, 1, "!", Role::Bad);
-    }
-    for mark in &state.marks {
-        painter.put(at(mark.boot_ns), area.y, 1, "m", Role::Warn);
+    // There can be thousands of either, and a column shows one.
+    let touched: BTreeSet<u16> = state.touched.iter().map(|boot_ns| at(*boot_ns)).collect();
+    let marked: BTreeSet<u16> = state.marks.iter().map(|mark| at(mark.boot_ns)).collect();
+    for (columns, glyph, role) in [(touched, "!", Role::Bad), (marked, "m", Role::Warn)] {
+        for x in columns {
+            painter.put(x, area.y, 1, glyph, role);
+        }
     }
     painter.put(here, area.y, 1, glyphs[2], Role::Strong);
 }
