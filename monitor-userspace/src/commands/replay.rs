@@ -180,18 +180,17 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LOOKED_FOR_EVERY: Duration = Duration::from_millis(50);
 
 /// Shows the screen.
-fn show(mut judged: Judged, args: &Args) -> Result<ExitCode> {
-    let (mouth, ear, _wishes) = hub::pair();
+fn show(judged: Judged, args: &Args) -> Result<ExitCode> {
+    let (mouth, ear, mut wishes) = hub::pair();
     let name = args.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     // A recording that somebody else writes takes no marks from here.
     let source = Source { name, is_live: args.follow, recording: None };
     let thread = screen::start(source, args.filter.clone(), ear)?;
     let reading = if args.follow { Reading::Following } else { Reading::Whole };
-    let played = player::play(&mut judged, reading, &mouth.sender());
+    let played = player::play(&args.file, judged, reading, &mouth.sender(), &mut wishes);
     drop(mouth);
     thread.join().unwrap_or_else(|_| anyhow::bail!("the thread that draws has failed"))?;
-    played?;
-    judged.finish()?;
+    played?.finish()?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -116,6 +116,8 @@ pub enum Effect {
         /// A note.
         note: String,
     },
+    /// Read the recording again from its beginning.
+    Reread,
     /// Tell that something sensitive was touched.
     Alert(String),
 }

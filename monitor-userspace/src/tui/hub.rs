@@ -37,6 +37,8 @@ pub enum News {
     Records(Vec<Record>),
     /// A moment was marked.
     Marked(Mark),
+    /// What comes from now on is from the beginning again.
+    Restarted,
     /// No more comes, and why.
     Ended(String),
 }
@@ -46,6 +48,8 @@ pub enum News {
 pub enum Wish {
     /// A mark in the recording.
     Mark(Mark),
+    /// The recording again, from its beginning.
+    Reread,
     /// An end. It is also wished where the screen is gone.
     Quit,
 }

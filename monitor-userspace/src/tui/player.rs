@@ -1,16 +1,16 @@
 //! A recording for the screen: read through the pipeline as fast as the screen takes it.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, path::Path};
 
 use agentsnoop_pipeline::{
     Record,
     input::{Control, Input},
 };
 use anyhow::{Result, anyhow};
-use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::{Sender, UnboundedReceiver};
 
 use super::{
-    hub::{BATCH, News},
+    hub::{BATCH, News, Wish},
     state::Mark,
 };
 use crate::source::judged::Judged;
@@ -24,13 +24,31 @@ pub enum Reading {
     Following,
 }
 
-/// Reads a recording until it ends, or until nobody listens.
+/// Plays a recording for a screen: reads it, and again as often as that is wished, until the screen is gone. What was read last.
 ///
 /// # Errors
 ///
-/// As [`Judged::next`].
-pub fn play(judged: &mut Judged, reading: Reading, news: &Sender<News>) -> Result<()> {
-    tell(judged, reading, &mut |told| news.blocking_send(told).is_ok())
+/// As [`Judged::open`] and [`Judged::next`].
+pub fn play(
+    file: &Path,
+    mut judged: Judged,
+    reading: Reading,
+    news: &Sender<News>,
+    wishes: &mut UnboundedReceiver<Wish>,
+) -> Result<Judged> {
+    loop {
+        let mut wished = None;
+        tell(&mut judged, reading, &mut |told| {
+            wished = wishes.try_recv().ok();
+            wished.is_none() && news.blocking_send(told).is_ok()
+        })?;
+        match wished.or_else(|| wishes.blocking_recv()) {
+            Some(Wish::Reread) if news.blocking_send(News::Restarted).is_ok() => judged = Judged::open(file)?,
+            // A recording takes no marks.
+            Some(Wish::Mark(_)) => {}
+            _ => return Ok(judged),
+        }
+    }
 }
 
 /// Reads a recording until it ends, or until `told` says that nobody listens.

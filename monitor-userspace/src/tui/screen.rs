@@ -164,7 +164,7 @@ async fn serve(source: Source, filter: Option<&str>, ear: &mut Ear) -> Result<()
                     terminal.grid.draw(|frame| view::draw(&state, frame.buffer_mut())).context("cannot draw")?;
                 }
             }
-            news = ear.news.recv(), if !closed => {
+            news = ear.news.recv(), if !closed && !state.holds() => {
                 match news {
                     Some(news) => state.hear(news),
                     None => closed = true,
@@ -208,6 +208,10 @@ fn perform(state: &mut State, ear: &Ear) -> Result<Next> {
                 if !clip::copy(&mut io::stdout(), &text).context("cannot write to the terminal")? {
                     state.note = Some("copied; it was too long for a terminal and is cut".to_owned());
                 }
+            }
+            Effect::Reread => {
+                // A player that has gone is one whose recording could not be read, which is told at the end.
+                let _ = ear.wishes.send(Wish::Reread);
             }
             Effect::Alert(text) => clip::alert(&mut io::stdout(), &text).context("cannot write to the terminal")?,
             Effect::Write { path, text } => {

@@ -10,7 +10,7 @@ use agentsnoop_pipeline::{
 /// Events that are kept. Beyond them the oldest are given up, counted, and shown as such; a recording has them all.
 pub const EVENTS: usize = 1_000_000;
 
-/// Bytes that they may take, by [`weight`]. A million of the usual ones take some 600 MB; long command lines make it fewer.
+/// Bytes that they may take, about. A million of the usual ones take some 500 MB; long command lines make it fewer.
 pub const BYTES: usize = 768 << 20;
 
 /// Bytes of a ring record, which the strings of its event share: the mean of real sessions, rounded up.
@@ -57,6 +57,13 @@ impl Store {
         self.records.len() >= self.limit.0 || self.bytes >= self.limit.1
     }
 
+    /// Whether so many more of the usual events fit without costing any.
+    #[must_use]
+    pub fn has_room(&self, events: usize) -> bool {
+        let each = size_of::<Record>() + RAW_BYTES;
+        self.records.len() + events <= self.limit.0 && self.bytes.saturating_add(events * each) <= self.limit.1
+    }
+
     /// The number of the first event that is kept, which is also how many were given up.
     #[must_use]
     pub const fn first(&self) -> u64 {
@@ -85,6 +92,12 @@ impl Store {
     #[must_use]
     pub const fn limit(&self) -> usize {
         self.limit.1
+    }
+
+    /// Events and bytes that are kept at most.
+    #[must_use]
+    pub const fn limits(&self) -> (usize, usize) {
+        self.limit
     }
 
     /// The first event from `from` on that is wanted.

@@ -6,11 +6,12 @@ use agentsnoop::{
     sink::Sink as _,
     source::judged::Judged,
     tui::{
+        action::Effect,
         hub::{self, News},
         keys,
         player::{self, Reading},
         script,
-        state::{Source, State},
+        state::{Motion, Source, State},
         store::Store,
         theme::Theme,
         view::{layout::Areas, picture},
@@ -347,4 +348,56 @@ fn marks_of_a_recording_are_shown_in_its_replay() {
     script::press(&mut state, &["Home", "m", "mine", "Enter"]);
     let text = script::text(&script::frame(&state).expect("a frame"));
     assert!(text.contains("is marked, on this screen only") && text.contains("mine"), "{text}");
+}
+
+#[test]
+fn a_recording_that_does_not_fit_in_memory_is_read_again_for_its_beginning() {
+    let (file, size) = (stored(SESSION), (120, 40));
+    let whole = script::of_recording(&file, size, Theme::Dark).expect("a readable recording");
+    let at = whole.store.get(1_000).expect("an event").boot_ns;
+    let mut state = State::new(Source::default(), size, Theme::Dark);
+    state.store = Store::bounded(5_000, usize::MAX);
+    let (mouth, mut ear, mut wishes) = hub::pair();
+    let news = mouth.sender();
+    let judged = Judged::open(&file).expect("a readable recording");
+    let player = {
+        let file = file.clone();
+        std::thread::spawn(move || player::play(&file, judged, Reading::Whole, &news, &mut wishes).map(drop))
+    };
+    drop(mouth);
+    let hear = |state: &mut State, ear: &mut hub::Ear, enough: &dyn Fn(&State) -> bool| {
+        while !enough(state) && !state.holds() {
+            state.hear(ear.news.blocking_recv().expect("a player"));
+            for effect in state.effects() {
+                assert_eq!(effect, Effect::Reread);
+                ear.wishes.send(hub::Wish::Reread).expect("a player");
+            }
+        }
+    };
+    hear(&mut state, &mut ear, &|state| state.ended.is_some());
+    assert!(state.store.first() > 1_500);
+    // To the beginning: what follows is held back until it is wanted.
+    script::press(&mut state, &["0"]);
+    for effect in state.effects() {
+        assert_eq!(effect, Effect::Reread);
+        ear.wishes.send(hub::Wish::Reread).expect("a player");
+    }
+    hear(&mut state, &mut ear, &|_| false);
+    assert_eq!((state.head, state.model.events), (0, 0), "the screen stands at the beginning");
+    assert!(state.store.end() <= 5_000 && state.ended.is_none(), "what follows waits");
+    // To a moment in the middle, from the end.
+    script::press(&mut state, &["F"]);
+    hear(&mut state, &mut ear, &|state| state.ended.is_some());
+    assert_eq!(state.model.events, whole.model.events);
+    state.go_to_time(at);
+    for effect in state.effects() {
+        assert_eq!(effect, Effect::Reread);
+        ear.wishes.send(hub::Wish::Reread).expect("a player");
+    }
+    hear(&mut state, &mut ear, &|state| state.motion == Motion::Pause);
+    let behind = whole.store.find(0, whole.store.end(), |record| record.boot_ns > at).expect("a later event");
+    assert_eq!(state.head, behind);
+    ear.wishes.send(hub::Wish::Quit).expect("a player");
+    drop(ear);
+    player.join().expect("a player that ends").expect("a readable recording");
 }

@@ -138,7 +138,10 @@ impl Paths {
     /// every pattern.
     pub(super) fn explain(&self, path: &[u8]) -> impl Iterator<Item = (usize, &str)> {
         let matches = |pattern: &str| glob(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(as_path(path)));
-        self.patterns.iter().filter_map(move |(pattern, rule)| {
+        // Only rules of these classes can be among them, and a pattern costs more to read than to compare.
+        let classes = self.classes(path);
+        let counts = move |rule: usize| self.rules.get(rule).is_some_and(|rule| classes.contains(rule.class));
+        self.patterns.iter().filter(move |(_, rule)| counts(*rule)).filter_map(move |(pattern, rule)| {
             let found = matches(pattern) || pattern.strip_suffix("/**").is_some_and(matches);
             let is_excepted = self.rules.get(*rule).is_some_and(|rule| rule.except.is_match(as_path(path)));
             (found && !is_excepted).then_some((*rule, pattern.as_str()))

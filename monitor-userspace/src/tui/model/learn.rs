@@ -31,7 +31,7 @@ pub struct File {
 pub struct Endpoint {
     /// Its names and how each is known.
     pub names: Vec<(String, &'static str)>,
-    /// Names beyond [`NAMES`].
+    /// Names beyond the first four.
     pub further: u64,
     /// Connections, tried and made.
     pub connections: u64,

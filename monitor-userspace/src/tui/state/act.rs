@@ -46,10 +46,7 @@ impl State {
             Action::Follow => self.follow(),
             Action::Speed(way) => self.faster(way),
             Action::Seek(seconds) => self.seek(seconds),
-            Action::Rewind => {
-                self.stop();
-                self.go_to(self.store.first());
-            }
+            Action::Rewind => self.rewind(),
             Action::Touch(way) => self.touch(way),
             Action::Parent => self.parent(),
             Action::ToolCall => self.tool_call(),

@@ -125,9 +125,7 @@ impl State {
             (Ok(times), Some(opened)) => {
                 let after = times.start().saturating_sub(opened.clock.real_ns);
                 let boot_ns = opened.clock.boot_ns.saturating_add_signed(after);
-                let number = self.store.at(boot_ns);
-                self.stop();
-                self.go_to((number + 1).min(self.store.end()));
+                self.go_to_time(boot_ns);
             }
             (Err(error), _) => self.say(error.what().to_owned()),
             (Ok(_), None) => self.say("nothing has been observed yet"),

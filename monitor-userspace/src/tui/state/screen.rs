@@ -99,6 +99,9 @@ pub struct Mark {
     pub note: String,
 }
 
+/// Frames for which an event is selected until the reasons of its classes are looked up, which takes milliseconds.
+const RESTED: u8 = 3;
+
 /// Marks that are kept; those beyond are in the recording alone.
 pub(super) const MARKS: usize = 1_000;
 
@@ -163,6 +166,12 @@ pub struct State {
     pub ascii: bool,
     /// Whether sensitive touches ring.
     pub bell: bool,
+    /// The recording is read again: what comes is of before until it begins.
+    pub(super) awaits: bool,
+    /// Reading stops at this time, boot clock, nanoseconds.
+    pub(super) until_ns: Option<u64>,
+    /// The event that was selected before the last frame, and for how many frames.
+    pub(super) rested: (Option<u64>, u8),
     /// Touches when it last rang.
     pub(super) rung: u64,
     pub(super) effects: Vec<Effect>,
@@ -246,7 +255,15 @@ impl State {
             }
         }
         self.scroll();
-        more
+        let current = self.current();
+        self.rested = (current, if self.rested.0 == current { self.rested.1.saturating_add(1) } else { 0 });
+        more || self.rested.1 < RESTED
+    }
+
+    /// Whether the same event was selected long enough to say more of it than one can read in passing.
+    #[must_use]
+    pub const fn has_rested(&self) -> bool {
+        self.rested.1 >= RESTED
     }
 
     /// Moves what is shown so that what is selected is among it.
@@ -271,13 +288,12 @@ impl State {
 
     /// Finds rows until there is nothing more to find: for tests and pictures, which have no next frame.
     pub fn settle_all(&mut self) {
-        let most = self.head / STRIDE + 2;
+        let most = self.head / STRIDE + 2 + u64::from(RESTED);
         for _ in 0..most {
             if !self.settle() {
                 break;
             }
         }
-        self.settle();
     }
 
     /// The next of a set of choices.

@@ -8,8 +8,9 @@ use super::{
 };
 use crate::tui::{
     action::{Effect, Way},
-    hub::News,
+    hub::{BATCH, News},
     model::{Model, touch},
+    store::Store,
 };
 
 /// The speeds that playing has.
@@ -30,6 +31,8 @@ impl State {
     /// Takes what it is told.
     pub fn hear(&mut self, news: News) {
         match news {
+            News::Restarted => self.awaits = false,
+            _ if self.awaits => {}
             News::Opened(opened) => self.opened(*opened),
             News::Records(records) => self.take(records),
             News::Marked(mark) => self.mark(mark),
@@ -56,8 +59,55 @@ impl State {
         }
         self.head = self.head.max(self.store.first());
         if self.motion == Motion::Follow {
-            self.learn_to(self.store.end());
+            let end = self.store.end();
+            let stop = self.until_ns.and_then(|until| self.store.find(self.head, end, |record| record.boot_ns > until));
+            self.learn_to(stop.unwrap_or(end));
+            if stop.is_some() {
+                self.until_ns = None;
+                self.motion = Motion::Pause;
+                self.clock_ns = self.now_ns();
+            }
         }
+    }
+
+    /// Whether nothing more may come for now: of a recording, what is to be looked at next would be forgotten for it.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        let is_behind = self.motion != Motion::Follow && self.head < self.store.end();
+        is_behind && !self.awaits && !self.source.is_live && !self.store.has_room(2 * BATCH)
+    }
+
+    /// Has the recording read again, up to a time of the boot clock.
+    fn reread(&mut self, until_ns: u64) {
+        let limits = self.store.limits();
+        self.store = Store::bounded(limits.0, limits.1);
+        (self.head, self.model, self.ended) = (0, Model::default(), None);
+        self.touched.clear();
+        self.list.restart();
+        self.list.follow();
+        (self.awaits, self.until_ns, self.motion) = (true, Some(until_ns), Motion::Follow);
+        self.effects.push(Effect::Reread);
+        self.say("reading the recording again, since this is no longer in memory");
+    }
+
+    /// To a time of the boot clock; of a recording to one that is no longer in memory too.
+    pub fn go_to_time(&mut self, boot_ns: u64) {
+        let is_forgotten = self.store.first() > 0 && boot_ns < self.range().0;
+        if is_forgotten && !self.source.is_live {
+            return self.reread(boot_ns);
+        }
+        let number = self.store.at(boot_ns.saturating_add(1));
+        self.stop();
+        self.go_to(number);
+    }
+
+    /// To the beginning.
+    pub(super) fn rewind(&mut self) {
+        if self.store.first() > 0 && !self.source.is_live {
+            return self.reread(0);
+        }
+        self.stop();
+        self.go_to(self.store.first());
     }
 
     /// Takes a mark of the recording.
@@ -163,6 +213,7 @@ impl State {
     }
 
     pub(super) fn follow(&mut self) {
+        self.until_ns = None;
         self.motion = Motion::Follow;
         self.go_to(self.store.end());
     }
@@ -181,6 +232,9 @@ impl State {
     /// Moves in time by seconds.
     pub(super) fn seek(&mut self, seconds: i64) {
         let to = self.now_ns().saturating_add_signed(seconds.saturating_mul(SECOND_NS.cast_signed()));
+        if to < self.range().0 && self.store.first() > 0 && !self.source.is_live {
+            return self.reread(to);
+        }
         let number = self.store.at(to);
         // A way on leads on, however long nothing happened.
         let number = if seconds > 0 { number.max(self.head + 1) } else { number.min(self.head.saturating_sub(1)) };

@@ -76,8 +76,10 @@ fn fields(state: &State, record: &Record) -> Vec<(String, String, Role)> {
             super::events::class(record.classes.first().unwrap_or(agentsnoop_pipeline::enrich::Class::Noise)),
         );
     }
-    for why in why::of(record) {
-        add("", why, Role::Dim);
+    if state.has_rested() {
+        for why in why::of(record) {
+            add("", why, Role::Dim);
+        }
     }
     if let Some(process) = &record.process {
         let comm = process.image.comm.as_ref().map(|comm| escape::bytes(comm.as_bytes())).unwrap_or_default();
