@@ -105,7 +105,14 @@ impl<S: ReadAt> Reader<S> {
     }
 
     fn payload_damage(&mut self, header: &BlockHeader, what: &str, next: u64) -> bool {
-        let offset = self.progress.offset;
+        let (offset, number) = (self.progress.offset, self.links.expected());
+        if header.number != number {
+            // A piece of another block can lie where this one was, header first: that one is not lost, and tells nothing.
+            let what = "is of another block, whose payload is not behind it";
+            self.pending.push_back(Damage::NoBlock { number, from: offset, to: next, what });
+            self.progress.offset = next;
+            return true;
+        }
         let what = what.to_owned();
         self.pending.push_back(Damage::Payload { number: header.number, offset, inputs: header.inputs, what });
         self.links.claim(header);
