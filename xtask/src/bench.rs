@@ -7,6 +7,7 @@ mod families;
 mod figures;
 mod observed;
 mod recordings;
+mod screen;
 mod sessions;
 
 use std::path::{Path, PathBuf};
@@ -44,6 +45,7 @@ pub(crate) struct Programs {
     pub(crate) agentsnoop: PathBuf,
     pub(crate) workload: PathBuf,
     pub(crate) recorder: PathBuf,
+    pub(crate) screen: PathBuf,
 }
 
 /// What one round measured, nanoseconds a round of the loop.
@@ -70,6 +72,7 @@ fn measure(args: &Args, programs: &Programs, folder: &Path) -> Result<()> {
     let mut report = serde_json::Map::new();
     families::measure(&mut report, args, programs, folder)?;
     recordings::measure(&mut report, args, programs, folder)?;
+    screen::measure(&mut report, args, programs)?;
     sessions::measure(&mut report, args, programs, folder)?;
     for (name, depth) in [("path of 3 components", 1), ("path of 8 components", 6)] {
         let file = file_at(folder, depth)?;

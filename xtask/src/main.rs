@@ -115,7 +115,8 @@ fn perform(task: Task) -> Result<()> {
             let agentsnoop = product::build(&project, Profile::Release)?;
             let workload = product::build_of_tests(&project, "workload")?;
             let recorder = product::build_of_tests(&project, "recorder")?;
-            bench::run(&arguments, &bench::Programs { agentsnoop, workload, recorder })
+            let screen = product::build_of_tests(&project, "screen")?;
+            bench::run(&arguments, &bench::Programs { agentsnoop, workload, recorder, screen })
         }
         Task::Test { scope, kernel } => test::run(&project, scope, kernel.as_deref()),
         Task::Fuzz(arguments) => fuzz::perform(&project, &arguments),

@@ -12,9 +12,6 @@ use agentsnoop_pipeline::{
 use super::{Catalog, Ending, Observation, Rate, Touch, Tree, touch, tree::Places};
 use crate::tui::escape;
 
-/// Names of one endpoint that are kept; an address behind which more live is a shared one, and the count says so.
-const NAMES: usize = 4;
-
 /// Of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct File {
@@ -29,10 +26,10 @@ pub struct File {
 /// Of an endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Endpoint {
-    /// Its names and how each is known.
-    pub names: Vec<(String, &'static str)>,
-    /// Names beyond the first four.
-    pub further: u64,
+    /// The name of the host that was meant; empty where none is known.
+    pub host: String,
+    /// How the name is known, each way once.
+    pub sources: Vec<&'static str>,
     /// Connections, tried and made.
     pub connections: u64,
     /// Bytes sent.
@@ -294,16 +291,16 @@ impl Model {
         failed: bool,
         touch: impl FnOnce(&mut Endpoint),
     ) {
-        let Some(key) = key else { return };
-        let Some(endpoint) = self.endpoints.at(key.as_bytes(), || key.clone()) else { return };
+        let Some(address) = key else { return };
+        // One address can be that of many hosts, and one host can have many.
+        let (host, source) = name.map_or((String::new(), None), |(host, source)| (host, Some(source)));
+        let key = format!("{address} {host}");
+        let Some(endpoint) = self.endpoints.at(key.as_bytes(), || address) else { return };
         endpoint.seen.note(number, record, failed);
         touch(&mut endpoint.own);
-        if let Some(name) = name.filter(|name| !endpoint.own.names.contains(name)) {
-            if endpoint.own.names.len() < NAMES {
-                endpoint.own.names.push(name);
-            } else {
-                endpoint.own.further += 1;
-            }
+        endpoint.own.host = host;
+        if let Some(source) = source.filter(|source| !endpoint.own.sources.contains(source)) {
+            endpoint.own.sources.push(source);
         }
     }
 }

@@ -68,8 +68,15 @@ pub fn is_sensitive(record: &Record) -> bool {
     }
 }
 
-/// Whether an event is only what every program does.
+/// Whether an event is only what every program does: of the class noise, repeated looks at what is open already, and bytes on a socket that
+/// has no name.
 #[must_use]
 pub fn is_noise(record: &Record) -> bool {
-    record.classes == Class::Noise.into()
+    match &record.body {
+        Body::Stat(stat) if record.classes.is_empty() => stat.descriptor && stat.path.is_none() && stat.repeats,
+        Body::Traffic(traffic) if record.classes.is_empty() => {
+            traffic.address.is_none() && traffic.path.is_none() && traffic.name.is_none()
+        }
+        _ => record.classes == Class::Noise.into(),
+    }
 }

@@ -135,6 +135,8 @@ impl Table {
 /// Where a thing stands by what it is for; what failed only, and what is noise, comes last.
 fn rank(seen: &Seen) -> (bool, usize) {
     let class = seen.classes.first();
+    // A variable of which nothing more is known says the least.
+    let class = class.filter(|class| *class != Class::Environment);
     let place = class.and_then(|class| Class::ALL.iter().position(|other| *other == class));
     // What is of no class is an ordinary file elsewhere, which matters more than noise.
     (seen.classes == Class::Noise.into(), place.unwrap_or(Class::ALL.len()))

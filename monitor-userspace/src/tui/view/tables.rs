@@ -120,7 +120,7 @@ fn cells(state: &State, place: usize, facts: &[crate::tui::model::observation::F
             let Thing { name, seen, own } = model.endpoints.things().get(place)?;
             let moved = |bytes: u64| if bytes == 0 { String::new() } else { words::bytes(bytes) };
             let counts = [count(own.connections), count(seen.failed), moved(own.sent), moved(own.received)];
-            row(seen, name.clone(), counts, &names(own))
+            row(seen, name.clone(), counts, &host(own))
         }
         Tab::Variables => {
             let Thing { name, seen, own } = model.variables.things().get(place)?;
@@ -153,13 +153,9 @@ fn class_of(seen: &Seen) -> String {
     seen.classes.first().map_or_else(String::new, |class| class.name().to_owned())
 }
 
-/// `api.example.com (sni), example.com (dns)`.
-fn names(own: &learn::Endpoint) -> String {
-    let mut names: Vec<String> = own.names.iter().map(|(name, source)| format!("{name} ({source})")).collect();
-    if own.further > 0 {
-        names.push(format!("and {} more", own.further));
-    }
-    names.join(", ")
+/// `api.example.com (dns, sni)`.
+fn host(own: &learn::Endpoint) -> String {
+    if own.host.is_empty() { String::new() } else { format!("{} ({})", own.host, own.sources.join(", ")) }
 }
 
 /// Where in the table it is, in which order, what is hidden, what was too much.

@@ -83,7 +83,7 @@ fn title(node: &Node, state: &State) -> (String, Role) {
 /// How many events, how long it took, how it ended where that is not well, the last sensitive touch; from right to left, and where they
 /// begin. The title keeps half of the row.
 fn facts(painter: &mut Painter<'_>, state: &State, node: &Node, area: Rect) -> u16 {
-    let mut right = painter.put_right(area.right(), area.y, 5, &format!("{:>5}", words::short(node.events)), Role::Dim);
+    let mut right = painter.put_right(area.right(), area.y, 6, &format!("{:>6}", words::short(node.events)), Role::Dim);
     if node.key == Key::All {
         return right;
     }
