@@ -18,7 +18,7 @@ use crate::{
     sink::{Sink, standard},
     source::judged::{Judged, note},
     tui::{
-        hub,
+        hub::{self, News},
         player::{self, Reading},
         screen,
         state::Source,
@@ -188,6 +188,10 @@ fn show(judged: Judged, args: &Args) -> Result<ExitCode> {
     let thread = screen::start(source, args.filter.clone(), ear)?;
     let reading = if args.follow { Reading::Following } else { Reading::Whole };
     let played = player::play(&args.file, judged, reading, &mouth.sender(), &mut wishes);
+    if let Err(error) = &played {
+        // What was read until then is shown as long as somebody looks at it.
+        let _ = mouth.sender().blocking_send(News::Ended(format!("{error:#}")));
+    }
     drop(mouth);
     thread.join().unwrap_or_else(|_| anyhow::bail!("the thread that draws has failed"))?;
     played?.finish()?;

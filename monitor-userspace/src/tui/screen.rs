@@ -84,15 +84,22 @@ impl Screen {
     /// # Errors
     ///
     /// What went wrong with the terminal.
-    pub async fn finish(self, why: &str, now: bool) -> Result<()> {
-        let Self { news, thread, .. } = self;
-        let Some(thread) = thread else { return Ok(()) };
+    pub async fn finish(mut self, why: &str, now: bool) -> Result<()> {
+        let Some(thread) = self.thread.take() else { return Ok(()) };
         if !now {
             // A screen that is gone needs no news.
-            let _ = news.send(News::Ended(why.to_owned())).await;
+            let _ = self.news.send(News::Ended(why.to_owned())).await;
         }
-        drop(news);
         thread.join().unwrap_or_else(|_| anyhow::bail!("the thread that draws has failed"))
+    }
+}
+
+impl Drop for Screen {
+    /// Whoever observes has failed: what went wrong must be read.
+    fn drop(&mut self) {
+        if self.thread.is_some() {
+            terminal::give_back();
+        }
     }
 }
 

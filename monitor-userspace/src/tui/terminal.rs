@@ -86,8 +86,8 @@ impl Drop for Terminal {
     }
 }
 
-/// Gives the terminal back, once.
-fn give_back() {
+/// Gives the terminal back, once; where nothing was taken over, nothing happens.
+pub fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
         // A terminal that is gone needs nothing.
         let _ = execute!(io::stdout(), DisableBracketedPaste, DisableMouseCapture, LeaveAlternateScreen, Show);

@@ -6,12 +6,13 @@ use agentsnoop::{
     sink::Sink as _,
     source::judged::Judged,
     tui::{
-        action::Effect,
+        action::{Action, Effect},
         hub::{self, News},
         keys,
+        model::Key,
         player::{self, Reading},
         script,
-        state::{Motion, Source, State},
+        state::{Motion, Source, State, Tab},
         store::Store,
         theme::Theme,
         view::{layout::Areas, picture},
@@ -400,4 +401,81 @@ fn a_recording_that_does_not_fit_in_memory_is_read_again_for_its_beginning() {
     ear.wishes.send(hub::Wish::Quit).expect("a player");
     drop(ear);
     player.join().expect("a player that ends").expect("a readable recording");
+}
+
+#[test]
+fn the_mouse_reaches_what_it_points_at() {
+    let mut state = script::of_recording(&stored(SESSION), (120, 40), Theme::Dark).expect("a readable recording");
+    state.settle_all();
+    let areas = Areas::of(&state);
+    let (tree, main, line) =
+        (areas.tree.expect("a tree"), areas.main.expect("a view"), areas.line.expect("a time line"));
+    let click = |state: &mut State, x: u16, y: u16| {
+        state.act(Action::Click(x, y));
+        state.settle_all();
+    };
+    let frame = script::text(&script::frame(&state).expect("a frame"));
+    let files =
+        frame.lines().nth(usize::from(main.y)).and_then(|row| row.find("2 Files").map(|at| row[..at].chars().count()));
+    click(&mut state, u16::try_from(files.expect("a tab")).expect("a column"), main.y);
+    assert_eq!(state.tab, Tab::Files);
+    click(&mut state, main.x + 5, main.y + 4);
+    assert_eq!(state.table().at(), 2);
+    // A tool call: its events alone; a second click unfolds it.
+    let call = frame.lines().position(|row| row.contains("cat notes.txt")).expect("a tool call");
+    let rows = state.trunk.rows().len();
+    click(&mut state, tree.x + 10, u16::try_from(call).expect("a row"));
+    assert!(matches!(state.list.scope(), Some(Key::Call(_))));
+    click(&mut state, tree.x + 10, u16::try_from(call).expect("a row"));
+    assert!(state.trunk.rows().len() > rows);
+    click(&mut state, line.x + 40, line.y);
+    assert!(state.head > 0 && state.head < state.store.end(), "the time line leads to a moment");
+    let before = state.list.at();
+    state.act(Action::Tab(0));
+    state.act(Action::Wheel(main.x + 5, main.y + 5, -3));
+    state.settle_all();
+    assert!(state.list.at() <= before);
+    for x in 0..120 {
+        for y in 0..40 {
+            click(&mut state, x, y);
+        }
+    }
+}
+
+#[test]
+fn a_line_is_completed_corrected_and_remembered() {
+    let mut state = script::of_recording(&stored(SESSION), (120, 40), Theme::Dark).expect("a readable recording");
+    let typed = |state: &State| state.prompt.as_ref().map(|prompt| prompt.line.text());
+    script::press(&mut state, &["f", "not cla", "Tab"]);
+    assert_eq!(typed(&state).as_deref(), Some("not class:"));
+    script::press(&mut state, &["pr", "Tab"]);
+    assert_eq!(typed(&state).as_deref(), Some("not class:proxy"));
+    script::press(&mut state, &["Tab"]);
+    assert_eq!(typed(&state).as_deref(), Some("not class:project_file"));
+    script::press(&mut state, &["^W", "^W", "kind:exce", "Enter"]);
+    assert!(state.prompt.as_ref().is_some_and(|prompt| prompt.error.is_some()), "a mistake keeps the line");
+    script::press(&mut state, &["Backspace", "Backspace", "ec", "Enter"]);
+    assert_eq!((typed(&state), state.filter.as_str()), (None, "kind:exec"));
+    script::press(&mut state, &["f", "^U", "comm:git", "Enter", "f", "^U", "half", "↑", "↑"]);
+    assert_eq!(typed(&state).as_deref(), Some("kind:exec"));
+    script::press(&mut state, &["↓", "↓"]);
+    assert_eq!(typed(&state).as_deref(), Some("half"), "what was typed is still there");
+    script::press(&mut state, &["Esc", "Esc"]);
+    assert_eq!(state.filter, "");
+}
+
+#[test]
+fn an_export_has_the_events_that_are_shown() {
+    let mut state = script::of_recording(&stored(SESSION), (120, 40), Theme::Dark).expect("a readable recording");
+    script::press(&mut state, &["f", "kind:tool_call", "Enter", "x", "^U", "out.jsonl", "Enter"]);
+    let effects = state.effects();
+    let [Effect::Write { path, text }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((path.as_str(), text.lines().count()), ("out.jsonl", 5));
+    assert!(text.lines().all(|line| serde_json::from_str::<agentsnoop_pipeline::Record>(line).is_ok()));
+    script::press(&mut state, &["y"]);
+    let [Effect::Copy(json)] = &state.effects()[..] else { panic!("nothing was copied") };
+    assert!(json.contains("\"kind\":\"tool_call\""));
+    script::press(&mut state, &["Y"]);
+    let [Effect::Copy(line)] = &state.effects()[..] else { panic!("nothing was copied") };
+    assert!(line.starts_with("sh -c '"), "{line}");
 }

@@ -1,8 +1,14 @@
 //! The terminal UI in a real terminal, which tmux is: keys are typed and the screen is read.
 
 use std::{
+    fs,
     process::{Command, Output},
     time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
 };
 
 use crate::tools::{command, stdout, stored};
@@ -104,6 +110,23 @@ fn a_recording_plays_in_a_terminal_and_the_screen_follows_its_size() {
     terminal.shows(&["1 Eve  2 Fil", "the recording ends here"]);
     terminal.press(&["C-c"]);
     terminal.shows(&["ended with 0"]);
+}
+
+#[test]
+fn a_signal_ends_the_screen_and_the_terminal_is_given_back() {
+    let Some(terminal) = replay("signal") else { return };
+    terminal.shows(&["agentsnoop ended"]);
+    let shell = stdout(&terminal.tmux(&["list-panes", "-F", "#{pane_pid}"]));
+    let shell = shell.trim();
+    let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).expect("the shell's children");
+    let screen: i32 =
+        children.split_whitespace().next().and_then(|pid| pid.parse().ok()).expect("a process of the screen");
+    kill(Pid::from_raw(screen), Signal::SIGTERM).expect("a process that is there");
+    let screen = terminal.shows(&["ended with 0"]);
+    assert!(!screen.contains("Agents"), "the screen of before is back:\n{screen}");
+    // The terminal shows again what is typed.
+    terminal.press(&["-l", "typed"]);
+    terminal.shows(&["typed"]);
 }
 
 #[test]

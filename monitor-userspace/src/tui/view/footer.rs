@@ -56,6 +56,10 @@ fn standing(painter: &mut Painter<'_>, state: &State, areas: &Areas) {
     if let Some((text, _)) = &state.search {
         part("search", text, Role::Accent);
     }
+    let narrowed = !state.filter.is_empty() || state.list.scope().is_some() || state.search.is_some();
+    if let Some(why) = state.ended.as_deref().filter(|_| !narrowed) {
+        part("ended:", why, Role::Dim);
+    }
     if areas.hints.is_none() {
         painter.put_right(area.right().saturating_sub(1), area.y, 10, "? keys", Role::Dim);
     }
