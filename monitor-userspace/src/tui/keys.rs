@@ -63,7 +63,7 @@ pub const KEYMAP: &[Binding] = &[
     binding("find", "n N", "the next place, the one before", || {
         vec![Action::Search(Way::Next), Action::Search(Way::Previous)]
     }),
-    binding("find", "! @", "the next sensitive touch, the one before", || {
+    binding("find", "! @", "the next sensitive touch (from the newest event the last one), the one before", || {
         vec![Action::Touch(Way::Next), Action::Touch(Way::Previous)]
     }),
     binding("find", "p", "the process of the event in the tree; again, its parent", || vec![Action::Parent]),

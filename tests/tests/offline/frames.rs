@@ -479,3 +479,13 @@ fn an_export_has_the_events_that_are_shown() {
     let [Effect::Copy(line)] = &state.effects()[..] else { panic!("nothing was copied") };
     assert!(line.starts_with("sh -c '"), "{line}");
 }
+
+#[test]
+fn from_the_newest_event_the_last_sensitive_touch_is_found() {
+    let mut state = script::of_recording(&stored(SESSION), (120, 40), Theme::Dark).expect("a readable recording");
+    script::press(&mut state, &["!"]);
+    let last = state.model.touches.1.as_ref().map(|touch| touch.number);
+    assert_eq!(state.list.current(), last);
+    script::press(&mut state, &["@"]);
+    assert!(state.list.current() < last);
+}

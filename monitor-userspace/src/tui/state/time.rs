@@ -262,6 +262,8 @@ impl State {
     pub(super) fn touch(&mut self, way: Way) {
         let from = self.list.current();
         let found = match way {
+            // Behind the newest event nothing is; who follows means the one that was just told of.
+            Way::Next if from.is_some() && self.list.follows() => self.store.find_back(self.head, touch::is_sensitive),
             Way::Next => self.store.find(from.map_or(0, |from| from + 1), self.store.end(), touch::is_sensitive),
             Way::Previous => self.store.find_back(from.unwrap_or(self.head), touch::is_sensitive),
         };
