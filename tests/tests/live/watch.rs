@@ -2,8 +2,9 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -14,6 +15,7 @@ use crate::harness::{Killed, agentsnoop, own_program, text, trial};
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("watch --pid shows what a process that runs already does next", watch_pid),
+        trial("watch on a terminal shows on a screen what a process does, and records it", watch_screen),
         trial("watch of a pid that does not exist says so", watch_nobody),
         trial(
             "watch reads the data files again at SIGHUP, and a broken one leaves what it said in force",
@@ -49,6 +51,59 @@ fn watch_pid() -> Result<()> {
         .map_while(Result::ok)
         .any(|line| line.contains(&marker) && line.contains("ENOENT"));
     ensure!(found, "watch ended without a line about {marker}");
+    Ok(())
+}
+
+/// How long the screen may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn watch_screen() -> Result<()> {
+    if Command::new("tmux").arg("-V").output().is_err() {
+        eprintln!("skipped: tmux is not installed");
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let marker = folder.path().join("marker").display().to_string();
+    let mut target = Command::new(own_program()?)
+        .args(["trigger", "wait-then-open", &marker])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let input = target.stdin.take();
+    let pid = target.id().to_string();
+    let _target = Killed(target);
+    let (server, recordings) = (format!("agentsnoop-live-{pid}"), folder.path().join("recordings"));
+    let tmux = |words: &[&str]| -> Result<String> {
+        let mut tmux = Command::new("tmux");
+        tmux.args(["-L", &server, "-f", "/dev/null"]).args(words).env("LC_ALL", "C.UTF-8").env_remove("TMUX");
+        Ok(text(&tmux.output()?.stdout))
+    };
+    let program = agentsnoop().get_program().to_string_lossy().into_owned();
+    let line =
+        format!("'{program}' watch --pid {pid} --record '{}'; echo ended with $?; exec cat", recordings.display());
+    tmux(&["new-session", "-d", "-x", "160", "-y", "40", "sh", "-c", &line])?;
+    let shows = |wanted: &str| -> Result<()> {
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            if tmux(&["capture-pane", "-p"])?.contains(wanted) {
+                return Ok(());
+            }
+            std::thread::yield_now();
+        }
+        bail!("the screen has no {wanted:?}: {}", tmux(&["capture-pane", "-p"])?)
+    };
+    let seen = (|| {
+        shows("agentsnoop live")?;
+        drop(input);
+        shows("/marker")?;
+        shows("the last watched process has ended")?;
+        tmux(&["send-keys", "q"])?;
+        shows("ended with 0")
+    })();
+    tmux(&["kill-server"])?;
+    seen?;
+    let recorded = agentsnoop().args(["query", "--json"]).arg(&recordings).arg("path:marker").output()?;
+    ensure!(text(&recorded.stdout).contains(&marker), "the recording has no {marker}: {}", text(&recorded.stderr));
     Ok(())
 }
 
