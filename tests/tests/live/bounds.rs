@@ -12,8 +12,8 @@ use libtest_mimic::Trial;
 use serde_json::Value;
 
 use crate::harness::{
-    DEADLINE, Killed, Observation, PREEMPTIBLE, Seen, agentsnoop, inconclusive, judge, observe, own_program, release,
-    trial, verify, wait_for,
+    DEADLINE, Killed, Observation, PREEMPTIBLE, Seen, agentsnoop, copy_program, inconclusive, judge, observe,
+    own_program, release, trial, verify, wait_for,
 };
 
 /// The exit code of `--strict` where anything was lost.
@@ -155,7 +155,7 @@ fn on_demand() -> Result<()> {
     // What the catalogue of agents knows by its place.
     let program = folder.path().join("node_modules/@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex");
     std::fs::create_dir_all(program.parent().context("no folder")?)?;
-    std::fs::copy(own_program()?, &program)?;
+    copy_program(&own_program()?, &program)?;
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755))?;
     let (_watch, out, err) = watch(&["--json", "--hooks", "on-demand"])?;
     let (shown, messages) = (lines(out), lines(err));

@@ -13,7 +13,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::harness::{Killed, agentsnoop, once, text, wait_for};
+use crate::harness::{Killed, agentsnoop, copy_program, once, text, wait_for};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -86,11 +86,18 @@ impl Fleet {
         Ok(path)
     }
 
+    /// A script that can be executed at once.
+    fn script(&self, name: &str, content: &str) -> Result<PathBuf> {
+        let text = self.write(&format!("{name}.text"), content)?;
+        copy_program(&text, &self.path(name))?;
+        Ok(self.path(name))
+    }
+
     /// A shell under another name.
     fn program(&self, name: &str) -> Result<PathBuf> {
         let path = self.path(name);
         fs::create_dir_all(path.parent().context("no folder")?)?;
-        fs::copy("/bin/bash", &path)?;
+        copy_program(Path::new("/bin/bash"), &path)?;
         Ok(path)
     }
 
@@ -148,7 +155,7 @@ fn layouts() -> Result<()> {
     for (number, (agent, script, program)) in all.enumerate() {
         let exe = fleet.program(program)?;
         let start = match script {
-            Some(name) => fleet.write(name, &format!("#!/bin/bash\nexec {} \"$@\"\n", exe.display()))?,
+            Some(name) => fleet.script(name, &format!("#!/bin/bash\nexec {} \"$@\"\n", exe.display()))?,
             None => exe,
         };
         let file = fleet.write(&format!("file-{number}"), "")?;
@@ -248,7 +255,7 @@ fn look_alikes() -> Result<()> {
     }
     // A package that copies the name, below a folder that no package manager made.
     fleet.write("copied/package.json", r#"{"name": "claude-code"}"#)?;
-    fleet.write("copied/claude", "#!/bin/bash\nread line < marker; true\n")?;
+    fleet.script("copied/claude", "#!/bin/bash\nread line < marker; true\n")?;
     fleet.run(Path::new("/bin/bash"), "copied/claude; grep claude codex.md; true")?;
     let records = fleet.records()?;
     ensure!(sessions(&records).is_empty(), "{:?} have begun", sessions(&records));

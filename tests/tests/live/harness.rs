@@ -44,6 +44,14 @@ pub(crate) fn own_program() -> Result<PathBuf> {
     std::env::current_exe().context("cannot find the test program")
 }
 
+/// Copies a program that is to be executed, by another process: a child that another thread forks meanwhile would hold a
+/// descriptor of ours to the file, which then is busy.
+pub(crate) fn copy_program(from: &Path, to: &Path) -> Result<()> {
+    let status = Command::new("cp").arg(from).arg(to).status().context("cannot run cp")?;
+    ensure!(status.success(), "cp {} {} ended with {status}", from.display(), to.display());
+    Ok(())
+}
+
 /// A recording and how it was made.
 pub(crate) struct Seen {
     /// Its records, in order; none before the recording is closed.

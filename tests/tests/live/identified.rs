@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use anyhow::{Context as _, Result, ensure};
 use libtest_mimic::Trial;
 
-use crate::harness::{Observation, once, own_program, verify};
+use crate::harness::{Observation, copy_program, once, own_program, verify};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![once("what an agent runs is told with its version and the digest of the file", identified)]
@@ -15,7 +15,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 fn install(folder: &std::path::Path) -> Result<(String, String, u64)> {
     let program = folder.join(".local/share/claude/versions/9.8.7");
     std::fs::create_dir_all(program.parent().context("no folder")?)?;
-    std::fs::copy(own_program()?, &program)?;
+    copy_program(&own_program()?, &program)?;
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755))?;
     let content = std::fs::read(&program)?;
     let path = program.to_str().context("a path that is UTF-8")?.to_owned();

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::harness::{Observation, expect, observe, own_program, trial};
+use crate::harness::{Observation, copy_program, expect, observe, own_program, trial};
 
 /// A user that is not root (nobody, in every distribution).
 const NOBODY: u32 = 65534;
@@ -97,7 +97,7 @@ fn own_namespaces() -> Result<()> {
 fn setuid() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let program = folder.path().join("given");
-    std::fs::copy(own_program()?, &program)?;
+    copy_program(&own_program()?, &program)?;
     std::os::unix::fs::chown(&program, Some(NOBODY), Some(NOBODY))?;
     std::fs::set_permissions(&program, PermissionsExt::from_mode(0o6755))?;
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755))?;
@@ -119,7 +119,7 @@ fn capabilities() -> Result<()> {
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755))?;
     let (plain, capable) = (folder.path().join("plain"), folder.path().join("capable"));
     for program in [&plain, &capable] {
-        std::fs::copy(own_program()?, program)?;
+        copy_program(&own_program()?, program)?;
         std::fs::set_permissions(program, PermissionsExt::from_mode(0o755))?;
     }
     give_capability(&capable)?;

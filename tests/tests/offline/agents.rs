@@ -295,7 +295,8 @@ fn an_agent_that_runs_is_told_with_its_processes_as_one_session() {
     let home = Fixture::new();
     home.folder(".local/share/claude/versions");
     let program = home.path().join(".local/share/claude/versions/2.1.197");
-    fs::copy("/bin/sh", &program).expect("a program");
+    // By another process: a child that another thread forks meanwhile would hold a descriptor of ours, and the file be busy.
+    assert!(Command::new("cp").arg("/bin/sh").arg(&program).status().expect("cp runs").success());
     let project = home.folder("work");
     home.file("work/.mcp.json", r#"{"mcpServers": {"local": {"command": "serve"}}}"#);
     // The first process waits for one of the same program below a shell, which waits for its standard input.
