@@ -56,7 +56,7 @@ impl Theme {
     /// Every theme, in the order in which a key goes through them.
     pub const ALL: [Self; 5] = [Self::Dark, Self::Light, Self::Sixteen, Self::Contrast, Self::Plain];
 
-    /// The name, as it is shown and as `--theme` takes it.
+    /// The name, as it is shown and as `AGENTSNOOP_THEME` takes it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

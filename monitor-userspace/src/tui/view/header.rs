@@ -20,7 +20,6 @@ pub(super) fn draw(painter: &mut Painter<'_>, state: &State, area: Rect) {
     painter.tint(bar, Role::Bar);
     let from = first(painter, state, bar);
     counts(painter, state, bar, from);
-    painter.tint(bar, Role::Bar);
     second(painter, state, Rect { y: area.y + 1, height: 1, ..area });
 }
 
@@ -42,26 +41,27 @@ fn first(painter: &mut Painter<'_>, state: &State, area: Rect) -> u16 {
 fn counts(painter: &mut Painter<'_>, state: &State, area: Rect, from: u16) {
     let model = &state.model;
     let (lost, blind) = (model.observation.lost(), model.observation.blind());
-    let mut facts = vec![format!("lost {}", words::number(lost))];
+    let unless = |bad: bool, role: Role| if bad { role } else { Role::Text };
+    let mut facts = vec![(format!("lost {}", words::number(lost)), unless(lost > 0, Role::Bad))];
     if state.missed > 0 {
-        facts.push(format!("not shown {}", words::short(state.missed)));
+        facts.push((format!("not shown {}", words::short(state.missed)), Role::Bad));
     }
-    facts.push(format!("{} events", words::number(model.events)));
-    facts.push(format!("unseen {blind}"));
+    facts.push((format!("{} events", words::number(model.events)), Role::Text));
+    facts.push((format!("unseen {blind}"), unless(blind > 0, Role::Warn)));
     if state.store.first() > 0 {
-        facts.push(format!("forgotten {}", words::short(state.store.first())));
+        facts.push((format!("forgotten {}", words::short(state.store.first())), Role::Warn));
     }
     let (used, most) = (state.store.bytes() as u64, state.store.limit() as u64);
     if used > most / 10 {
-        facts.push(format!("memory {}/{}", words::bytes(used), words::bytes(most)));
+        facts.push((format!("memory {}/{}", words::bytes(used), words::bytes(most)), Role::Text));
     }
     let mut right = area.right().saturating_sub(1);
-    for text in facts {
+    for (text, role) in facts {
         let columns = columns_of(&text);
         if right.saturating_sub(from) < columns + 1 {
             break;
         }
-        right = painter.put_right(right, area.y, columns, &text, Role::Text).saturating_sub(2);
+        right = painter.put_right(right, area.y, columns, &text, role).saturating_sub(2);
     }
     if usize::from(right.saturating_sub(from)) > SECONDS + 10 {
         rate(painter, state, area.y, right);
