@@ -5,7 +5,7 @@
 
 use std::{collections::VecDeque, fs::File, io, os::unix::fs::OpenOptionsExt as _, path::Path};
 
-use agentsnoop_pipeline::input::Input;
+use agentsnoop_pipeline::{input::Input, record::escape_into};
 use anyhow::Result;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -311,7 +311,12 @@ impl<S: ReadAt> Iterator for Reader<S> {
                     return Some(Item::Input(at, input));
                 }
                 Ok(None) => self.progress.unknown += 1,
-                Err(error) => return Some(Item::Damage(Damage::Input { at, what: error.to_string() })),
+                Err(error) => {
+                    // It can quote what the file holds.
+                    let mut what = String::new();
+                    escape_into(error.to_string().as_bytes(), &mut what);
+                    return Some(Item::Damage(Damage::Input { at, what }));
+                }
             }
         }
     }
