@@ -16,7 +16,7 @@ use monitor_common::{
 };
 
 /// The boot time at which the session begins, nanoseconds.
-const BEGIN_NS: u64 = 1_000_000_000;
+pub(crate) const BEGIN_NS: u64 = 1_000_000_000;
 
 /// Opens that the kernel half loses.
 const LOST: u64 = 3;
@@ -56,7 +56,7 @@ pub fn session() -> (Vec<Input>, Closed) {
     (inputs, Closed { boot_ns: counters.boot_ns + 1000, reason, counters, ..Closed::default() })
 }
 
-fn opened() -> Opened {
+pub(crate) fn opened() -> Opened {
     Opened {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         wire: WIRE_VERSION,

@@ -1,6 +1,7 @@
 //! Inputs made without a kernel, for tests and benches.
 
 pub mod any;
+mod family;
 
 use bytes::Bytes;
 use monitor_common::{
@@ -8,6 +9,8 @@ use monitor_common::{
     body::{self, call_text, exec_text, open_text},
     decode::{Body, Str},
 };
+
+pub use family::Family;
 
 use crate::{event::encode, input::Input};
 

@@ -3,6 +3,7 @@
 //! They need `AGENTSNOOP_AGENTS`, the folder that `tests/agents/install.sh` has filled; `cargo xtask test agents` sets
 //! it. Without it these tests are listed as ignored.
 
+mod alike;
 mod calls;
 mod claude;
 mod codex;

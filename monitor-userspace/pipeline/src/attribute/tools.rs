@@ -130,14 +130,17 @@ impl Rule {
         if !is_named || !has(arguments, after) || !has(env, started.env_names) {
             return None;
         }
+        let command = |command: Vec<u8>| Shape::Command(Text::from(command), started.argv_state);
         let Some(wanted) = &self.script else {
-            // A program that is known by its environment alone is a tool only where it takes commands.
-            let is_told = !names.is_empty() || !arguments.is_empty();
-            return if is_told { Some(Shape::Prepares) } else { is_shell.then_some(Shape::Begins) };
+            return match script {
+                _ if !names.is_empty() || !arguments.is_empty() => Some(Shape::Prepares),
+                Some(whole) => Some(command(whole.to_vec())),
+                // A program that is known by its environment alone is a tool only where it takes commands.
+                None => is_shell.then_some(Shape::Begins),
+            };
         };
         let found = wanted.captures(script?)?.name(COMMAND)?.as_bytes();
-        let command = if *quoted { shell::unquoted(found) } else { found.to_vec() };
-        Some(Shape::Command(Text::from(command), started.argv_state))
+        Some(command(if *quoted { shell::unquoted(found) } else { found.to_vec() }))
     }
 }
 

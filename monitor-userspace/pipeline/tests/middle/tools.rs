@@ -4,7 +4,7 @@ use agentsnoop_pipeline::{
     Record,
     input::{Closed, Control, Input, Why},
     record::{Body, State, ToolCall, ToolCallState},
-    synthetic::{Actor, Program, sockaddr, unix},
+    synthetic::{Actor, Family, Program, sockaddr, unix},
 };
 
 use crate::common::{judge, run};
@@ -30,45 +30,11 @@ fn program<'a>(exe: &'a str, argv: &'a [&'a str], env: &'a [&'a str]) -> Program
     Program { exe, argv, env, cwd: "/p", ..Program::default() }
 }
 
-/// A process that an agent is, with the inputs so far.
-struct Bench {
-    inputs: Vec<Input>,
-    next: u32,
-}
-
-impl Bench {
-    fn new(agent: &str, argv: &[&str]) -> (Self, Actor) {
-        let mut actor = Actor::new(10);
-        let inputs = vec![run(10), actor.exec(program(agent, argv, &["HOME"]))];
-        (Self { inputs, next: 11 }, actor)
-    }
-
-    /// A child of a process.
-    fn child(&mut self, of: &mut Actor) -> Actor {
-        let (fork, mut child) = of.fork(self.next);
-        self.next += 1;
-        self.inputs.push(fork);
-        child.follow(of);
-        child
-    }
-
-    /// A child that executes a program.
-    fn starts(&mut self, of: &mut Actor, what: Program<'_>) -> Actor {
-        let mut child = self.child(of);
-        self.inputs.push(child.exec(what));
-        of.follow(&child);
-        child
-    }
-
-    fn ends(&mut self, mut process: Actor, code: u32, next: &mut Actor) {
-        process.follow(next);
-        self.inputs.push(process.exit(code << 8));
-        next.follow(&process);
-    }
-
-    fn records(self) -> Vec<Record> {
-        judge(&self.inputs)
-    }
+/// An agent under `run`, with what comes to it.
+fn an_agent(exe: &str, argv: &[&str]) -> (Family, Actor) {
+    let mut actor = Actor::new(10);
+    let inputs = vec![run(10), actor.exec(program(exe, argv, &["HOME"]))];
+    (Family { inputs, next: 11, pause_ns: 0 }, actor)
 }
 
 fn calls(records: &[Record]) -> Vec<(&Record, &ToolCall)> {
@@ -98,23 +64,23 @@ fn call_of<'a>(records: &'a [Record], path: &str) -> Option<&'a str> {
 
 #[test]
 fn a_tool_call_has_the_command_that_was_meant_its_effects_and_its_end() {
-    let (mut bench, mut agent) = Bench::new(CLAUDE, &["claude"]);
-    bench.inputs.push(agent.open("/p/own"));
+    let (mut family, mut agent) = an_agent(CLAUDE, &["claude"]);
+    family.inputs.push(agent.open("/p/own"));
     let script = claude("'cat notes.txt; echo '\"'\"'it'\"'\"''");
-    let mut shell = bench.starts(&mut agent, program(BASH, &["/bin/bash", "-c", &script], TOOL));
-    let mut cat = bench.starts(&mut shell, program("/usr/bin/cat", &["cat", "notes.txt"], TOOL));
-    bench.inputs.push(cat.open("/p/notes.txt"));
-    bench.inputs.push(cat.open_with("/p/out", "/p/out", 0o1101, 3));
-    bench.inputs.push(cat.open_with("/p/denied", "/p/denied", 0o1101, -13));
-    bench.inputs.push(cat.open_with("/dev/null", "/dev/null", 0o1, 4));
-    bench.inputs.push(cat.connect(&sockaddr("127.0.0.1:8399".parse().unwrap()), 0));
+    let mut shell = family.starts(&mut agent, program(BASH, &["/bin/bash", "-c", &script], TOOL));
+    let mut cat = family.starts(&mut shell, program("/usr/bin/cat", &["cat", "notes.txt"], TOOL));
+    family.inputs.push(cat.open("/p/notes.txt"));
+    family.inputs.push(cat.open_with("/p/out", "/p/out", 0o1101, 3));
+    family.inputs.push(cat.open_with("/p/denied", "/p/denied", 0o1101, -13));
+    family.inputs.push(cat.open_with("/dev/null", "/dev/null", 0o1, 4));
+    family.inputs.push(cat.connect(&sockaddr("127.0.0.1:8399".parse().unwrap()), 0));
     shell.follow(&cat);
-    bench.ends(cat, 0, &mut shell);
-    bench.inputs.push(shell.open_with("/tmp/claude-af69-cwd", "/tmp/claude-af69-cwd", 0o1101, 3));
+    family.ends(cat, 0, &mut shell);
+    family.inputs.push(shell.open_with("/tmp/claude-af69-cwd", "/tmp/claude-af69-cwd", 0o1101, 3));
     agent.follow(&shell);
-    bench.ends(shell, 3, &mut agent);
-    bench.inputs.push(agent.open("/p/after"));
-    let records = bench.records();
+    family.ends(shell, 3, &mut agent);
+    family.inputs.push(agent.open("/p/after"));
+    let records = judge(&family.inputs);
     assert_eq!(told(&records), ["started cat notes.txt; echo 'it'", "ended cat notes.txt; echo 'it'"]);
     let (record, ended) = calls(&records)[1];
     let list = |texts: &[agentsnoop_pipeline::record::Text]| -> Vec<String> {
@@ -135,7 +101,7 @@ fn a_tool_call_has_the_command_that_was_meant_its_effects_and_its_end() {
 
 #[test]
 fn what_an_agent_starts_for_its_own_ends_is_no_tool_call() {
-    let (mut bench, mut agent) = Bench::new(CLAUDE, &["claude"]);
+    let (mut family, mut agent) = an_agent(CLAUDE, &["claude"]);
     for what in [
         program("/usr/bin/git", &["git", "status"], CHORE),
         program(BASH, &["/bin/bash", "-c", "env"], CHORE),
@@ -143,29 +109,29 @@ fn what_an_agent_starts_for_its_own_ends_is_no_tool_call() {
         program(CLAUDE, &["rg", "--files"], CHORE),
         program("/usr/bin/dash", &["/bin/sh", "-c", "ps aux | grep -v grep"], TOOL),
     ] {
-        let chore = bench.starts(&mut agent, what);
-        bench.ends(chore, 0, &mut agent);
+        let chore = family.starts(&mut agent, what);
+        family.ends(chore, 0, &mut agent);
     }
-    let records = bench.records();
+    let records = judge(&family.inputs);
     assert_eq!(told(&records), [""; 0]);
     assert!(records.iter().all(|record| record.tool_call.is_none()));
 }
 
 #[test]
 fn calls_at_the_same_time_are_apart() {
-    let (mut bench, mut agent) = Bench::new(OPENCODE, &["opencode"]);
+    let (mut family, mut agent) = an_agent(OPENCODE, &["opencode"]);
     let env = &["HOME", "OPENCODE"];
-    let mut one = bench.starts(&mut agent, program(BASH, &["/bin/bash", "-c", "make one"], env));
+    let mut one = family.starts(&mut agent, program(BASH, &["/bin/bash", "-c", "make one"], env));
     one.follow(&agent);
-    let mut two = bench.starts(&mut agent, program(BASH, &["/bin/bash", "-c", "make two"], env));
+    let mut two = family.starts(&mut agent, program(BASH, &["/bin/bash", "-c", "make two"], env));
     one.follow(&two);
-    bench.inputs.push(one.open("/p/one"));
+    family.inputs.push(one.open("/p/one"));
     two.follow(&one);
-    bench.inputs.push(two.open("/p/two"));
+    family.inputs.push(two.open("/p/two"));
     agent.follow(&two);
-    bench.ends(one, 0, &mut agent);
-    bench.ends(two, 0, &mut agent);
-    let records = bench.records();
+    family.ends(one, 0, &mut agent);
+    family.ends(two, 0, &mut agent);
+    let records = judge(&family.inputs);
     assert_eq!(told(&records), ["started make one", "started make two", "ended make one", "ended make two"]);
     let ids: Vec<_> = calls(&records).into_iter().map(|(record, _)| record.tool_call.as_deref()).collect();
     assert_eq!(ids, [call_of(&records, "/p/one"), call_of(&records, "/p/two"), ids[0], ids[1]]);
@@ -174,19 +140,19 @@ fn calls_at_the_same_time_are_apart() {
 
 #[test]
 fn the_command_of_codex_comes_with_the_second_program_of_the_process() {
-    let (mut bench, mut agent) = Bench::new(CODEX, &["codex", "exec"]);
+    let (mut family, mut agent) = an_agent(CODEX, &["codex", "exec"]);
     let env = &["HOME", "CODEX_CI", "CODEX_THREAD_ID"];
     let script = "__CODEX_SNAPSHOT_OVERRIDE_SET_0=\"${X+x}\"\nif . '/h/.codex/s'; then :; fi\n\nexec '/bin/bash' -c 'cat > '\"'\"'/p/g.txt'\"'\"' <<'\"'\"'E'\"'\"'\nx\nE'";
     let setup = ["/proc/self/exe", "--codex-run-as-process-setup", "45", "10", "pipe"];
-    let mut tool = bench.starts(&mut agent, program(CODEX, &setup, &[]));
-    bench.inputs.push(tool.open("/p/setting-up"));
-    bench.inputs.push(tool.exec(program(BASH, &["/bin/bash", "-c", script], env)));
+    let mut tool = family.starts(&mut agent, program(CODEX, &setup, &[]));
+    family.inputs.push(tool.open("/p/setting-up"));
+    family.inputs.push(tool.exec(program(BASH, &["/bin/bash", "-c", script], env)));
     let command = "cat > '/p/g.txt' <<'E'\nx\nE";
-    bench.inputs.push(tool.exec(program(BASH, &["/bin/bash", "-c", command], env)));
-    bench.inputs.push(tool.open_with("/p/g.txt", "/p/g.txt", 0o1101, 3));
+    family.inputs.push(tool.exec(program(BASH, &["/bin/bash", "-c", command], env)));
+    family.inputs.push(tool.open_with("/p/g.txt", "/p/g.txt", 0o1101, 3));
     agent.follow(&tool);
-    bench.ends(tool, 0, &mut agent);
-    let records = bench.records();
+    family.ends(tool, 0, &mut agent);
+    let records = judge(&family.inputs);
     assert_eq!(told(&records), [format!("started {command}"), format!("ended {command}")]);
     let sessions = records.iter().filter(|record| matches!(record.body, Body::Session(_))).count();
     assert_eq!(sessions, 1, "what sets the tool up is no agent of its own");
@@ -195,20 +161,20 @@ fn the_command_of_codex_comes_with_the_second_program_of_the_process() {
 
 #[test]
 fn the_command_in_a_sandbox_is_found_below_the_process_that_makes_it() {
-    let (mut bench, mut agent) = Bench::new(CODEX, &["codex", "exec"]);
+    let (mut family, mut agent) = an_agent(CODEX, &["codex", "exec"]);
     let env = &["HOME", "CODEX_CI", "CODEX_THREAD_ID"];
-    let mut helper = bench.starts(&mut agent, program(CODEX, &["codex-linux-sandbox", "--", "bash"], &[]));
-    let mut bwrap = bench.starts(&mut helper, program("/usr/bin/bwrap", &["bwrap"], &[]));
-    bench.inputs.push(bwrap.open_with("/newroot/tmp", "/newroot/tmp", 0o1101, 3));
+    let mut helper = family.starts(&mut agent, program(CODEX, &["codex-linux-sandbox", "--", "bash"], &[]));
+    let mut bwrap = family.starts(&mut helper, program("/usr/bin/bwrap", &["bwrap"], &[]));
+    family.inputs.push(bwrap.open_with("/newroot/tmp", "/newroot/tmp", 0o1101, 3));
     let inner = ["codex-linux-sandbox", "--apply-seccomp-then-exec"];
-    let mut inside = bench.starts(&mut bwrap, program(CODEX, &inner, &[]));
-    bench.inputs.push(inside.exec(program(BASH, &["/bin/bash", "-c", "ls"], env)));
+    let mut inside = family.starts(&mut bwrap, program(CODEX, &inner, &[]));
+    family.inputs.push(inside.exec(program(BASH, &["/bin/bash", "-c", "ls"], env)));
     helper.follow(&inside);
-    bench.ends(inside, 0, &mut helper);
-    bench.ends(bwrap, 0, &mut helper);
+    family.ends(inside, 0, &mut helper);
+    family.ends(bwrap, 0, &mut helper);
     agent.follow(&helper);
-    bench.ends(helper, 7, &mut agent);
-    let records = bench.records();
+    family.ends(helper, 7, &mut agent);
+    let records = judge(&family.inputs);
     assert_eq!(told(&records), ["started ls", "ended ls"]);
     let (_, ended) = calls(&records)[1];
     assert_eq!(ended.code, Some(7));
@@ -217,34 +183,37 @@ fn the_command_in_a_sandbox_is_found_below_the_process_that_makes_it() {
 
 #[test]
 fn gemini_and_an_agent_without_rules_are_unwrapped_too() {
-    let (mut bench, mut agent) =
-        Bench::new("/usr/bin/node", &["node", "/n/node_modules/@google/gemini-cli/bundle/gemini.js"]);
+    let (mut family, mut agent) =
+        an_agent("/usr/bin/node", &["node", "/n/node_modules/@google/gemini-cli/bundle/gemini.js"]);
     let script = "shopt -u promptvars nullglob; _bgpids_file=/tmp/gemini-shell-x/bgpids.tmp\n(\n  trap 'jobs -p > \"$_bgpids_file\"' EXIT\nls; date\n)\n__code=$?\nexit $__code";
-    let tool = bench.starts(&mut agent, program(BASH, &["/usr/bin/bash", "-c", script], &["GEMINI_CLI"]));
-    bench.ends(tool, 0, &mut agent);
-    assert_eq!(told(&bench.records()), ["started ls; date", "ended ls; date"]);
+    let tool = family.starts(&mut agent, program(BASH, &["/usr/bin/bash", "-c", script], &["GEMINI_CLI"]));
+    family.ends(tool, 0, &mut agent);
+    assert_eq!(told(&judge(&family.inputs)), ["started ls; date", "ended ls; date"]);
 
-    let (mut bench, mut agent) =
-        Bench::new("/usr/bin/node", &["node", "/n/node_modules/@github/copilot/npm-loader.js"]);
-    let chore = bench.starts(&mut agent, program(BASH, &["bash", "-c", "uname"], &["HOME"]));
-    bench.ends(chore, 0, &mut agent);
-    let tool = bench.starts(&mut agent, program(BASH, &["bash", "-c", "ls"], &["HOME", "COPILOT_CLI"]));
-    bench.ends(tool, 0, &mut agent);
-    assert_eq!(told(&bench.records()), ["started ls", "ended ls"], "by a marker that the agent itself was not given");
+    let (mut family, mut agent) = an_agent("/usr/bin/node", &["node", "/n/node_modules/@github/copilot/npm-loader.js"]);
+    let chore = family.starts(&mut agent, program(BASH, &["bash", "-c", "uname"], &["HOME"]));
+    family.ends(chore, 0, &mut agent);
+    let tool = family.starts(&mut agent, program(BASH, &["bash", "-c", "ls"], &["HOME", "COPILOT_CLI"]));
+    family.ends(tool, 0, &mut agent);
+    assert_eq!(
+        told(&judge(&family.inputs)),
+        ["started ls", "ended ls"],
+        "by a marker that the agent itself was not given"
+    );
 }
 
 #[test]
 fn what_outlives_a_call_is_told_and_still_belongs_to_it() {
-    let (mut bench, mut agent) = Bench::new(OPENCODE, &["opencode"]);
-    let mut shell = bench.starts(&mut agent, program(BASH, &["/bin/bash", "-c", "serve &"], &["OPENCODE"]));
-    let mut server = bench.starts(&mut shell, program("/usr/bin/serve", &["serve"], &["OPENCODE"]));
+    let (mut family, mut agent) = an_agent(OPENCODE, &["opencode"]);
+    let mut shell = family.starts(&mut agent, program(BASH, &["/bin/bash", "-c", "serve &"], &["OPENCODE"]));
+    let mut server = family.starts(&mut shell, program("/usr/bin/serve", &["serve"], &["OPENCODE"]));
     agent.follow(&shell);
-    bench.ends(shell, 0, &mut agent);
+    family.ends(shell, 0, &mut agent);
     server.follow(&agent);
-    bench.inputs.push(server.open_with("/p/late", "/p/late", 0o1101, 3));
+    family.inputs.push(server.open_with("/p/late", "/p/late", 0o1101, 3));
     agent.follow(&server);
-    bench.ends(server, 0, &mut agent);
-    let records = bench.records();
+    family.ends(server, 0, &mut agent);
+    let records = judge(&family.inputs);
     assert_eq!(told(&records), ["started serve &", "ended serve &", "left serve &"]);
     let told = calls(&records);
     assert_eq!(told[1].1.background.iter().map(|process| process.pid).collect::<Vec<_>>(), [12]);
@@ -255,24 +224,24 @@ fn what_outlives_a_call_is_told_and_still_belongs_to_it() {
 
 #[test]
 fn an_agent_in_another_ones_tool_call_is_a_session_of_its_own_and_its_calls_are_within() {
-    let (mut bench, mut agent) = Bench::new(CLAUDE, &["claude"]);
+    let (mut family, mut agent) = an_agent(CLAUDE, &["claude"]);
     let outer = claude("'opencode run; claude -p x'");
-    let mut shell = bench.starts(&mut agent, program(BASH, &["/bin/bash", "-c", &outer], TOOL));
+    let mut shell = family.starts(&mut agent, program(BASH, &["/bin/bash", "-c", &outer], TOOL));
     let env = &["HOME", "CLAUDECODE", "CLAUDE_CODE_SESSION_ID"];
-    let mut inner = bench.starts(&mut shell, program(OPENCODE, &["opencode", "run"], env));
-    bench.inputs.push(inner.open("/p/inner"));
-    let tool = bench.starts(&mut inner, program(BASH, &["/bin/bash", "-c", "ls"], &["OPENCODE", "CLAUDECODE"]));
-    bench.ends(tool, 0, &mut inner);
+    let mut inner = family.starts(&mut shell, program(OPENCODE, &["opencode", "run"], env));
+    family.inputs.push(inner.open("/p/inner"));
+    let tool = family.starts(&mut inner, program(BASH, &["/bin/bash", "-c", "ls"], &["OPENCODE", "CLAUDECODE"]));
+    family.ends(tool, 0, &mut inner);
     shell.follow(&inner);
-    bench.ends(inner, 0, &mut shell);
+    family.ends(inner, 0, &mut shell);
     // The same agent once more is another session as well.
-    let mut same = bench.starts(&mut shell, program(CLAUDE, &["claude", "-p", "x"], env));
-    bench.inputs.push(same.open("/p/same"));
+    let mut same = family.starts(&mut shell, program(CLAUDE, &["claude", "-p", "x"], env));
+    family.inputs.push(same.open("/p/same"));
     shell.follow(&same);
-    bench.ends(same, 0, &mut shell);
+    family.ends(same, 0, &mut shell);
     agent.follow(&shell);
-    bench.ends(shell, 0, &mut agent);
-    let records = bench.records();
+    family.ends(shell, 0, &mut agent);
+    let records = judge(&family.inputs);
     let outer = calls(&records)[0].0.tool_call.clone().unwrap();
     assert_eq!(call_of(&records, "/p/inner"), Some(&*outer));
     let (record, within) = calls(&records)[1];
@@ -294,37 +263,37 @@ fn an_agent_in_another_ones_tool_call_is_a_session_of_its_own_and_its_calls_are_
 
 #[test]
 fn a_call_that_still_runs_at_the_end_is_unfinished() {
-    let (mut bench, mut agent) = Bench::new(OPENCODE, &["opencode"]);
-    let shell = bench.starts(&mut agent, program(BASH, &["/bin/bash", "-c", "sleep 9"], &["OPENCODE"]));
-    bench.inputs.push(Input::Closed(Box::new(Closed { boot_ns: shell.header.time + 5, ..Closed::default() })));
-    let records = bench.records();
+    let (mut family, mut agent) = an_agent(OPENCODE, &["opencode"]);
+    let shell = family.starts(&mut agent, program(BASH, &["/bin/bash", "-c", "sleep 9"], &["OPENCODE"]));
+    family.inputs.push(Input::Closed(Box::new(Closed { boot_ns: shell.header.time + 5, ..Closed::default() })));
+    let records = judge(&family.inputs);
     let (_, call) = calls(&records)[1];
     assert_eq!((call.state, call.code, call.duration_ns), (ToolCallState::Unfinished, None, Some(5)));
 }
 
 #[test]
 fn more_calls_than_can_be_followed_are_told_as_they_are() {
-    let (mut bench, mut agent) = Bench::new(OPENCODE, &["opencode"]);
+    let (mut family, mut agent) = an_agent(OPENCODE, &["opencode"]);
     for _ in 0..1030 {
-        bench.starts(&mut agent, program(BASH, &["/bin/bash", "-c", "sleep 9"], &["OPENCODE"]));
+        family.starts(&mut agent, program(BASH, &["/bin/bash", "-c", "sleep 9"], &["OPENCODE"]));
     }
-    let records = bench.records();
+    let records = judge(&family.inputs);
     let unfinished = told(&records).into_iter().filter(|told| told.starts_with("unfinished")).count();
     assert_eq!(unfinished, 6);
 }
 
 #[test]
 fn the_effects_of_a_call_are_bounded_and_the_rest_is_counted() {
-    let (mut bench, mut agent) = Bench::new(OPENCODE, &["opencode"]);
-    let mut shell = bench.starts(&mut agent, program(BASH, &["/bin/bash", "-c", "make"], &["OPENCODE"]));
+    let (mut family, mut agent) = an_agent(OPENCODE, &["opencode"]);
+    let mut shell = family.starts(&mut agent, program(BASH, &["/bin/bash", "-c", "make"], &["OPENCODE"]));
     for number in 0..70 {
         let path = format!("/p/{number}");
-        bench.inputs.push(shell.open_with(&path, &path, 0o1101, 3));
-        bench.inputs.push(shell.open_with(&path, &path, 0o1101, 3));
+        family.inputs.push(shell.open_with(&path, &path, 0o1101, 3));
+        family.inputs.push(shell.open_with(&path, &path, 0o1101, 3));
     }
     agent.follow(&shell);
-    bench.ends(shell, 0, &mut agent);
-    let records = bench.records();
+    family.ends(shell, 0, &mut agent);
+    let records = judge(&family.inputs);
     let (_, call) = calls(&records)[1];
     assert_eq!((call.written.len(), call.further, call.command_state), (64, 12, State::Complete));
 }
@@ -332,33 +301,33 @@ fn the_effects_of_a_call_are_bounded_and_the_rest_is_counted() {
 /// A daemon of the first of so many terminals of Codex, to which all of them are connected and which starts a tool; the first
 /// one may have ended before.
 fn daemon(terminals: u32, first_ends: bool) -> Vec<Record> {
-    let (mut bench, mut first) = Bench::new(CODEX, &["codex"]);
+    let (mut family, mut first) = an_agent(CODEX, &["codex"]);
     let socket = unix("/tmp/codex-daemon-1000/8a78");
-    let mut daemon = bench.starts(&mut first, program(CODEX, &["codex", "app-server", "--managed-daemon"], &["HOME"]));
-    bench.inputs.push(daemon.listen(&socket));
+    let mut daemon = family.starts(&mut first, program(CODEX, &["codex", "app-server", "--managed-daemon"], &["HOME"]));
+    family.inputs.push(daemon.listen(&socket));
     first.follow(&daemon);
-    bench.inputs.push(first.connect(&socket, 0));
+    family.inputs.push(first.connect(&socket, 0));
     let mut last = first.clone();
     for number in 1..terminals {
         let mut other = Actor::new(1000 + number);
         other.follow(&last);
-        bench.inputs.push(Input::Control(Control::Track { pid: 1000 + number, why: Why::Agent }));
-        bench.inputs.push(other.exec(program(CODEX, &["codex"], &["HOME"])));
-        bench.inputs.push(other.connect(&socket, 0));
+        family.inputs.push(Input::Control(Control::Track { pid: 1000 + number, why: Why::Agent }));
+        family.inputs.push(other.exec(program(CODEX, &["codex"], &["HOME"])));
+        family.inputs.push(other.connect(&socket, 0));
         last = other;
     }
     if first_ends {
         first.follow(&last);
-        bench.inputs.push(first.exit(0));
+        family.inputs.push(first.exit(0));
         last = first;
     }
     daemon.follow(&last);
     let setup = ["/proc/self/exe", "--codex-run-as-process-setup", "45"];
-    let mut tool = bench.starts(&mut daemon, program(CODEX, &setup, &[]));
-    bench.inputs.push(tool.exec(program(BASH, &["/bin/bash", "-c", "ls"], &["CODEX_CI"])));
+    let mut tool = family.starts(&mut daemon, program(CODEX, &setup, &[]));
+    family.inputs.push(tool.exec(program(BASH, &["/bin/bash", "-c", "ls"], &["CODEX_CI"])));
     daemon.follow(&tool);
-    bench.ends(tool, 0, &mut daemon);
-    bench.records()
+    family.ends(tool, 0, &mut daemon);
+    judge(&family.inputs)
 }
 
 #[test]
@@ -375,21 +344,21 @@ fn a_daemons_tool_call_is_of_the_session_that_is_connected_to_it() {
 #[test]
 fn the_terminal_of_a_person_in_an_editor_is_not_the_agents() {
     let cursor = "/usr/share/cursor/cursor";
-    let (mut bench, mut editor) = Bench::new(cursor, &["cursor"]);
-    let mut host = bench.starts(&mut editor, program(cursor, &["cursor", "--type=utility"], &["HOME"]));
+    let (mut family, mut editor) = an_agent(cursor, &["cursor"]);
+    let mut host = family.starts(&mut editor, program(cursor, &["cursor", "--type=utility"], &["HOME"]));
     let person =
         Program { terminal: "/dev/pts/3", ..program("/usr/bin/zsh", &["zsh", "-i"], &["TERM_PROGRAM", "HOME"]) };
-    let mut shell = bench.starts(&mut host, person);
-    let mut git = bench.starts(&mut shell, program("/usr/bin/git", &["git", "push"], &["TERM_PROGRAM"]));
-    bench.inputs.push(git.open("/p/of-the-person"));
-    let mut claude = bench.starts(&mut shell, program(CLAUDE, &["claude"], &["TERM_PROGRAM"]));
-    bench.inputs.push(claude.open("/p/of-claude"));
+    let mut shell = family.starts(&mut host, person);
+    let mut git = family.starts(&mut shell, program("/usr/bin/git", &["git", "push"], &["TERM_PROGRAM"]));
+    family.inputs.push(git.open("/p/of-the-person"));
+    let mut claude = family.starts(&mut shell, program(CLAUDE, &["claude"], &["TERM_PROGRAM"]));
+    family.inputs.push(claude.open("/p/of-claude"));
     host.follow(&claude);
     let env = &["TERM_PROGRAM", "CURSOR_AGENT"];
     let agents = Program { terminal: "/dev/pts/4", ..program("/usr/bin/zsh", &["zsh", "-c", "make"], env) };
-    let mut tool = bench.starts(&mut host, agents);
-    bench.inputs.push(tool.open("/p/of-cursor"));
-    let records = bench.records();
+    let mut tool = family.starts(&mut host, agents);
+    family.inputs.push(tool.open("/p/of-cursor"));
+    let records = judge(&family.inputs);
     let agent_of = |path: &str| {
         let is = |record: &&Record| matches!(&record.body, Body::Open(open) if open.path.as_ref().is_some_and(|own| own.to_str() == path));
         records.iter().find(is).unwrap().agent.as_ref().map(|agent| agent.name.clone())

@@ -3,7 +3,9 @@
 use anyhow::{Context, Result, ensure};
 
 use super::{
-    Named, calls, facts,
+    Named,
+    alike::{self, Editor},
+    calls, facts,
     session::{Script, Session},
 };
 
@@ -14,9 +16,11 @@ pub(super) fn trials() -> Vec<Named> {
         ("Claude Code, default: every scripted fact is seen, and nothing of a second agent and a busy loop", default),
         ("Claude Code, daemon: every scripted fact is seen", daemon),
         ("Claude Code, heavy: every scripted fact is seen", heavy),
-        ("Claude Code, edit: every scripted fact is seen, and its own file tools are no tool calls", edit),
-        ("Claude Code, text: every scripted fact is seen, and there is no tool call", only_text),
-        ("Claude Code, its TUI behind a proxy: every scripted fact is seen", tui),
+        ("Claude Code, edit: every scripted fact is seen, and its own file tools are no tool calls", || {
+            alike::edit("claude", NAME, Editor::Agent)
+        }),
+        ("Claude Code, text: every scripted fact is seen, and there is no tool call", || alike::text("claude", NAME)),
+        ("Claude Code, its TUI behind a proxy: every scripted fact is seen", || alike::tui("claude", NAME)),
     ]
 }
 
@@ -78,29 +82,5 @@ fn heavy() -> Result<()> {
     facts::heavy_script(&session, &["ugrep"], &["bfs"], 500)?;
     calls::of(&session, NAME, &calls::HEAVY, &[])?;
     calls::are_as_checked_in(&session, "claude-heavy")?;
-    session.is_sound(NAME, busy.path())
-}
-
-fn edit() -> Result<()> {
-    let (script, busy) = Script::new("claude", "scripts/edit.json")?;
-    let session = script.run()?;
-    calls::are_as_checked_in(&session, "claude-edit")?;
-    session.is_sound(NAME, busy.path())
-}
-
-fn only_text() -> Result<()> {
-    let (script, busy) = Script::new("claude", "scripts/text.json")?;
-    let session = script.run()?;
-    calls::of(&session, NAME, &[], &[])?;
-    calls::are_as_checked_in(&session, "claude-text")?;
-    session.is_sound(NAME, busy.path())
-}
-
-fn tui() -> Result<()> {
-    let (script, busy) = Script::new("claude", "scripts/default.json")?;
-    let session = script.options(&["--tty", "15", "--proxy"]).run()?;
-    facts::default_script(&session)?;
-    calls::default(&session, NAME, &[])?;
-    calls::are_as_checked_in(&session, "claude-tui")?;
     session.is_sound(NAME, busy.path())
 }

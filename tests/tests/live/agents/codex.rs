@@ -4,7 +4,9 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::{
-    Named, calls, facts,
+    Named,
+    alike::{self, Editor},
+    calls, facts,
     session::{Script, Session, argv},
 };
 
@@ -17,8 +19,10 @@ pub(super) fn trials() -> Vec<Named> {
         ("Codex, heavy: every scripted fact is seen", heavy),
         ("Codex, its workspace-write sandbox: every scripted fact is seen, through namespaces and seccomp", sandbox),
         ("Codex, its TUI: every scripted fact is seen, though a daemon does the work", tui),
-        ("Codex, edit: every scripted fact is seen, and its own file tools are no tool calls", edit),
-        ("Codex, text: every scripted fact is seen, and there is no tool call", only_text),
+        ("Codex, edit: every scripted fact is seen, by the command that it runs in place of a tool", || {
+            alike::edit("codex", NAME, Editor::Command)
+        }),
+        ("Codex, text: every scripted fact is seen, and there is no tool call", || alike::text("codex", NAME)),
     ]
 }
 
@@ -139,20 +143,5 @@ fn tui() -> Result<()> {
     ensure!(session.descends(cat, server), "the tool's shell is no child of the daemon");
     ensure!(cat["agent"]["name"] == NAME, "the daemon's work belongs to {}", cat["agent"]["name"]);
     calls::are_as_checked_in(&session, "codex-tui")?;
-    session.is_sound(NAME, busy.path())
-}
-
-fn edit() -> Result<()> {
-    let (script, busy) = Script::new("codex", "scripts/edit.json")?;
-    let session = script.run()?;
-    calls::are_as_checked_in(&session, "codex-edit")?;
-    session.is_sound(NAME, busy.path())
-}
-
-fn only_text() -> Result<()> {
-    let (script, busy) = Script::new("codex", "scripts/text.json")?;
-    let session = script.run()?;
-    calls::of(&session, NAME, &[], &[])?;
-    calls::are_as_checked_in(&session, "codex-text")?;
     session.is_sound(NAME, busy.path())
 }

@@ -2,7 +2,12 @@
 
 use anyhow::{Result, ensure};
 
-use super::{Named, calls, facts, session::Script};
+use super::{
+    Named,
+    alike::{self, Editor},
+    calls, facts,
+    session::Script,
+};
 
 const NAME: &str = "gemini-cli";
 
@@ -11,9 +16,11 @@ pub(super) fn trials() -> Vec<Named> {
         ("Gemini CLI, default: every scripted fact is seen, and the .env that it reads itself", default),
         ("Gemini CLI, daemon: every scripted fact is seen", daemon),
         ("Gemini CLI, heavy: every scripted fact is seen", heavy),
-        ("Gemini CLI, edit: every scripted fact is seen, and its own file tools are no tool calls", edit),
-        ("Gemini CLI, text: every scripted fact is seen, and there is no tool call", only_text),
-        ("Gemini CLI, its TUI behind a proxy: every scripted fact is seen", tui),
+        ("Gemini CLI, edit: every scripted fact is seen, and its own file tools are no tool calls", || {
+            alike::edit("gemini", NAME, Editor::Agent)
+        }),
+        ("Gemini CLI, text: every scripted fact is seen, and there is no tool call", || alike::text("gemini", NAME)),
+        ("Gemini CLI, its TUI behind a proxy: every scripted fact is seen", || alike::tui("gemini", NAME)),
     ]
 }
 
@@ -56,29 +63,5 @@ fn heavy() -> Result<()> {
     facts::heavy_script(&session, &["grep", "-r", "zzzqqq"], &["find", "/usr/lib"], 0)?;
     calls::of(&session, NAME, &[calls::HEAVY[0], calls::HEAVY[2], calls::HEAVY[3]], &[])?;
     calls::are_as_checked_in(&session, "gemini-heavy")?;
-    session.is_sound(NAME, busy.path())
-}
-
-fn edit() -> Result<()> {
-    let (script, busy) = Script::new("gemini", "scripts/edit.json")?;
-    let session = script.run()?;
-    calls::are_as_checked_in(&session, "gemini-edit")?;
-    session.is_sound(NAME, busy.path())
-}
-
-fn only_text() -> Result<()> {
-    let (script, busy) = Script::new("gemini", "scripts/text.json")?;
-    let session = script.run()?;
-    calls::of(&session, NAME, &[], &[])?;
-    calls::are_as_checked_in(&session, "gemini-text")?;
-    session.is_sound(NAME, busy.path())
-}
-
-fn tui() -> Result<()> {
-    let (script, busy) = Script::new("gemini", "scripts/default.json")?;
-    let session = script.options(&["--tty", "15", "--proxy"]).run()?;
-    facts::default_script(&session)?;
-    calls::default(&session, NAME, &[])?;
-    calls::are_as_checked_in(&session, "gemini-tui")?;
     session.is_sound(NAME, busy.path())
 }

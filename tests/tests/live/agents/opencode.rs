@@ -2,7 +2,12 @@
 
 use anyhow::{Result, ensure};
 
-use super::{Named, calls, facts, session::Script};
+use super::{
+    Named,
+    alike::{self, Editor},
+    calls, facts,
+    session::Script,
+};
 
 const NAME: &str = "opencode";
 
@@ -11,8 +16,10 @@ pub(super) fn trials() -> Vec<Named> {
         ("opencode, default: every scripted fact is seen, and its hundred calls of git", default),
         ("opencode, daemon: every scripted fact is seen", daemon),
         ("opencode, heavy: every scripted fact is seen", heavy),
-        ("opencode, edit: every scripted fact is seen, and its own file tools are no tool calls", edit),
-        ("opencode, text: every scripted fact is seen, and there is no tool call", only_text),
+        ("opencode, edit: every scripted fact is seen, and its own file tools are no tool calls", || {
+            alike::edit("opencode", NAME, Editor::Agent)
+        }),
+        ("opencode, text: every scripted fact is seen, and there is no tool call", || alike::text("opencode", NAME)),
     ]
 }
 
@@ -48,20 +55,5 @@ fn heavy() -> Result<()> {
     facts::heavy_script(&session, &["grep", "-r", "zzzqqq"], &["find", "/usr/lib"], 500)?;
     calls::of(&session, NAME, &calls::HEAVY, &[])?;
     calls::are_as_checked_in(&session, "opencode-heavy")?;
-    session.is_sound(NAME, busy.path())
-}
-
-fn edit() -> Result<()> {
-    let (script, busy) = Script::new("opencode", "scripts/edit.json")?;
-    let session = script.run()?;
-    calls::are_as_checked_in(&session, "opencode-edit")?;
-    session.is_sound(NAME, busy.path())
-}
-
-fn only_text() -> Result<()> {
-    let (script, busy) = Script::new("opencode", "scripts/text.json")?;
-    let session = script.run()?;
-    calls::of(&session, NAME, &[], &[])?;
-    calls::are_as_checked_in(&session, "opencode-text")?;
     session.is_sound(NAME, busy.path())
 }
