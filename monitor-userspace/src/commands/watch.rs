@@ -223,7 +223,7 @@ async fn serve(
             wish = Screen::wish(&mut screen) => match wish {
                 Wish::Quit => break "ended by the user",
                 // Only a recording can be read again.
-                Wish::Reread => {}
+                Wish::Reread | Wish::Seek { .. } | Wish::Older(_) | Wish::Newer(_) => {}
                 Wish::Mark(mark) => live.feed(Input::Control(Control::Mark { boot_ns: mark.boot_ns, note: mark.note })),
             },
             waited = pump.wait() => {

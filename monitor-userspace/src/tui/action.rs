@@ -1,6 +1,9 @@
 //! What a person can ask for. Keys, mouse and tests all speak this.
 
-use super::prompt::{Edit, Purpose};
+use super::{
+    hub::Place,
+    prompt::{Edit, Purpose},
+};
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,6 +121,17 @@ pub enum Effect {
     },
     /// Read the recording again from its beginning.
     Reread,
+    /// Go to a place of the recording.
+    Seek {
+        /// How many places were asked for by then.
+        serial: u64,
+        /// The place.
+        place: Place,
+    },
+    /// Read events before this one.
+    Older(u64),
+    /// Read events from this one on.
+    Newer(u64),
     /// Tell that something sensitive was touched.
     Alert(String),
 }

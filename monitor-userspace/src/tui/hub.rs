@@ -11,12 +11,20 @@ use std::{
     },
 };
 
-use agentsnoop_pipeline::{Record, input::Opened};
+use agentsnoop_pipeline::{
+    Record,
+    input::Opened,
+    record::{Id, Time},
+};
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::{
     Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, error::TrySendError, unbounded_channel,
 };
 
-use super::state::Mark;
+use super::{
+    model::{Moment, compact},
+    state::Mark,
+};
 use crate::sink::Sink;
 
 /// Batches that wait for the screen.
@@ -39,17 +47,97 @@ pub enum News {
     Marked(Mark),
     /// What comes from now on is from the beginning again.
     Restarted,
+    /// The recording has an index: from now on only what is wished for comes.
+    Outlined(Arc<Outline>),
+    /// Another place of the recording.
+    Moved(Box<Moved>),
+    /// The events before those that came.
+    Older(Vec<Record>),
+    /// The events behind those that came.
+    Newer(Vec<Record>),
+    /// The index can no longer be read.
+    Unindexed,
     /// No more comes, and why.
     Ended(String),
 }
 
-/// What the screen wants of the live side.
+/// What is known of a whole recording beforehand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outline {
+    /// Its events.
+    pub events: u64,
+    /// The boot times of the first and the last one, nanoseconds.
+    pub range: (u64, u64),
+    /// The time of the last one.
+    #[serde(with = "compact::time")]
+    pub last: Time,
+    /// The first sensitive touches: the number of the event and its boot time.
+    pub touched: Vec<(u64, u64)>,
+    /// Why it was closed.
+    pub why: String,
+}
+
+/// A place in the time of a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Behind so many events.
+    Behind(u64),
+    /// Before the first event that is later than a time, but behind at least and at most so many events.
+    Time {
+        /// Boot clock, nanoseconds.
+        boot_ns: u64,
+        /// Events before it, at least.
+        least: u64,
+        /// Events before it, at most.
+        most: u64,
+    },
+    /// Behind the event with an id, or the one in its place where it was folded into another.
+    Event(Id),
+}
+
+impl Place {
+    /// A time, wherever it is.
+    #[must_use]
+    pub const fn time(boot_ns: u64) -> Self {
+        Self::Time { boot_ns, least: 0, most: u64::MAX }
+    }
+}
+
+/// What a screen needs to go on at another place of a recording.
+#[derive(Clone, Debug)]
+pub struct Moved {
+    /// That of the wish; 0 where the recording is opened.
+    pub serial: u64,
+    /// The number of the first event.
+    pub first: u64,
+    /// Events around the place.
+    pub records: Vec<Record>,
+    /// The model before one of them.
+    pub moment: Box<Moment>,
+    /// How many events are before the place.
+    pub head: u64,
+    /// The event that was meant, where one was.
+    pub selected: Option<u64>,
+}
+
+/// What the screen wants of the live side or of the player.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wish {
     /// A mark in the recording.
     Mark(Mark),
     /// The recording again, from its beginning.
     Reread,
+    /// A place of a recording with an index. Of several wishes the last one counts.
+    Seek {
+        /// How many such wishes there were with this one.
+        serial: u64,
+        /// The place.
+        place: Place,
+    },
+    /// Events before this one.
+    Older(u64),
+    /// Events from this one on.
+    Newer(u64),
     /// An end. It is also wished where the screen is gone.
     Quit,
 }

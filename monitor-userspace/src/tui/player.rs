@@ -44,8 +44,8 @@ pub fn play(
         })?;
         match wished.or_else(|| wishes.blocking_recv()) {
             Some(Wish::Reread) if news.blocking_send(News::Restarted).is_ok() => judged = Judged::open(file)?,
-            // A recording takes no marks.
-            Some(Wish::Mark(_)) => {}
+            // A recording takes no marks, and what needs an index is not wished for without one.
+            Some(Wish::Mark(_) | Wish::Seek { .. } | Wish::Older(_) | Wish::Newer(_)) => {}
             _ => return Ok(judged),
         }
     }

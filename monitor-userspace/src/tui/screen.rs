@@ -216,10 +216,11 @@ fn perform(state: &mut State, ear: &Ear) -> Result<Next> {
                     state.note = Some("copied; it was too long for a terminal and is cut".to_owned());
                 }
             }
-            Effect::Reread => {
-                // A player that has gone is one whose recording could not be read, which is told at the end.
-                let _ = ear.wishes.send(Wish::Reread);
-            }
+            // A player that has gone is one whose recording could not be read, which is told at the end.
+            Effect::Reread => drop(ear.wishes.send(Wish::Reread)),
+            Effect::Seek { serial, place } => drop(ear.wishes.send(Wish::Seek { serial, place })),
+            Effect::Older(number) => drop(ear.wishes.send(Wish::Older(number))),
+            Effect::Newer(number) => drop(ear.wishes.send(Wish::Newer(number))),
             Effect::Alert(text) => clip::alert(&mut io::stdout(), &text).context("cannot write to the terminal")?,
             Effect::Write { path, text } => {
                 if let Err(error) = write(&path, &text) {

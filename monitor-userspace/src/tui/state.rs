@@ -4,13 +4,16 @@ mod act;
 mod ask;
 mod jump;
 pub mod list;
+mod moments;
 mod pointer;
 mod screen;
 pub mod table;
-mod time;
+pub mod time;
+mod travel;
 pub mod trunk;
 
 pub use list::List;
+pub use moments::{EVERY, Moments};
 pub use screen::{Focus, Mark, Motion, Source, State, Tab};
 pub use table::Table;
 pub use trunk::Trunk;

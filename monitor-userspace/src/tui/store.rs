@@ -51,6 +51,24 @@ impl Store {
         self.end() - 1
     }
 
+    /// Begins with the event of a number, while there is none.
+    #[must_use]
+    pub fn from(mut self, first: u64) -> Self {
+        if self.records.is_empty() {
+            self.first = first;
+        }
+        self
+    }
+
+    /// Adds the event before the first one. Whoever does so asks before whether there is room.
+    pub fn put_before(&mut self, record: Record) {
+        if let Some(first) = self.first.checked_sub(1) {
+            self.first = first;
+            self.bytes += weight(&record);
+            self.records.push_front(record);
+        }
+    }
+
     /// Whether the next event may cost the oldest one.
     #[must_use]
     pub fn is_full(&self) -> bool {
@@ -64,7 +82,7 @@ impl Store {
         self.records.len() + events <= self.limit.0 && self.bytes.saturating_add(events * each) <= self.limit.1
     }
 
-    /// The number of the first event that is kept, which is also how many were given up.
+    /// The number of the first event that is kept. Those before were given up, or not read.
     #[must_use]
     pub const fn first(&self) -> u64 {
         self.first
@@ -115,12 +133,6 @@ impl Store {
     pub fn by_id(&self, id: Id) -> Option<u64> {
         let exact = self.find(self.first, self.end(), |record| record.id == id);
         exact.or_else(|| self.find(self.first, self.end(), |record| record.id >= id))
-    }
-
-    /// The first event at or after a time of the boot clock. Times of neighbours can be out of order by little.
-    #[must_use]
-    pub fn at(&self, boot_ns: u64) -> u64 {
-        self.first + self.records.partition_point(|record| record.boot_ns < boot_ns) as u64
     }
 }
 

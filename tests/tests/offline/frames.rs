@@ -12,7 +12,7 @@ use agentsnoop::{
         model::Key,
         player::{self, Reading},
         script,
-        state::{Motion, Source, State, Tab},
+        state::{Moments, Motion, Source, State, Tab},
         store::Store,
         theme::Theme,
         view::{layout::Areas, picture},
@@ -314,7 +314,7 @@ fn what_is_forgotten_was_learned_and_is_counted_whether_the_screen_stands_still_
         }
         assert_eq!((state.store.first(), state.store.end()), (150, 250));
         assert_eq!(state.model.events, if pauses { 150 } else { 250 });
-        assert_eq!(state.model.files.things().len() as u64, state.model.events);
+        assert_eq!(state.model.files.len() as u64, state.model.events);
         let text = script::text(&script::frame(&state).expect("a frame"));
         assert!(text.contains("forgotten 150"), "{text}");
         if pauses {
@@ -323,6 +323,64 @@ fn what_is_forgotten_was_learned_and_is_counted_whether_the_screen_stands_still_
             assert_eq!(state.model.events, 250);
         }
     }
+}
+
+/// All records of a recording.
+fn records(name: &str) -> Vec<agentsnoop_pipeline::Record> {
+    let (mut judged, mut records) = (Judged::open(&stored(name)).expect("a readable recording"), Vec::new());
+    while judged.next(&mut records).expect("a readable recording").is_some() {}
+    records
+}
+
+#[test]
+fn a_place_reached_from_a_moment_that_was_kept_looks_as_one_that_was_learned_from_the_beginning() {
+    let records = records(SESSION);
+    let mut moving = State::new(Source::default(), SIZES[2], Theme::Dark);
+    moving.moments = Moments::each(500);
+    moving.take(records.clone());
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut places: Vec<usize> = (0..25).map(|_| random.usize(0..=records.len())).collect();
+    places.extend([0, 1, 499, 500, 501, records.len()]);
+    for place in places {
+        moving.go_to(place as u64);
+        let mut learned = State::new(Source::default(), SIZES[2], Theme::Dark);
+        learned.motion = Motion::Pause;
+        learned.take(records.clone());
+        learned.moments = Moments::each(u64::MAX);
+        learned.go_to(place as u64);
+        for tab in ["2", "3", "4", "5", "6", "1"] {
+            let frames = [&mut moving, &mut learned].map(|state| {
+                state.motion = Motion::Pause;
+                script::press(state, &[tab]);
+                script::text(&script::frame(state).expect("a frame"))
+            });
+            assert_eq!(frames[0], frames[1], "at {place}");
+        }
+    }
+}
+
+#[test]
+fn going_back_loses_nothing_of_what_was_before_the_events_in_memory() {
+    let records = records(SESSION);
+    let mut state = State::new(Source { is_live: true, ..Source::default() }, SIZES[2], Theme::Dark);
+    (state.store, state.moments) = (Store::bounded(2_000, usize::MAX), Moments::each(100));
+    let mut events = vec![0];
+    for record in records {
+        state.take([record]);
+        events.push(state.model.events);
+    }
+    let first = usize::try_from(state.store.first()).expect("a number");
+    assert!(first > 3_000);
+    for place in [events.len() - 300, first + 150, first + 1_000] {
+        state.go_to(place as u64);
+        assert_eq!((state.head, state.model.events), (place as u64, events[place]));
+    }
+    // The earliest place is the first moment whose events are there.
+    script::press(&mut state, &["0"]);
+    assert_eq!(
+        (state.head, state.model.events),
+        (first.next_multiple_of(100) as u64, events[first.next_multiple_of(100)])
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A model learns from a record.
 
-use std::net::SocketAddr;
+use std::{borrow::Cow, net::SocketAddr};
 
 use agentsnoop_pipeline::{
     Record,
@@ -8,12 +8,13 @@ use agentsnoop_pipeline::{
     lines,
     record::{Access, Body, Connect, GetenvKind, NameSource, SessionState, Text, ToolCall, ToolCallState},
 };
+use serde::{Deserialize, Serialize};
 
 use super::{Catalog, Ending, Observation, Rate, Touch, Tree, touch, tree::Places};
 use crate::tui::escape;
 
 /// Of a file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
     /// Opened for reading.
     pub read: u64,
@@ -24,12 +25,12 @@ pub struct File {
 }
 
 /// Of an endpoint.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
     /// The name of the host that was meant; empty where none is known.
     pub host: String,
     /// How the name is known, each way once.
-    pub sources: Vec<&'static str>,
+    pub sources: Vec<Cow<'static, str>>,
     /// Connections, tried and made.
     pub connections: u64,
     /// Bytes sent.
@@ -39,7 +40,7 @@ pub struct Endpoint {
 }
 
 /// Of a variable of the environment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Variable {
     /// Programs that were executed with it.
     pub exposed: u64,
@@ -50,7 +51,7 @@ pub struct Variable {
 }
 
 /// Of a fact about the host: nothing more than all things have.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact;
 
 /// Everything that is known of the events so far.
@@ -299,7 +300,7 @@ impl Model {
         endpoint.seen.note(number, record, failed);
         touch(&mut endpoint.own);
         endpoint.own.host = host;
-        if let Some(source) = source.filter(|source| !endpoint.own.sources.contains(source)) {
+        if let Some(source) = source.map(Cow::Borrowed).filter(|source| !endpoint.own.sources.contains(source)) {
             endpoint.own.sources.push(source);
         }
     }

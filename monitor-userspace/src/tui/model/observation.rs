@@ -6,12 +6,13 @@ use agentsnoop_pipeline::{
     input::{Hook, HookState},
     record::{Body, Loss},
 };
+use serde::{Deserialize, Serialize};
 
 /// Hooks and gaps that are kept by name; those beyond are counted.
 const NAMED: usize = 1_000;
 
 /// Coverage, losses and gaps.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observation {
     hooks: BTreeMap<(String, String), HookState>,
     /// Gaps by their cause: how many, how long together, and the number of the last one's event.

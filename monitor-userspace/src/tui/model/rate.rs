@@ -2,13 +2,15 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 /// Seconds that are kept: a sparkline is not longer.
 pub const SECONDS: usize = 60;
 
 const SECOND_NS: u64 = 1_000_000_000;
 
 /// How many events were in each of the last seconds of the boot clock.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rate {
     counts: VecDeque<u64>,
     /// The second of the last count.

@@ -5,6 +5,9 @@ use agentsnoop_pipeline::{
     enrich::Class,
     record::{Body, Time},
 };
+use serde::{Deserialize, Serialize};
+
+use super::compact;
 
 /// Calls that reach into other processes, keys or the kernel. What sandboxes and runtimes do for themselves (namespaces, mounts, memory
 /// files, rings) is in the list of events and rings no bell.
@@ -26,11 +29,12 @@ const REACHING: [&str; 14] = [
 ];
 
 /// A sensitive touch.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Touch {
     /// The number of the event.
     pub number: u64,
     /// Its time.
+    #[serde(with = "compact::time")]
     pub time: Time,
     /// What was touched, escaped.
     pub what: String,

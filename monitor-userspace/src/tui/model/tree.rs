@@ -7,26 +7,29 @@ use agentsnoop_pipeline::{
     record::{Agent, ProcessId},
 };
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+
+use super::{Pieces, compact};
 
 /// Nodes that are kept. Processes beyond them have no row of their own: their events count for their tool call and their agent, and
 /// the tree says how many there are.
 pub const NODES: usize = 50_000;
 
 /// What a node stands for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Key {
     /// Everything that is observed.
     All,
     /// A session of an agent.
-    Session(Arc<str>),
+    Session(#[serde(with = "compact::text")] Arc<str>),
     /// A tool call.
-    Call(Arc<str>),
+    Call(#[serde(with = "compact::text")] Arc<str>),
     /// A process.
-    Process(ProcessId),
+    Process(#[serde(with = "compact::process")] ProcessId),
 }
 
 /// How something ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ending {
     /// Not yet.
     #[default]
@@ -48,14 +51,16 @@ impl Ending {
 }
 
 /// A node of the tree.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Node {
     /// What it stands for.
     pub key: Key,
     /// The node above it; the root's is itself.
     pub parent: usize,
-    /// Those below it, in the order in which they came.
-    pub children: Vec<usize>,
+    /// Where it hangs, and what hangs below it.
+    links: Links,
+    /// Of a process: the one before it with the same pid, or [`NOWHERE`].
+    same_pid: usize,
     /// The command line, the command, the agent's name; escaped.
     pub title: String,
     /// The name of the program, escaped.
@@ -80,24 +85,45 @@ pub struct Node {
     pub span: (u64, u64),
 }
 
-/// The tree. Node 0 is everything.
+/// How nodes hang together: each knows its neighbours, so that a node changes little however many there are below it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Links {
+    /// The first and the last node below, or [`NOWHERE`].
+    below: (usize, usize),
+    /// The node before and the one behind it below the same parent, or [`NOWHERE`].
+    beside: (usize, usize),
+}
+
+/// No node. The place of the whole serves for it, which hangs below nothing and beside nothing.
+const NOWHERE: usize = 0;
+
+/// The tree. Place 0 is everything.
 #[derive(Clone, Debug)]
 pub struct Tree {
-    nodes: Vec<Node>,
+    shown: Shown,
     places: HashMap<Key, usize>,
     /// The newest process of each pid.
     pids: HashMap<u32, usize>,
+}
+
+/// All of a tree but how its nodes are found, which its nodes tell.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// Everything: it is there before anything has happened.
+    pub all: Node,
+    /// The nodes from place 1 on.
+    pub nodes: Pieces<Node>,
     /// Processes beyond the bound, by what was seen of them.
-    further: u64,
+    pub further: u64,
     /// The node that was active last, below which no tool call is.
-    latest: usize,
+    pub latest: usize,
 }
 
 impl Default for Tree {
     fn default() -> Self {
-        let mut tree = Self { nodes: Vec::new(), places: HashMap::new(), pids: HashMap::new(), further: 0, latest: 0 };
-        tree.add(Key::All, 0, 0, 0);
-        tree
+        let all = Node::new(Key::All, NOWHERE, 0, 0);
+        let shown = Shown { all, nodes: Pieces::default(), further: 0, latest: 0 };
+        Self { shown, places: HashMap::from([(Key::All, 0)]), pids: HashMap::new() }
     }
 }
 
@@ -119,56 +145,13 @@ impl Places {
     }
 }
 
-impl Tree {
-    /// The nodes.
-    #[must_use]
-    pub fn nodes(&self) -> &[Node] {
-        &self.nodes
-    }
-
-    /// A node.
-    #[must_use]
-    pub fn node(&self, place: usize) -> &Node {
-        // Every place that is handed out is one of a node, and there is always the first.
-        self.nodes.get(place).unwrap_or(&self.nodes[0])
-    }
-
-    /// A node, to change it.
-    pub fn node_mut(&mut self, place: usize) -> &mut Node {
-        let place = if place < self.nodes.len() { place } else { 0 };
-        &mut self.nodes[place]
-    }
-
-    /// Where something is.
-    #[must_use]
-    pub fn find(&self, key: &Key) -> Option<usize> {
-        self.places.get(key).copied()
-    }
-
-    /// Processes without a node.
-    #[must_use]
-    pub const fn further(&self) -> u64 {
-        self.further
-    }
-
-    /// The tool call, or the session where there is none, that was active last.
-    #[must_use]
-    pub const fn latest(&self) -> usize {
-        self.latest
-    }
-
-    /// The sessions, in the order in which they came.
-    pub fn sessions(&self) -> impl Iterator<Item = &Node> {
-        let top = self.nodes.first().map_or(&[][..], |all| &all.children);
-        top.iter().map(|place| self.node(*place)).filter(|node| matches!(node.key, Key::Session(_)))
-    }
-
-    fn add(&mut self, key: Key, parent: usize, boot_ns: u64, number: u64) -> usize {
-        let place = self.nodes.len();
-        self.nodes.push(Node {
-            key: key.clone(),
+impl Node {
+    const fn new(key: Key, parent: usize, boot_ns: u64, number: u64) -> Self {
+        Self {
+            key,
             parent,
-            children: Vec::new(),
+            links: Links { below: (NOWHERE, NOWHERE), beside: (NOWHERE, NOWHERE) },
+            same_pid: NOWHERE,
             title: String::new(),
             comm: String::new(),
             pid: 0,
@@ -180,11 +163,75 @@ impl Tree {
             touches: 0,
             touch: String::new(),
             span: (number, number),
-        });
-        self.places.insert(key, place);
-        if place != parent {
-            self.nodes[parent].children.push(place);
         }
+    }
+
+    /// Whether something is below it.
+    #[must_use]
+    pub const fn has_more(&self) -> bool {
+        self.links.below.0 != NOWHERE
+    }
+}
+
+impl Tree {
+    /// All nodes, the whole first.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        std::iter::once(&self.shown.all).chain(self.shown.nodes.iter())
+    }
+
+    /// How many nodes there are.
+    fn len(&self) -> usize {
+        self.shown.nodes.len() + 1
+    }
+
+    /// A node; the whole where there is none.
+    #[must_use]
+    pub fn node(&self, place: usize) -> &Node {
+        place.checked_sub(1).and_then(|at| self.shown.nodes.get(at)).unwrap_or(&self.shown.all)
+    }
+
+    /// A node, to change it; the whole where there is none.
+    pub fn node_mut(&mut self, place: usize) -> &mut Node {
+        place.checked_sub(1).and_then(|at| self.shown.nodes.get_mut(at)).unwrap_or(&mut self.shown.all)
+    }
+
+    /// Where something is.
+    #[must_use]
+    pub fn find(&self, key: &Key) -> Option<usize> {
+        self.places.get(key).copied()
+    }
+
+    /// Processes without a node.
+    #[must_use]
+    pub const fn further(&self) -> u64 {
+        self.shown.further
+    }
+
+    /// The tool call, or the session where there is none, that was active last.
+    #[must_use]
+    pub const fn latest(&self) -> usize {
+        self.shown.latest
+    }
+
+    /// The nodes below a node in the order in which they came, or the last one first.
+    pub fn below(&self, place: usize, newest_first: bool) -> impl Iterator<Item = usize> {
+        let end = |(first, last): (usize, usize)| if newest_first { last } else { first };
+        let next = move |(before, behind): (usize, usize)| if newest_first { before } else { behind };
+        let is_one = |place: &usize| *place != NOWHERE;
+        let first = Some(end(self.node(place).links.below)).filter(is_one);
+        std::iter::successors(first, move |at| Some(next(self.node(*at).links.beside)).filter(is_one))
+    }
+
+    /// The sessions, in the order in which they came.
+    pub fn sessions(&self) -> impl Iterator<Item = &Node> {
+        self.below(0, false).map(|place| self.node(place)).filter(|node| matches!(node.key, Key::Session(_)))
+    }
+
+    fn add(&mut self, key: Key, parent: usize, boot_ns: u64, number: u64) -> usize {
+        let place = self.len();
+        self.shown.nodes.push(Node::new(key.clone(), parent, boot_ns, number));
+        self.places.insert(key, place);
+        self.hang(place, parent);
         place
     }
 
@@ -198,7 +245,7 @@ impl Tree {
             self.process(id, parent, group, number, record.boot_ns)
         });
         if group != 0 {
-            self.latest = group;
+            self.shown.latest = group;
         }
         Places { session, call, process }
     }
@@ -225,19 +272,22 @@ impl Tree {
         let key = Key::Process(id);
         if let Some(place) = self.find(&key) {
             if self.group(place) != group && group != 0 {
-                self.rehang(place, group);
+                self.unhang(place);
+                self.hang(place, group);
             }
             return Some(place);
         }
-        if self.nodes.len() >= NODES {
-            self.further += 1;
+        if self.len() >= NODES {
+            self.shown.further += 1;
             return None;
         }
         let parent = ppid.and_then(|pid| self.relative(pid, group)).unwrap_or(group);
         let began = if id.start_ns == 0 { boot_ns } else { id.start_ns };
         let place = self.add(key, parent, began, number);
-        self.node_mut(place).pid = id.pid;
-        self.pids.insert(id.pid, place);
+        let before = self.pids.insert(id.pid, place);
+        let node = self.node_mut(place);
+        node.pid = id.pid;
+        node.same_pid = before.unwrap_or(NOWHERE);
         Some(place)
     }
 
@@ -256,10 +306,60 @@ impl Tree {
         at
     }
 
-    fn rehang(&mut self, place: usize, parent: usize) {
-        let old = self.node(place).parent;
-        self.node_mut(old).children.retain(|child| *child != place);
-        self.node_mut(place).parent = parent;
-        self.node_mut(parent).children.push(place);
+    /// Puts a node behind those below another one.
+    fn hang(&mut self, place: usize, parent: usize) {
+        let (first, last) = self.node(parent).links.below;
+        self.node_mut(parent).links.below = (if first == NOWHERE { place } else { first }, place);
+        if last != NOWHERE {
+            self.node_mut(last).links.beside.1 = place;
+        }
+        let node = self.node_mut(place);
+        (node.parent, node.links.beside) = (parent, (last, NOWHERE));
+    }
+
+    /// Takes a node from where it hangs.
+    fn unhang(&mut self, place: usize) {
+        let Node { parent, links, .. } = *self.node(place);
+        let (before, behind) = links.beside;
+        match before {
+            NOWHERE => self.node_mut(parent).links.below.0 = behind,
+            _ => self.node_mut(before).links.beside.1 = behind,
+        }
+        match behind {
+            NOWHERE => self.node_mut(parent).links.below.1 = before,
+            _ => self.node_mut(behind).links.beside.0 = before,
+        }
+    }
+
+    /// What is to be kept of this moment.
+    #[must_use]
+    pub const fn shown(&self) -> &Shown {
+        &self.shown
+    }
+
+    /// Becomes as it was, or will be, at another moment of the same events. Nodes come in the same order each time, so only those that
+    /// are in one of the two are to be found anew.
+    pub fn become_as(&mut self, other: &Shown) {
+        let (old, new) = (self.shown.nodes.len(), other.nodes.len());
+        for place in (new + 1..=old).rev() {
+            let node = self.node(place);
+            let (key, pid, same_pid) = (node.key.clone(), node.pid, node.same_pid);
+            self.places.remove(&key);
+            if matches!(key, Key::Process(_)) {
+                match same_pid {
+                    NOWHERE => self.pids.remove(&pid),
+                    before => self.pids.insert(pid, before),
+                };
+            }
+        }
+        self.shown = other.clone();
+        for place in old + 1..=new {
+            let node = self.node(place);
+            let (key, pid) = (node.key.clone(), node.pid);
+            if matches!(key, Key::Process(_)) {
+                self.pids.insert(pid, place);
+            }
+            self.places.insert(key, place);
+        }
     }
 }

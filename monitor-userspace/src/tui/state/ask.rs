@@ -5,6 +5,7 @@ use agentsnoop_pipeline::{Filter, record::Id};
 use super::{Mark, State, Tab};
 use crate::tui::{
     action::{Effect, Way},
+    hub::Place,
     prompt::{Edit, Prompt, Purpose},
 };
 
@@ -111,14 +112,7 @@ impl State {
             && !text.contains(':')
             && let Ok(id) = text.parse::<Id>()
         {
-            match self.store.by_id(id) {
-                Some(number) => {
-                    self.tab = Tab::Events;
-                    self.reveal(number);
-                    self.show(number);
-                }
-                None => self.say(format!("event {text} is not in memory")),
-            }
+            self.travel(Place::Event(id));
             return;
         }
         match (self.span().covers(text), &self.opened) {

@@ -78,6 +78,21 @@ impl List {
         self.scanned < head
     }
 
+    /// Looks at the events that were put before all others, up to `until`. A filter that follows processes begins anew with them.
+    pub fn look_back(&mut self, store: &Store, tree: &Tree, until: u64) {
+        if self.scanned < until {
+            // Nothing was looked at yet.
+            return;
+        }
+        let filter = self.filter.clone();
+        let older: Vec<u64> = (store.first()..until)
+            .filter(|number| store.get(*number).is_some_and(|record| self.wants(record, tree)))
+            .collect();
+        self.filter = filter;
+        self.top += older.len();
+        older.into_iter().rev().for_each(|number| self.rows.push_front(number));
+    }
+
     fn wants(&mut self, record: &Record, tree: &Tree) -> bool {
         // A filter must be shown every record, in their order.
         let matches = self.filter.as_mut().is_none_or(|filter| filter.matches(record));

@@ -51,9 +51,7 @@ impl State {
                 let (first, last) = self.range();
                 let span = u128::from(last.saturating_sub(first)) * u128::from(part) / u128::from(whole.max(1));
                 let boot_ns = first.saturating_add(u64::try_from(span).unwrap_or(u64::MAX));
-                let number = self.store.at(boot_ns);
-                self.stop();
-                self.go_to(number + 1);
+                self.go_to_time(boot_ns);
             }
             None => {}
         }

@@ -1,11 +1,14 @@
 //! The state as one value.
 
+use std::sync::Arc;
+
 use agentsnoop_pipeline::{Filter, filter::Span, input::Opened};
 
-use super::{List, Table, Trunk, list::STRIDE};
+use super::{List, Moments, Table, Trunk, list::STRIDE, travel::Asked};
 use crate::tui::{
     action::{Effect, Way},
-    model::{Key, Model},
+    hub::Outline,
+    model::{Catalog, Key, Model},
     prompt::{History, Prompt},
     store::Store,
     theme::{ASCII, Glyphs, Theme, UNICODE},
@@ -130,8 +133,12 @@ pub struct State {
     pub missed: u64,
     /// Marks, by their time.
     pub marks: Vec<Mark>,
-    /// The boot times of sensitive touches, of all events that were taken.
-    pub touched: Vec<u64>,
+    /// Sensitive touches: the number of the event and its boot time, of all events that were taken.
+    pub touched: Vec<(u64, u64)>,
+    /// Moments of the model, from which those between them are learned.
+    pub moments: Moments,
+    /// The whole recording, where there is an index of it; then only a part of its events is in memory.
+    pub outline: Option<Arc<Outline>>,
     /// The pane that has the keys.
     pub focus: Focus,
     /// The view.
@@ -170,6 +177,14 @@ pub struct State {
     pub(super) awaits: bool,
     /// Reading stops at this time, boot clock, nanoseconds.
     pub(super) until_ns: Option<u64>,
+    /// Places that were asked for so far.
+    pub(super) serial: u64,
+    /// The last of them, until it comes.
+    pub(super) asked: Option<Asked>,
+    /// The events before this one were asked for, and those from this one on.
+    pub(super) asked_older: Option<u64>,
+    /// See [`State::asked_older`].
+    pub(super) asked_newer: Option<u64>,
     /// The event that was selected before the last frame, and for how many frames.
     pub(super) rested: (Option<u64>, u8),
     /// Touches when it last rang.
@@ -210,16 +225,16 @@ impl State {
     pub fn current(&self) -> Option<u64> {
         match self.tab {
             Tab::Events => self.list.current(),
-            Tab::Files => self.last_of(self.model.files.things()),
-            Tab::Endpoints => self.last_of(self.model.endpoints.things()),
-            Tab::Variables => self.last_of(self.model.variables.things()),
-            Tab::Host => self.last_of(self.model.host.things()),
+            Tab::Files => self.last_of(&self.model.files),
+            Tab::Endpoints => self.last_of(&self.model.endpoints),
+            Tab::Variables => self.last_of(&self.model.variables),
+            Tab::Host => self.last_of(&self.model.host),
             Tab::Coverage => None,
         }
     }
 
     /// The last event of the selected thing.
-    fn last_of<T>(&self, things: &[crate::tui::model::Thing<T>]) -> Option<u64> {
+    fn last_of<T>(&self, things: &Catalog<T>) -> Option<u64> {
         things.get(self.table().current()?).map(|thing| thing.seen.last)
     }
 
@@ -228,6 +243,7 @@ impl State {
     pub fn span(&self) -> Span {
         let Some(opened) = &self.opened else { return Span::default() };
         let newest = self.store.get(self.store.end().saturating_sub(1)).map_or(0, |record| record.time.0);
+        let newest = self.outline.as_ref().map_or(newest, |outline| outline.last.0);
         Span { start: opened.clock.real_ns, end: newest.max(opened.clock.real_ns), utc_offset: opened.utc_offset }
     }
 
@@ -255,6 +271,7 @@ impl State {
             }
         }
         self.scroll();
+        self.ask_for_more();
         let current = self.current();
         self.rested = (current, if self.rested.0 == current { self.rested.1.saturating_add(1) } else { 0 });
         more || self.rested.1 < RESTED
@@ -288,7 +305,7 @@ impl State {
 
     /// Finds rows until there is nothing more to find: for tests and pictures, which have no next frame.
     pub fn settle_all(&mut self) {
-        let most = self.head / STRIDE + 2 + u64::from(RESTED);
+        let most = self.head.saturating_sub(self.store.first()) / STRIDE + 2 + u64::from(RESTED);
         for _ in 0..most {
             if !self.settle() {
                 break;

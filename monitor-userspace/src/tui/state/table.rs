@@ -73,15 +73,15 @@ impl Table {
         }
     }
 
-    fn order<T: Default>(&mut self, catalog: &Catalog<T>, noise: bool) {
-        let things = catalog.things();
+    fn order<T>(&mut self, catalog: &Catalog<T>, noise: bool) {
+        let things: Vec<&Thing<T>> = catalog.things().collect();
         let is_shown = |thing: &Thing<T>| noise || thing.seen.classes != Class::Noise.into();
         self.rows.clear();
-        self.rows.extend((0..things.len()).filter(|place| is_shown(&things[*place])));
+        self.rows.extend((0..things.len()).filter(|place| is_shown(things[*place])));
         self.hidden = things.len() - self.rows.len();
         let order = self.order;
         let compare = |one: &usize, other: &usize| {
-            let (one, other) = (&things[*one], &things[*other]);
+            let (one, other) = (things[*one], things[*other]);
             match order {
                 Order::Class => rank(&one.seen).cmp(&rank(&other.seen)).then(other.seen.last.cmp(&one.seen.last)),
                 Order::Latest => other.seen.last.cmp(&one.seen.last),

@@ -1,16 +1,18 @@
 //! The head: which events are shown, and how it moves through time.
 
+use std::sync::Arc;
+
 use agentsnoop_pipeline::{Record, input::Opened};
 
 use super::{
     Motion, State,
     screen::{MARKS, Mark},
+    travel::NEAR,
 };
 use crate::tui::{
     action::{Effect, Way},
-    hub::{BATCH, News},
-    model::{Model, touch},
-    store::Store,
+    hub::{BATCH, News, Outline, Place},
+    model::touch,
 };
 
 /// The speeds that playing has.
@@ -23,16 +25,20 @@ pub(super) const REAL: usize = 0;
 const STEP: u64 = 50_000;
 
 /// Sensitive touches that the time line shows; more would be all of it.
-const TOUCHED: usize = 10_000;
-
-const SECOND_NS: u64 = 1_000_000_000;
+pub const TOUCHED: usize = 10_000;
 
 impl State {
     /// Takes what it is told.
     pub fn hear(&mut self, news: News) {
         match news {
             News::Restarted => self.awaits = false,
-            _ if self.awaits => {}
+            News::Outlined(outline) => self.outlined(outline),
+            News::Moved(moved) => self.moved(*moved),
+            News::Older(records) => self.older(records),
+            News::Newer(records) => self.newer(records),
+            News::Unindexed => self.without_index(),
+            // What comes is of the place before.
+            _ if self.awaits || self.asked.is_some() => {}
             News::Opened(opened) => self.opened(*opened),
             News::Records(records) => self.take(records),
             News::Marked(mark) => self.mark(mark),
@@ -48,8 +54,8 @@ impl State {
     /// Takes events, in their order.
     pub fn take(&mut self, records: impl IntoIterator<Item = Record>) {
         for record in records {
-            if touch::is_sensitive(&record) && self.touched.len() < TOUCHED {
-                self.touched.push(record.boot_ns);
+            if self.outline.is_none() && touch::is_sensitive(&record) && self.touched.len() < TOUCHED {
+                self.touched.push((self.store.end(), record.boot_ns));
             }
             // What is given up must have been learned.
             if self.store.is_full() && self.head == self.store.first() {
@@ -58,6 +64,7 @@ impl State {
             self.store.push(record);
         }
         self.head = self.head.max(self.store.first());
+        self.moments.forget(self.store.first());
         if self.motion == Motion::Follow {
             let end = self.store.end();
             let stop = self.until_ns.and_then(|until| self.store.find(self.head, end, |record| record.boot_ns > until));
@@ -74,40 +81,8 @@ impl State {
     #[must_use]
     pub fn holds(&self) -> bool {
         let is_behind = self.motion != Motion::Follow && self.head < self.store.end();
-        is_behind && !self.awaits && !self.source.is_live && !self.store.has_room(2 * BATCH)
-    }
-
-    /// Has the recording read again, up to a time of the boot clock.
-    fn reread(&mut self, until_ns: u64) {
-        let limits = self.store.limits();
-        self.store = Store::bounded(limits.0, limits.1);
-        (self.head, self.model, self.ended) = (0, Model::default(), None);
-        self.touched.clear();
-        self.list.restart();
-        self.list.follow();
-        (self.awaits, self.until_ns, self.motion) = (true, Some(until_ns), Motion::Follow);
-        self.effects.push(Effect::Reread);
-        self.say("reading the recording again, since this is no longer in memory");
-    }
-
-    /// To a time of the boot clock; of a recording to one that is no longer in memory too.
-    pub fn go_to_time(&mut self, boot_ns: u64) {
-        let is_forgotten = self.store.first() > 0 && boot_ns < self.range().0;
-        if is_forgotten && !self.source.is_live {
-            return self.reread(boot_ns);
-        }
-        let number = self.store.at(boot_ns.saturating_add(1));
-        self.stop();
-        self.go_to(number);
-    }
-
-    /// To the beginning.
-    pub(super) fn rewind(&mut self) {
-        if self.store.first() > 0 && !self.source.is_live {
-            return self.reread(0);
-        }
-        self.stop();
-        self.go_to(self.store.first());
+        // Where there is an index, only what is asked for comes.
+        is_behind && self.outline.is_none() && !self.awaits && !self.source.is_live && !self.store.has_room(2 * BATCH)
     }
 
     /// Takes a mark of the recording.
@@ -126,6 +101,7 @@ impl State {
     /// Learns the events before a number that are not shown yet.
     fn learn_to(&mut self, number: u64) {
         while self.head < number {
+            self.moments.pass(self.head, &self.model);
             if let Some(record) = self.store.get(self.head) {
                 self.model.learn(self.head, record);
             }
@@ -143,23 +119,24 @@ impl State {
         }
     }
 
-    /// Shows the events before a number and no later ones.
-    pub fn go_to(&mut self, number: u64) {
-        let number = number.clamp(self.store.first(), self.store.end());
-        if number < self.head {
-            self.model = Model::default();
-            self.head = self.store.first();
-            self.rung = u64::MAX;
-            self.learn_to(number);
-            self.rung = self.model.touches.0;
-            self.list.put_back(number);
-        } else {
-            self.rung = u64::MAX;
-            self.learn_to(number);
-            self.rung = self.model.touches.0;
-        }
-        self.clock_ns = self.now_ns();
-        self.list.follow();
+    /// The same, of what is looked at again: nothing of it rings.
+    pub(super) fn learn_silently(&mut self, number: u64) {
+        self.rung = u64::MAX;
+        self.learn_to(number);
+        self.rung = self.model.touches.0;
+    }
+
+    /// Learns of the whole recording what is known of it beforehand.
+    fn outlined(&mut self, outline: Arc<Outline>) {
+        self.touched.clone_from(&outline.touched);
+        self.ended = Some(outline.why.clone());
+        self.outline = Some(outline);
+    }
+
+    /// How many events there are, in memory or not.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.outline.as_ref().map_or(0, |outline| outline.events).max(self.store.end())
     }
 
     /// The boot time of the last event that is shown.
@@ -169,9 +146,12 @@ impl State {
         last.or_else(|| self.store.get(self.head)).map_or(0, |record| record.boot_ns)
     }
 
-    /// The boot times of the first and the last event that are kept.
+    /// The boot times of the first and the last event that can be shown.
     #[must_use]
     pub fn range(&self) -> (u64, u64) {
+        if let Some(outline) = &self.outline {
+            return outline.range;
+        }
         let of = |number| self.store.get(number).map_or(0, |record| record.boot_ns);
         (of(self.store.first()), of(self.store.end().saturating_sub(1)))
     }
@@ -190,7 +170,7 @@ impl State {
         let until = self.store.find(self.head, self.store.end(), |record| record.boot_ns > self.clock_ns);
         let until = until.unwrap_or_else(|| self.store.end());
         self.learn_to(until.min(self.head + STEP));
-        if self.head == self.store.end() && self.ended.is_some() {
+        if self.head == self.total() && self.ended.is_some() {
             self.motion = Motion::Pause;
             self.say("the recording ends here");
         }
@@ -198,24 +178,38 @@ impl State {
     }
 
     pub(super) fn pause(&mut self) {
-        self.motion = match self.motion {
-            Motion::Follow if self.source.is_live && self.ended.is_none() => Motion::Pause,
-            Motion::Pause if self.source.is_live && self.ended.is_none() => return self.follow(),
-            Motion::Play(_) => Motion::Pause,
-            Motion::Follow | Motion::Pause => {
-                if self.head == self.store.end() {
-                    self.go_to(self.store.first());
-                }
-                self.clock_ns = self.now_ns();
-                Motion::Play(SPEEDS[self.speed])
-            }
-        };
+        let goes_on = self.source.is_live && self.ended.is_none();
+        match self.motion {
+            Motion::Follow if goes_on => self.motion = Motion::Pause,
+            Motion::Pause if goes_on => self.follow(),
+            Motion::Play(_) => self.motion = Motion::Pause,
+            Motion::Follow | Motion::Pause => self.play(),
+        }
+    }
+
+    /// Plays, from the beginning where nothing follows.
+    fn play(&mut self) {
+        let motion = Motion::Play(SPEEDS[self.speed]);
+        if self.head == self.total() {
+            self.rewind();
+        }
+        if let Some(asked) = &mut self.asked {
+            asked.then = motion;
+        } else if !self.awaits {
+            self.clock_ns = self.now_ns();
+            self.motion = motion;
+        }
     }
 
     pub(super) fn follow(&mut self) {
         self.until_ns = None;
+        let end = self.total();
+        let is_far = self.outline.is_some() && (self.store.end() < end || end - self.head > NEAR);
+        if is_far || self.asked.is_some() {
+            return self.ask_for(Place::Behind(end), Motion::Follow, None);
+        }
         self.motion = Motion::Follow;
-        self.go_to(self.store.end());
+        self.go_to(end);
     }
 
     pub(super) fn faster(&mut self, way: Way) {
@@ -227,19 +221,6 @@ impl State {
             *speed = SPEEDS[self.speed];
         }
         self.say(format!("speed ×{}", SPEEDS[self.speed]));
-    }
-
-    /// Moves in time by seconds.
-    pub(super) fn seek(&mut self, seconds: i64) {
-        let to = self.now_ns().saturating_add_signed(seconds.saturating_mul(SECOND_NS.cast_signed()));
-        if to < self.range().0 && self.store.first() > 0 && !self.source.is_live {
-            return self.reread(to);
-        }
-        let number = self.store.at(to);
-        // A way on leads on, however long nothing happened.
-        let number = if seconds > 0 { number.max(self.head + 1) } else { number.min(self.head.saturating_sub(1)) };
-        self.stop();
-        self.go_to(number);
     }
 
     /// Stands still from now on.
@@ -267,7 +248,11 @@ impl State {
             Way::Next => self.store.find(from.map_or(0, |from| from + 1), self.store.end(), touch::is_sensitive),
             Way::Previous => self.store.find_back(from.unwrap_or(self.head), touch::is_sensitive),
         };
+        let found = found.or_else(|| self.touch_elsewhere(way));
         match found {
+            Some(number) if self.store.get(number).is_none() => {
+                self.ask_for(Place::Behind(number + 1), Motion::Pause, Some(number));
+            }
             Some(number) => {
                 self.tab = super::Tab::Events;
                 self.reveal(number);
@@ -278,6 +263,20 @@ impl State {
                 Way::Previous => "no sensitive touch before this event; ! goes on",
             }),
         }
+    }
+
+    /// The next sensitive touch behind what is in memory, or the last one before it, by what is known of the whole recording.
+    fn touch_elsewhere(&self, way: Way) -> Option<u64> {
+        let touched = &self.outline.as_ref()?.touched;
+        let (first, end) = (self.store.first(), self.store.end());
+        let at = |bound: u64| touched.partition_point(|(number, _)| *number < bound);
+        let before = || at(first).checked_sub(1);
+        let place = match way {
+            Way::Next if self.list.follows() => before(),
+            Way::Next => Some(at(end)),
+            Way::Previous => before(),
+        };
+        touched.get(place?).map(|(number, _)| *number)
     }
 
     /// Takes away what keeps an event from being shown: the filter, the selection of the tree.

@@ -72,17 +72,16 @@ impl Trunk {
 
     fn below(&self, tree: &Tree, place: usize, goes_on: &[bool], rows: &mut Vec<Row>) {
         let node = tree.node(place);
-        let (has_more, is_open) = (!node.children.is_empty(), self.is_open(&node.key));
+        let (has_more, is_open) = (node.has_more(), self.is_open(&node.key));
         rows.push(Row { place, goes_on: goes_on.to_vec(), has_more, is_open });
         // A tree of processes that is deeper than any terminal is wide is not followed further down.
         if !is_open || goes_on.len() >= DEPTH {
             return;
         }
-        let count = node.children.len();
-        for at in 0..count {
-            let child = node.children[if self.newest_first { count - 1 - at } else { at }];
+        let mut below = tree.below(place, self.newest_first).peekable();
+        while let Some(child) = below.next() {
             let mut levels = goes_on.to_vec();
-            levels.push(at + 1 < count);
+            levels.push(below.peek().is_some());
             self.below(tree, child, &levels, rows);
         }
     }

@@ -26,7 +26,7 @@ pub(super) fn draw(painter: &mut Painter<'_>, state: &State, area: Rect) {
 /// The name, and how the time goes on.
 fn first(painter: &mut Painter<'_>, state: &State, area: Rect) -> u16 {
     let x = painter.put(area.x, area.y, area.width, " agentsnoop ", Role::Strong);
-    let behind = state.store.end() - state.head.min(state.store.end());
+    let behind = state.total().saturating_sub(state.head);
     let text = match (state.motion, &state.ended) {
         (Motion::Play(speed), _) => format!("playing ×{speed}"),
         (Motion::Pause, None) => format!("paused, {} new", words::number(behind)),

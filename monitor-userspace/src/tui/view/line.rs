@@ -36,7 +36,7 @@ pub(super) fn draw(painter: &mut Painter<'_>, state: &State, area: Rect) {
         painter.put(x, area.y, 1, glyphs[usize::from(!past)], role);
     }
     // There can be thousands of either, and a column shows one.
-    let touched: BTreeSet<u16> = state.touched.iter().map(|boot_ns| at(*boot_ns)).collect();
+    let touched: BTreeSet<u16> = state.touched.iter().map(|(_, boot_ns)| at(*boot_ns)).collect();
     let marked: BTreeSet<u16> = state.marks.iter().map(|mark| at(mark.boot_ns)).collect();
     for (columns, glyph, role) in [(touched, "!", Role::Bad), (marked, "m", Role::Warn)] {
         for x in columns {

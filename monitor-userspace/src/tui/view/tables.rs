@@ -112,22 +112,22 @@ fn cells(state: &State, place: usize, facts: &[crate::tui::model::observation::F
     Some(match state.tab {
         Tab::Events => return None,
         Tab::Files => {
-            let Thing { name, seen, own } = model.files.things().get(place)?;
+            let Thing { name, seen, own, .. } = model.files.get(place)?;
             let counts = [own.read, own.written, own.looked, seen.failed].map(count);
             row(seen, class_of(seen), counts, name)
         }
         Tab::Endpoints => {
-            let Thing { name, seen, own } = model.endpoints.things().get(place)?;
+            let Thing { name, seen, own, .. } = model.endpoints.get(place)?;
             let moved = |bytes: u64| if bytes == 0 { String::new() } else { words::bytes(bytes) };
             let counts = [count(own.connections), count(seen.failed), moved(own.sent), moved(own.received)];
-            row(seen, name.clone(), counts, &host(own))
+            row(seen, name.to_string(), counts, &host(own))
         }
         Tab::Variables => {
-            let Thing { name, seen, own } = model.variables.things().get(place)?;
+            let Thing { name, seen, own, .. } = model.variables.get(place)?;
             row(seen, class_of(seen), [own.exposed, own.looked_up + own.enumerated].map(count), name)
         }
         Tab::Host => {
-            let Thing { name, seen, .. } = model.host.things().get(place)?;
+            let Thing { name, seen, .. } = model.host.get(place)?;
             row(seen, class_of(seen), [seen.events, seen.failed].map(count), name)
         }
         Tab::Coverage => {
