@@ -19,9 +19,18 @@ pub(super) fn is_id(id: &[u8]) -> bool {
     !id.is_empty() && id.len() <= ID_BYTES && id.iter().all(is_part)
 }
 
-/// Whether a part of a string is a mask, or within one.
-pub(super) fn is_within(bytes: &[u8], part: &Range<usize>) -> bool {
-    masks(bytes).any(|(mask, _)| mask.start <= part.start && part.end <= mask.end)
+/// Leaves out the parts of a string that are masks, or within one.
+pub(super) fn keep_without<T>(bytes: &[u8], parts: &mut Vec<T>, range: impl Fn(&T) -> &Range<usize>) {
+    if parts.is_empty() {
+        return;
+    }
+    // Found once: a line can hold thousands of parts, and of masks.
+    let masks: Vec<Range<usize>> = masks(bytes).map(|(mask, _)| mask).collect();
+    parts.retain(|part| {
+        let part = range(part);
+        let before = masks.partition_point(|mask| mask.start <= part.start);
+        before.checked_sub(1).and_then(|last| masks.get(last)).is_none_or(|mask| part.end > mask.end)
+    });
 }
 
 /// The masks in a string: where each is, and the id of its rule. Text that looks like one is taken for one.

@@ -47,7 +47,9 @@ impl Rule {
             return Vec::new();
         }
         let all = self.pattern.captures_iter(bytes).filter_map(|captures| self.secret(&captures, bytes, ordinary));
-        all.filter(|found| !mask::is_within(bytes, found)).collect()
+        let mut found: Vec<Range<usize>> = all.collect();
+        mask::keep_without(bytes, &mut found, |range| range);
+        found
     }
 
     /// Where the secret of a match is, unless it is none.

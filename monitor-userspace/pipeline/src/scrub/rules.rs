@@ -106,7 +106,7 @@ impl Rules {
         let mut masked: Option<Vec<u8>> = None;
         if place == Place::Argv {
             let mut found = self.programs.find(bytes);
-            found.retain(|(range, _)| !mask::is_within(bytes, range));
+            mask::keep_without(bytes, &mut found, |(range, _)| range);
             apart(&mut found);
             for (_, program) in &found {
                 self.counts[*program] += 1;
