@@ -66,6 +66,9 @@ enum Task {
         /// Runs the tests in virtual machines on this kernel alone: 5.10, 6.1, 6.12 or newest.
         #[arg(long, value_name = "NAME")]
         kernel: Option<String>,
+        /// Runs only the tests with this in their name there: cargo xtask test vm --kernel 6.1 --only 'a burst ends'.
+        #[arg(long, value_name = "TEXT", requires = "kernel")]
+        only: Option<String>,
     },
     /// Makes inputs for what takes bytes that anybody may have made: recordings, ring records, filters, texts.
     Fuzz(fuzz::Args),
@@ -118,7 +121,7 @@ fn perform(task: Task) -> Result<()> {
             let screen = product::build_of_tests(&project, "screen")?;
             bench::run(&arguments, &bench::Programs { agentsnoop, workload, recorder, screen })
         }
-        Task::Test { scope, kernel } => test::run(&project, scope, kernel.as_deref()),
+        Task::Test { scope, kernel, only } => test::run(&project, scope, kernel.as_deref(), only.as_deref()),
         Task::Fuzz(arguments) => fuzz::perform(&project, &arguments),
         Task::Trials(arguments) => trials::run_all(&project, &arguments),
         Task::Kernels(arguments) => kernels::run(&project, &arguments),

@@ -5,6 +5,7 @@ use clap::ValueEnum;
 
 use crate::project::Project;
 use crate::setup::Purpose;
+use crate::vm::boot::Tests;
 use crate::{agents, check, fuzz, live, setup, vm};
 
 /// Which tests.
@@ -22,11 +23,12 @@ pub(crate) enum Scope {
     All,
 }
 
-/// Sets up and runs the tests; in virtual machines on the kernel of that name alone, where one is named.
+/// Sets up and runs the tests; in virtual machines on the kernel of that name alone, where one is named, and only tests whose name
+/// has `only` in it.
 ///
 /// # Errors
 /// Fails at the first part that fails.
-pub(crate) fn run(project: &Project, scope: Scope, kernel: Option<&str>) -> Result<()> {
+pub(crate) fn run(project: &Project, scope: Scope, kernel: Option<&str>, only: Option<&str>) -> Result<()> {
     let wants = |part| scope == part || scope == Scope::All;
     let agents = scope == Scope::Agents || scope == Scope::All && agents::are_welcome();
     let mut purposes = vec![Purpose::Build];
@@ -54,7 +56,12 @@ pub(crate) fn run(project: &Project, scope: Scope, kernel: Option<&str>) -> Resu
         eprintln!("xtask: skipped: real agents, since there is no user agentbench; `cargo xtask test agents` makes it");
     }
     if wants(Scope::Vm) {
-        vm::run(project, &live, kernel)?;
+        let tests = match (only, kernel) {
+            (Some(name), _) => Tests::Only(name),
+            (None, Some(_)) => Tests::OfAKernel,
+            (None, None) => Tests::Essential,
+        };
+        vm::run(project, &live, kernel, tests)?;
     }
     Ok(())
 }

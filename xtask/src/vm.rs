@@ -17,20 +17,20 @@ use anyhow::{Context as _, Result, bail};
 use crate::kernels;
 use crate::live::Live;
 use crate::project::Project;
-use boot::Machine;
+use boot::{Machine, Tests};
 use kernel::{Fetched, KERNELS, Kernel};
 
 /// A machine is emulated on one processor, since QEMU's emulation on several is not exact, and its disk is memory: more
 /// machines at once than this would need more memory than the machine of a contributor may have.
 const MACHINES: usize = 2;
 
-/// Runs the live tests on each kernel of the table, or on the one of that name, and keeps what `doctor` says there.
+/// Runs live tests on each kernel of the table, or on the one of that name, and keeps what `doctor` says there.
 ///
 /// # Errors
 /// Fails where there is no such kernel, one cannot be fetched or does not boot, panics, runs into the deadline, where a
 /// test fails, or where a hook is gone that docs/kernels/ says attaches. A kernel that its suite no longer offers is
 /// skipped by name.
-pub(crate) fn run(project: &Project, live: &Live, only: Option<&str>) -> Result<()> {
+pub(crate) fn run(project: &Project, live: &Live, only: Option<&str>, tests: Tests<'_>) -> Result<()> {
     let chosen: Vec<_> = KERNELS.iter().filter(|kernel| only.is_none_or(|name| name == kernel.name)).collect();
     if chosen.is_empty() {
         let names: Vec<_> = KERNELS.iter().map(|kernel| kernel.name).collect();
@@ -58,10 +58,8 @@ pub(crate) fn run(project: &Project, live: &Live, only: Option<&str>) -> Result<
                     // A binding of its own, so that the lock is not held while the machine runs.
                     let next = locked(&machines).pop_front();
                     let Some((kernel, vmlinuz)) = next else { break };
-                    let every_test = only.is_some();
-                    if let Err(error) =
-                        test(project, &cache, kernel, &Machine { kernel: &vmlinuz, image: &image, every_test })
-                    {
+                    let machine = Machine { kernel: &vmlinuz, image: &image, tests };
+                    if let Err(error) = test(project, &cache, kernel, &machine) {
                         locked(&failures).push(format!("kernel {}: {error:#}", kernel.name));
                     }
                 }

@@ -51,6 +51,8 @@ const TESTS: &str = "AGENTSNOOP_TESTS";
 const ESSENTIAL_ONLY: &str = "essential";
 /// All but those whose outcome does not differ from kernel to kernel, which the host has tried.
 const OF_A_KERNEL: &str = "of-a-kernel";
+/// Before a text: those with it in their name, as the first argument of a test program has it.
+const ONLY: &str = "only:";
 
 /// A test or two of the families of hooks that every kernel takes (docs/kernels.md names those that one refuses): what a run
 /// over all kernels tries on each, since an emulated processor takes ten
@@ -98,6 +100,9 @@ fn main() -> ExitCode {
     // Two observers at once would each see fewer of two cores, and the tests with full rings would disturb the others.
     options.test_threads.get_or_insert(1);
     let asked = std::env::var(TESTS).unwrap_or_default();
+    if let Some(name) = asked.strip_prefix(ONLY) {
+        options.filter = Some(name.to_owned());
+    }
     let every = asked != ESSENTIAL_ONLY;
     let once = asked != OF_A_KERNEL;
     let trials: Vec<Trial> = [

@@ -38,9 +38,36 @@ const KERNEL_ARGUMENTS: &str = "console=ttyS0 panic=-1 loglevel=4 random.trust_c
     rcupdate.rcu_cpu_stall_suppress=1";
 
 /// What the kernel does not know it puts into the environment of init, and so of the tests.
-const ESSENTIAL: &str = "AGENTSNOOP_TESTS=essential";
-/// All that can differ from kernel to kernel.
-const OF_A_KERNEL: &str = "AGENTSNOOP_TESTS=of-a-kernel";
+const TESTS: &str = "AGENTSNOOP_TESTS";
+
+/// Which tests run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Tests<'a> {
+    /// A few of each family, for a run over all kernels.
+    Essential,
+    /// All that can differ from kernel to kernel.
+    OfAKernel,
+    /// Those whose name has this in it.
+    Only(&'a str),
+}
+
+impl Tests<'_> {
+    /// What init is told, in the quotes that the kernel takes away (parse_args in kernel/params.c).
+    fn word(self) -> String {
+        match self {
+            Self::Essential => format!("{TESTS}=essential"),
+            Self::OfAKernel => format!("{TESTS}=of-a-kernel"),
+            Self::Only(name) => format!("{TESTS}=\"only:{name}\""),
+        }
+    }
+
+    const fn deadline(self) -> Duration {
+        match self {
+            Self::Essential => DEADLINE,
+            Self::OfAKernel | Self::Only(_) => DEADLINE_OF_ALL,
+        }
+    }
+}
 
 /// What a machine starts with.
 pub(crate) struct Machine<'a> {
@@ -48,8 +75,8 @@ pub(crate) struct Machine<'a> {
     pub(crate) kernel: &'a Path,
     /// The initial file system.
     pub(crate) image: &'a Path,
-    /// Whether all tests run, or the essential ones.
-    pub(crate) every_test: bool,
+    /// Which tests run.
+    pub(crate) tests: Tests<'a>,
 }
 
 /// Boots the machine, shows its console with `name` before each line, and gives what the console has told.
@@ -57,8 +84,8 @@ pub(crate) struct Machine<'a> {
 /// # Errors
 /// Fails where QEMU does not start or the deadline passes.
 pub(crate) fn run(name: &str, machine: &Machine<'_>) -> Result<Verdict> {
-    let (tests, deadline) = if machine.every_test { (OF_A_KERNEL, DEADLINE_OF_ALL) } else { (ESSENTIAL, DEADLINE) };
-    let mut command = qemu(machine.kernel, machine.image, tests);
+    let deadline = machine.tests.deadline();
+    let mut command = qemu(machine.kernel, machine.image, &machine.tests.word());
     let started = Instant::now();
     let mut machine = Running(command.spawn().context("cannot start qemu-system-x86_64")?);
     let console = machine.0.stdout.take().context("the console of the machine is not there")?;
