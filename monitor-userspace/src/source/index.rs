@@ -8,6 +8,7 @@
 
 mod build;
 mod cache;
+mod lists;
 mod values;
 
 use agentsnoop_pipeline::{
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use build::Builder;
 pub use cache::{load, store};
+use lists::Lists;
 use values::Dictionary;
 
 use crate::store::reader::Place;
@@ -30,7 +32,7 @@ struct Part {
     /// That of the first block.
     place: Place,
     /// By field, the numbers of the values that occur.
-    values: Vec<Vec<u32>>,
+    values: Lists,
     /// The first and the last time of a record, nanoseconds since 1970.
     times: (i64, i64),
     /// Its number while the index is made.
@@ -86,7 +88,7 @@ impl Index {
             return None;
         }
         let of = |part: &Part| {
-            let values = |field: usize| part.values.get(field).map_or(&[][..], Vec::as_slice);
+            let values = |field: usize| part.values.of(field);
             plan.may_match(&values, part.times)
         };
         let wanted: Vec<bool> = self.parts.iter().map(of).collect();

@@ -3,7 +3,7 @@
 use agentsnoop_pipeline::{Pipeline, Record, filter::Terms};
 use anyhow::{Context as _, Result};
 
-use super::{Index, Part, Snapshot, values::Numbers};
+use super::{Index, Part, Snapshot, lists::Lists, values::Numbers};
 use crate::store::reader::Place;
 
 /// Bytes of frames between two snapshots, at least: what has to be read and not shown before a place in the middle.
@@ -28,7 +28,10 @@ const OCCURRENCES: usize = 8 * 1024 * 1024;
 pub struct Builder {
     terms: Terms,
     numbers: Numbers,
+    /// Those that were begun; the numbers of the last one are in `open`.
     parts: Vec<Part>,
+    /// By field, the numbers of the values that occur in the last part so far.
+    open: Vec<Vec<u32>>,
     /// Blocks of a part.
     span: u64,
     /// Parts that were begun.
@@ -50,6 +53,7 @@ impl Default for Builder {
             terms: Terms::default(),
             numbers: Numbers::default(),
             parts: Vec::new(),
+            open: vec![Vec::new(); Terms::FIELDS],
             span: 1,
             begun: 0,
             block: None,
@@ -86,16 +90,31 @@ impl Builder {
 
     /// Begins a part.
     fn part(&mut self, place: Place) {
-        if let Some(before) = self.parts.last_mut() {
-            before.values.iter_mut().for_each(Vec::shrink_to_fit);
-        }
-        let values = vec![Vec::new(); Terms::FIELDS];
-        self.parts.push(Part { place, values, times: (i64::MAX, i64::MIN), number: self.begun });
+        self.close();
+        self.parts.push(Part { place, values: Lists::default(), times: (i64::MAX, i64::MIN), number: self.begun });
         self.begun += 1;
         while (self.parts.len() > PARTS || self.occurrences > OCCURRENCES) && self.parts.len() > 1 {
             self.span *= 2;
+            self.close();
             self.parts = halved(std::mem::take(&mut self.parts));
+            self.reopen();
             self.count();
+        }
+    }
+
+    /// Packs the last part.
+    fn close(&mut self) {
+        if let Some(last) = self.parts.last_mut() {
+            last.values = Lists::new(&self.open);
+            self.open.iter_mut().for_each(Vec::clear);
+        }
+    }
+
+    /// Unpacks the last part, which another one can have become a part of.
+    fn reopen(&mut self) {
+        if let Some(last) = self.parts.last_mut() {
+            self.open = std::mem::take(&mut last.values).unpack();
+            self.open.resize_with(Terms::FIELDS, Vec::new);
         }
     }
 
@@ -104,7 +123,9 @@ impl Builder {
         let known = pipeline.restate(&mut Vec::new());
         let packed = rmp_serde::to_vec_named(&known).context("cannot pack what is known")?;
         self.rest = packed.len() as u64 * SNAPSHOT_SHARE;
-        let known = zstd::bulk::compress(&packed, LEVEL).context("cannot compress what is known")?;
+        let mut known = zstd::bulk::compress(&packed, LEVEL).context("cannot compress what is known")?;
+        // It was given room for what cannot be compressed.
+        known.shrink_to_fit();
         self.snapshots.push(Snapshot { place, segment, known });
         let bytes = |snapshots: &[Snapshot]| snapshots.iter().map(|snapshot| snapshot.known.len()).sum::<usize>();
         while bytes(&self.snapshots) > SNAPSHOT_BYTES && self.snapshots.len() > 1 {
@@ -121,30 +142,44 @@ impl Builder {
     /// A record came; it can be of a block before the last, where it was held back.
     pub fn record(&mut self, record: &Record) {
         let at = self.parts.partition_point(|part| part.place.first_input <= record.id.index);
+        let is_last = at == self.parts.len();
         let Some(part) = at.checked_sub(1).and_then(|at| self.parts.get_mut(at)) else { return };
         let time = record.time.0;
         part.times = (part.times.0.min(time), part.times.1.max(time));
-        let (numbers, occurrences) = (&mut self.numbers, &mut self.occurrences);
+        let mut unpacked = if is_last { Vec::new() } else { part.values.unpack() };
+        let lists = if is_last { &mut self.open } else { &mut unpacked };
+        let (numbers, before) = (&mut self.numbers, self.occurrences);
+        let occurrences = &mut self.occurrences;
         self.terms.each(record, &mut |field, value| {
             let number = numbers.new_in(part.number, field, value);
-            if let (Some(number), Some(values)) = (number, part.values.get_mut(field)) {
-                values.push(number);
+            if let (Some(number), Some(list)) = (number, lists.get_mut(field)) {
+                list.push(number);
                 *occurrences += 1;
             }
         });
+        if !is_last && self.occurrences > before {
+            part.values = Lists::new(&unpacked);
+        }
         if let Some(field) = self.numbers.left_out() {
-            self.parts.iter_mut().filter_map(|part| part.values.get_mut(field)).for_each(|values| *values = Vec::new());
+            for part in &mut self.parts {
+                let mut lists = part.values.unpack();
+                lists.get_mut(field).into_iter().for_each(Vec::clear);
+                part.values = Lists::new(&lists);
+            }
+            self.open.get_mut(field).into_iter().for_each(Vec::clear);
             self.count();
         }
     }
 
     fn count(&mut self) {
-        self.occurrences = self.parts.iter().flat_map(|part| &part.values).map(Vec::len).sum();
+        let packed: usize = self.parts.iter().map(|part| part.values.len()).sum();
+        self.occurrences = packed + self.open.iter().map(Vec::len).sum::<usize>();
     }
 
     /// The index of a recording that was read to its end.
     #[must_use]
-    pub fn finish(self, pipeline: &Pipeline) -> Option<Index> {
+    pub fn finish(mut self, pipeline: &Pipeline) -> Option<Index> {
+        self.close();
         let opened = pipeline.opened()?.clone();
         let config = pipeline.config().cloned();
         let Self { numbers, parts, snapshots, .. } = self;
@@ -157,7 +192,7 @@ fn halved(parts: Vec<Part>) -> Vec<Part> {
     let mut halved: Vec<Part> = Vec::with_capacity(parts.len().div_ceil(2));
     for (at, part) in parts.into_iter().enumerate() {
         match halved.last_mut() {
-            Some(first) if at % 2 == 1 => first.take(part),
+            Some(first) if at % 2 == 1 => first.take(&part),
             _ => halved.push(part),
         }
     }
@@ -166,14 +201,15 @@ fn halved(parts: Vec<Part>) -> Vec<Part> {
 
 impl Part {
     /// Takes in the part that follows.
-    fn take(&mut self, next: Self) {
+    fn take(&mut self, next: &Self) {
         self.times = (self.times.0.min(next.times.0), self.times.1.max(next.times.1));
-        for (values, more) in self.values.iter_mut().zip(next.values) {
-            values.extend(more);
-            values.sort_unstable();
-            values.dedup();
-            values.shrink_to_fit();
+        let mut lists = self.values.unpack();
+        for (field, list) in lists.iter_mut().enumerate() {
+            list.extend_from_slice(next.values.of(field));
+            list.sort_unstable();
+            list.dedup();
         }
+        self.values = Lists::new(&lists);
     }
 }
 
@@ -183,15 +219,34 @@ mod tests {
 
     fn part(number: u32, values: &[u32], times: (i64, i64)) -> Part {
         let place = Place { number: number.into(), ..Place::default() };
-        Part { place, values: vec![values.to_vec()], times, number }
+        Part { place, values: Lists::new(&[values.to_vec(), vec![9]]), times, number }
     }
 
     #[test]
     fn parts_that_become_one_have_what_occurs_in_either() {
         let parts = vec![part(0, &[3, 1], (5, 9)), part(1, &[1, 2], (2, 6)), part(2, &[7], (i64::MAX, i64::MIN))];
         let halved = halved(parts);
-        let found: Vec<_> = halved.iter().map(|part| (part.place.number, part.values[0].clone(), part.times)).collect();
+        let found: Vec<_> =
+            halved.iter().map(|part| (part.place.number, part.values.of(0).to_vec(), part.times)).collect();
         assert_eq!(found, [(0, vec![1, 2, 3], (2, 9)), (2, vec![7], (i64::MAX, i64::MIN))]);
+    }
+
+    #[test]
+    fn what_came_before_parts_became_one_is_kept_with_what_comes_after() {
+        let mut builder = Builder::default();
+        let mut pipeline = Pipeline::new().expect("the built-in data");
+        let mut begin = |builder: &mut Builder, number| {
+            let place = Place { number, first_input: number, ..Place::default() };
+            builder.begin(place, 0, &mut pipeline).expect("nothing to pack");
+        };
+        for number in 0..=PARTS as u64 {
+            begin(&mut builder, number);
+            builder.open[0].push(number as u32);
+        }
+        builder.close();
+        let of = |part: usize| builder.parts[part].values.of(0).to_vec();
+        assert_eq!((builder.parts.len(), builder.span), (PARTS / 2 + 1, 2));
+        assert_eq!([of(0), of(1), of(PARTS / 2)], [vec![0, 1], vec![2, 3], vec![PARTS as u32]]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::Index;
 use crate::store::{format::FILE_HEADER, reader::ReadAt as _};
 
 /// The layout of an index; another one is made anew.
-const LAYOUT: u32 = 3;
+const LAYOUT: u32 = 4;
 
 /// Level of zstd.
 const LEVEL: i32 = 1;
