@@ -25,4 +25,5 @@ pub mod store;
 pub mod terminal;
 pub mod theme;
 pub mod view;
+mod why;
 pub mod words;

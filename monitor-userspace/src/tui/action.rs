@@ -3,6 +3,7 @@
 use super::{
     hub::Place,
     prompt::{Edit, Purpose},
+    state::Alert,
 };
 
 /// One thing to do.
@@ -60,8 +61,10 @@ pub enum Action {
     CopyJson,
     /// Copy it as a line for a shell.
     CopyShell,
-    /// Ring at a sensitive touch, or do not.
-    Bell,
+    /// Tell sensitive touches in another way.
+    Alert,
+    /// Stop until somebody lets it go on.
+    Suspend,
     /// Another theme.
     Theme,
     /// Unicode or ASCII.
@@ -133,5 +136,12 @@ pub enum Effect {
     /// Read events from this one on.
     Newer(u64),
     /// Tell that something sensitive was touched.
-    Alert(String),
+    Alert {
+        /// What, by whom.
+        text: String,
+        /// How.
+        alert: Alert,
+    },
+    /// Give the terminal back and stop.
+    Suspend,
 }

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use super::state::Alert;
+
 /// Bytes that terminals take at most, less than the smallest known limit (xterm's 100,000 of base64).
 const MOST: usize = 74_000;
 
@@ -20,13 +22,18 @@ pub fn copy(out: &mut impl Write, text: &str) -> io::Result<bool> {
     Ok(end == text.len())
 }
 
-/// Rings, and tells the desktop through terminals that know how (OSC 9). The text has no control characters.
+/// Rings, and tells the desktop through terminals that know how (OSC 9). The text can hold no control characters.
 ///
 /// # Errors
 ///
 /// The terminal is gone.
-pub fn alert(out: &mut impl Write, text: &str) -> io::Result<()> {
-    write!(out, "\x07\x1b]9;agentsnoop: {}\x07", super::escape::text(text))?;
+pub fn alert(out: &mut impl Write, text: &str, alert: Alert) -> io::Result<()> {
+    if alert.rings() {
+        out.write_all(b"\x07")?;
+    }
+    if alert.notifies() {
+        write!(out, "\x1b]9;agentsnoop: {}\x1b\\", super::escape::text(text))?;
+    }
     out.flush()
 }
 

@@ -87,10 +87,13 @@ pub const KEYMAP: &[Binding] = &[
     binding("keep", "x", "write the events that are shown to a file: JSON lines, or .txt", || {
         vec![Action::Prompt(Purpose::Export)]
     }),
-    binding("look", "b", "ring at sensitive touches, or not", || vec![Action::Bell]),
+    binding("look", "b", "tell sensitive touches by bell and desktop, one of them, or not at all", || {
+        vec![Action::Alert]
+    }),
     binding("look", "T", "another theme: dark, light, 16 colours, contrast, plain", || vec![Action::Theme]),
     binding("look", "A", "borders of Unicode or of ASCII", || vec![Action::Borders]),
     binding("look", "?", "these keys", || vec![Action::Help]),
+    binding("look", "^Z", "stop until `fg`; of a recording only", || vec![Action::Suspend]),
     binding("look", "q ^C", "end", || vec![Action::Quit, Action::Quit]),
 ];
 

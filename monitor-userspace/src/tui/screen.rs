@@ -11,6 +11,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEventKind};
 use futures_util::StreamExt as _;
+use ratatui::buffer::Buffer;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc::{Sender, UnboundedReceiver},
@@ -31,13 +32,20 @@ use super::{
 /// Time from one frame to the next: 30 a second.
 const FRAME: Duration = Duration::from_millis(33);
 
+/// A key is answered at once where the last frame is older than this, so that keys that are held down do not draw without a break.
+const AT_ONCE: Duration = Duration::from_millis(8);
+
 /// Rows that one notch of a wheel moves.
 const NOTCH: i32 = 3;
+
+/// What draws a state: [`view::draw`], unless somebody measures it or tries what happens when it fails.
+pub type Draw = fn(&State, &mut Buffer);
 
 /// Whether the loop goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
     Go,
+    Stop,
     End,
 }
 
@@ -109,23 +117,33 @@ impl Drop for Screen {
 ///
 /// No thread can be started.
 pub fn start(source: Source, filter: Option<String>, ear: Ear) -> Result<JoinHandle<Result<()>>> {
-    let thread = std::thread::Builder::new().name("screen".to_owned());
-    thread.spawn(move || show(source, filter.as_deref(), ear)).context("cannot start the thread that draws")
+    start_drawing(source, filter, ear, view::draw)
 }
 
-fn show(source: Source, filter: Option<&str>, mut ear: Ear) -> Result<()> {
+/// The same, drawn by `draw`.
+///
+/// # Errors
+///
+/// As [`start`].
+pub fn start_drawing(source: Source, filter: Option<String>, ear: Ear, draw: Draw) -> Result<JoinHandle<Result<()>>> {
+    let thread = std::thread::Builder::new().name("screen".to_owned());
+    thread.spawn(move || show(source, filter.as_deref(), ear, draw)).context("cannot start the thread that draws")
+}
+
+fn show(source: Source, filter: Option<&str>, mut ear: Ear, draw: Draw) -> Result<()> {
     let wishes = ear.wishes.clone();
     let shown = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")
-        .and_then(|runtime| runtime.block_on(serve(source, filter, &mut ear)));
+        .and_then(|runtime| runtime.block_on(serve(source, filter, &mut ear, draw)));
     // Whoever observes must not go on unseen.
     let _ = wishes.send(Wish::Quit);
     shown
 }
 
-async fn serve(source: Source, filter: Option<&str>, ear: &mut Ear) -> Result<()> {
+async fn serve(source: Source, filter: Option<&str>, ear: &mut Ear, draw: Draw) -> Result<()> {
+    let mut stop = signal(SignalKind::from_raw(libc::SIGTSTP)).context("cannot listen to signals")?;
     let mut ends = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()]
         .map(signal)
         .into_iter()
@@ -135,19 +153,22 @@ async fn serve(source: Source, filter: Option<&str>, ear: &mut Ear) -> Result<()
     let (theme, ascii) = terminal::look();
     let mut state = State::new(source, terminal.size(), theme);
     state.ascii = ascii;
+    state.alert = terminal::alert();
     if let Some(filter) = filter {
         state.begin_with(filter);
     }
     let mut events = EventStream::new();
     let mut frame = interval(FRAME);
     frame.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut dirty, mut closed, mut passed) = (true, false, Instant::now());
+    let mut stops = false;
+    let (mut dirty, mut closed, mut passed, mut drawn) = (true, false, Instant::now(), Instant::now());
     let [terminate, interrupt, hangup] = &mut ends[..] else { return Ok(()) };
     loop {
         tokio::select! {
             biased;
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
+            _ = stop.recv() => stops = true,
             _ = hangup.recv() => {
                 // `watch` reads its files again at this signal; the end of the terminal is another matter.
                 if std::fs::File::open("/dev/tty").is_err() {
@@ -159,6 +180,9 @@ async fn serve(source: Source, filter: Option<&str>, ear: &mut Ear) -> Result<()
                 let Some(Ok(event)) = event else { return Ok(()) };
                 happen(&mut state, &event);
                 dirty = true;
+                if drawn.elapsed() >= AT_ONCE {
+                    frame.reset_immediately();
+                }
             }
             _ = frame.tick() => {
                 let now = Instant::now();
@@ -168,7 +192,8 @@ async fn serve(source: Source, filter: Option<&str>, ear: &mut Ear) -> Result<()
                 state.missed = ear.missed();
                 if dirty {
                     dirty = state.settle();
-                    terminal.grid.draw(|frame| view::draw(&state, frame.buffer_mut())).context("cannot draw")?;
+                    terminal.grid.draw(|frame| draw(&state, frame.buffer_mut())).context("cannot draw")?;
+                    drawn = Instant::now();
                 }
             }
             news = ear.news.recv(), if !closed && !state.holds() => {
@@ -179,8 +204,15 @@ async fn serve(source: Source, filter: Option<&str>, ear: &mut Ear) -> Result<()
                 dirty = true;
             }
         }
-        if perform(&mut state, ear)? == Next::End {
-            return Ok(());
+        match perform(&mut state, ear)? {
+            Next::Go => {}
+            Next::Stop => stops = true,
+            Next::End => return Ok(()),
+        }
+        if std::mem::take(&mut stops) {
+            terminal.stop()?;
+            state.act(Action::Resize(terminal.size().0, terminal.size().1));
+            dirty = true;
         }
     }
 }
@@ -221,7 +253,10 @@ fn perform(state: &mut State, ear: &Ear) -> Result<Next> {
             Effect::Seek { serial, place } => drop(ear.wishes.send(Wish::Seek { serial, place })),
             Effect::Older(number) => drop(ear.wishes.send(Wish::Older(number))),
             Effect::Newer(number) => drop(ear.wishes.send(Wish::Newer(number))),
-            Effect::Alert(text) => clip::alert(&mut io::stdout(), &text).context("cannot write to the terminal")?,
+            Effect::Alert { text, alert } => {
+                clip::alert(&mut io::stdout(), &text, alert).context("cannot write to the terminal")?;
+            }
+            Effect::Suspend => return Ok(Next::Stop),
             Effect::Write { path, text } => {
                 if let Err(error) = write(&path, &text) {
                     state.note = Some(format!("cannot write {path}: {error}"));

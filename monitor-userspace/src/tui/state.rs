@@ -1,10 +1,13 @@
 //! Everything that is known and chosen. It takes records and actions, and never draws.
 
 mod act;
+pub mod alert;
 mod ask;
 mod jump;
 pub mod list;
 mod moments;
+pub mod narrow;
+pub mod order;
 mod pointer;
 mod screen;
 pub mod table;
@@ -12,6 +15,7 @@ pub mod time;
 mod travel;
 pub mod trunk;
 
+pub use alert::Alert;
 pub use list::List;
 pub use moments::{EVERY, Moments};
 pub use screen::{Focus, Mark, Motion, Source, State, Tab};

@@ -17,9 +17,10 @@ use crossterm::{
     execute,
     terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode, size},
 };
+use nix::sys::signal::{Signal, raise};
 use ratatui::{Terminal as Grid, backend::CrosstermBackend};
 
-use super::theme::Theme;
+use super::{state::Alert, theme::Theme};
 use crate::notes;
 
 /// Whether the terminal is taken over, for a panic on any thread.
@@ -51,6 +52,12 @@ pub fn look() -> (Theme, bool) {
     (theme, ascii)
 }
 
+/// How sensitive touches are told, unless `AGENTSNOOP_ALERT` says otherwise.
+#[must_use]
+pub fn alert() -> Alert {
+    env::var("AGENTSNOOP_ALERT").ok().and_then(|name| Alert::of(&name)).unwrap_or_default()
+}
+
 impl Terminal {
     /// Takes the terminal over.
     ///
@@ -59,12 +66,8 @@ impl Terminal {
     /// It cannot be set up; then it is as it was.
     pub fn take() -> Result<Self> {
         give_back_on_panic();
-        enable_raw_mode().context("cannot set the terminal's mode")?;
-        TAKEN.store(true, Ordering::SeqCst);
-        notes::hold();
-        let taken = execute!(io::stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste);
-        let grid = taken.and_then(|()| Grid::new(CrosstermBackend::new(io::stdout())));
-        match grid {
+        enter()?;
+        match Grid::new(CrosstermBackend::new(io::stdout())) {
             Ok(grid) => Ok(Self { grid }),
             Err(error) => {
                 give_back();
@@ -73,11 +76,38 @@ impl Terminal {
         }
     }
 
+    /// Gives the terminal back, stops as ^Z stops other programs, and takes it over again when a shell lets it go on.
+    ///
+    /// # Errors
+    ///
+    /// The terminal cannot be taken over again.
+    pub fn stop(&mut self) -> Result<()> {
+        give_back();
+        // What was asked for by a signal that can be caught is done by the one that cannot.
+        raise(Signal::SIGSTOP).context("cannot stop")?;
+        enter()?;
+        // Nothing of what was drawn is there any more, and the other screen begins empty.
+        self.grid = Grid::new(CrosstermBackend::new(io::stdout())).context("cannot draw on the terminal")?;
+        Ok(())
+    }
+
     /// Columns and rows.
     #[must_use]
     pub fn size(&self) -> (u16, u16) {
         size().unwrap_or((80, 24))
     }
+}
+
+/// Takes the terminal over; where that fails it is as it was.
+fn enter() -> Result<()> {
+    enable_raw_mode().context("cannot set the terminal's mode")?;
+    TAKEN.store(true, Ordering::SeqCst);
+    notes::hold();
+    let taken = execute!(io::stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste);
+    if taken.is_err() {
+        give_back();
+    }
+    taken.context("cannot draw on the terminal")
 }
 
 impl Drop for Terminal {

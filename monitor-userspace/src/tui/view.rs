@@ -12,6 +12,5 @@ mod paint;
 pub mod picture;
 mod tables;
 mod tree;
-mod why;
 
 pub use frame::draw;

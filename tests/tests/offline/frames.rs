@@ -34,13 +34,15 @@ const SESSION: &str = "claude-session.rec";
 const SIZES: [(u16, u16); 4] = [(60, 16), (80, 24), (120, 40), (300, 100)];
 
 /// What is tried at one size: a name, and the keys.
-const SCENES: [(&str, &[&str]); 16] = [
+const SCENES: [(&str, &[&str]); 18] = [
     ("start", &["0"]),
     ("touch", &["Home", "!"]),
     ("call", &["Home", "!", "t"]),
     ("process", &["Home", "!", "p"]),
     ("tree", &["←", "G", "→", "↓", "↓"]),
     ("files", &["2"]),
+    ("narrowed", &["Home", "!", "t", "2"]),
+    ("sorted", &["o"]),
     ("file", &["2", "↓", "="]),
     ("endpoints", &["3"]),
     ("environment", &["4"]),
@@ -394,8 +396,8 @@ fn a_filter_a_scope_and_noise_show_the_events_that_a_query_finds() {
         state.list.restart();
         state.settle_all();
         let found = crate::tools::stdout(&crate::tools::agentsnoop(&["replay", "--where", filter], &stored(SESSION)));
-        assert_eq!(state.list.rows().len(), found.lines().count(), "{filter}");
-        assert!(!state.list.rows().is_empty(), "{filter}");
+        assert_eq!(state.list.len(), found.lines().count(), "{filter}");
+        assert!(!state.list.is_empty(), "{filter}");
     }
 }
 

@@ -18,6 +18,7 @@ mod replay;
 mod resume;
 mod rules;
 mod schema;
+mod screen;
 mod store;
 mod tmux;
 mod tools;

@@ -112,21 +112,92 @@ fn a_recording_plays_in_a_terminal_and_the_screen_follows_its_size() {
     terminal.shows(&["ended with 0"]);
 }
 
+/// The process of the screen: the shell's child.
+fn screen_of(terminal: &Terminal) -> Pid {
+    let shell = stdout(&terminal.tmux(&["list-panes", "-F", "#{pane_pid}"]));
+    let shell = shell.trim();
+    let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).expect("the shell's children");
+    let screen = children.split_whitespace().next().and_then(|pid| pid.parse().ok());
+    Pid::from_raw(screen.expect("a process of the screen"))
+}
+
+/// The terminal is as programs find it: its first screen, its cursor, no mouse, and what is typed shows.
+fn is_given_back(terminal: &Terminal) {
+    let screen = terminal.screen();
+    assert!(!screen.contains("Agents"), "the screen of before is back:\n{screen}");
+    let flags = "#{alternate_on} #{cursor_flag} #{mouse_any_flag} #{pane_in_mode}";
+    let flags = stdout(&terminal.tmux(&["display-message", "-p", flags]));
+    assert_eq!(flags.trim(), "0 1 0 0", "alternate screen, cursor, mouse, copy mode");
+    let tty = stdout(&terminal.tmux(&["list-panes", "-F", "#{pane_tty}"]));
+    let modes = Command::new("stty").args(["-a", "-F", tty.trim()]).output().expect("stty runs");
+    let modes = stdout(&modes);
+    for mode in ["icanon", "echo", "isig", "icrnl", "opost"] {
+        assert!(modes.split_whitespace().any(|word| word == mode), "{mode} in {modes}");
+    }
+    terminal.press(&["-l", "typed"]);
+    terminal.shows(&["typed"]);
+}
+
 #[test]
 fn a_signal_ends_the_screen_and_the_terminal_is_given_back() {
     let Some(terminal) = replay("signal") else { return };
     terminal.shows(&["agentsnoop ended"]);
-    let shell = stdout(&terminal.tmux(&["list-panes", "-F", "#{pane_pid}"]));
-    let shell = shell.trim();
-    let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).expect("the shell's children");
-    let screen: i32 =
-        children.split_whitespace().next().and_then(|pid| pid.parse().ok()).expect("a process of the screen");
-    kill(Pid::from_raw(screen), Signal::SIGTERM).expect("a process that is there");
-    let screen = terminal.shows(&["ended with 0"]);
-    assert!(!screen.contains("Agents"), "the screen of before is back:\n{screen}");
-    // The terminal shows again what is typed.
-    terminal.press(&["-l", "typed"]);
-    terminal.shows(&["typed"]);
+    kill(screen_of(&terminal), Signal::SIGTERM).expect("a process that is there");
+    terminal.shows(&["ended with 0"]);
+    is_given_back(&terminal);
+}
+
+#[test]
+fn a_screen_whose_terminal_goes_away_ends() {
+    let Some(terminal) = replay("hangup") else { return };
+    terminal.shows(&["agentsnoop ended"]);
+    let screen = screen_of(&terminal);
+    terminal.tmux(&["kill-server"]);
+    let until = Instant::now() + PATIENCE;
+    while kill(screen, None).is_ok() {
+        assert!(Instant::now() < until, "the screen goes on without its terminal");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_panic_while_drawing_leaves_the_terminal_as_it_was_with_the_message_on_it() {
+    let line = format!("'{}' panic; echo ended with $?; exec cat", env!("CARGO_BIN_EXE_screen"));
+    let Some(terminal) = Terminal::open("panic", &line) else { return };
+    terminal.shows(&["agentsnoop live", "Agents"]);
+    terminal.press(&["?"]);
+    let screen =
+        terminal.shows(&["ended with 1", "drawing has failed, as it was told to", "the thread that draws has failed"]);
+    assert!(screen.lines().all(|line| !line.starts_with("   ")), "lines begin where they should:\n{screen}");
+    is_given_back(&terminal);
+}
+
+#[test]
+fn a_screen_that_is_stopped_gives_the_terminal_back_until_it_goes_on() {
+    let words = command(&["replay"]);
+    let (program, file) = (words.get_program().to_string_lossy().into_owned(), stored("claude-session.rec"));
+    // A shell with job control, as people have it: it goes on while its job is stopped.
+    let line = format!(
+        "set -m; '{program}' replay '{}'; code=$?; \
+         while [ $code -gt 128 ]; do echo stopped; read line; fg; code=$?; done; echo ended with $code; exec cat",
+        file.display()
+    );
+    let Some(terminal) = Terminal::open("stop", &line) else { return };
+    terminal.shows(&["agentsnoop ended"]);
+    let screen = screen_of(&terminal);
+    let ways: [&dyn Fn(); 2] = [&|| terminal.press(&["C-z"]), &|| {
+        kill(screen, Signal::SIGTSTP).expect("a process that is there");
+    }];
+    for stop in ways {
+        stop();
+        let shown = terminal.shows(&["stopped"]);
+        assert!(!shown.contains("Agents"), "{shown}");
+        terminal.press(&["Enter"]);
+        terminal.shows(&["agentsnoop ended", "6,927 events", "Agents"]);
+    }
+    terminal.press(&["q"]);
+    terminal.shows(&["ended with 0"]);
+    is_given_back(&terminal);
 }
 
 #[test]

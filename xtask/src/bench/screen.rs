@@ -1,4 +1,4 @@
-//! What the terminal UI costs with very many events in memory.
+//! What the terminal UI costs with very many events in memory, and how fast it is while more come.
 
 use std::process::Command;
 
@@ -8,37 +8,39 @@ use serde_json::{Map, Value};
 use super::{Args, Programs, figures::row};
 
 /// Events in memory, which is as many as the screen keeps.
-const EVENTS: u64 = 1_000_000;
+const EVENTS: &str = "1000000";
 
-/// The name of the row.
-const NAME: &str = "a screen of 300x100 with a million events";
+/// Events that come each second, and for how many seconds.
+const RATE: [&str; 2] = ["50000", "10"];
 
-/// Writes the row.
+/// Events of each sort that are waited for on the screen of `watch`.
+const TIMES: &str = "50";
+
+/// Writes the rows.
 ///
 /// # Errors
 ///
-/// The program fails.
+/// A program fails.
 pub(super) fn measure(report: &mut Map<String, Value>, args: &Args, programs: &Programs) -> Result<()> {
-    if !args.wants(NAME) {
-        return Ok(());
+    let agentsnoop = programs.agentsnoop.to_str().context("the path of agentsnoop is no text")?;
+    let rows: [(&str, &[&str]); 3] = [
+        ("a screen of 300x100 with a million events", &["bench", EVENTS]),
+        ("the same screen while 50,000 events a second come", &["pace", EVENTS, RATE[0], RATE[1]]),
+        ("the screen of watch, from the event to its row", &["watch", agentsnoop, TIMES]),
+    ];
+    for (name, words) in rows.iter().filter(|(name, _)| args.wants(name)) {
+        let output = Command::new(&programs.screen).args(*words).output().context("cannot start screen")?;
+        ensure!(output.status.success(), "screen said {}", String::from_utf8_lossy(&output.stderr));
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let figures: Vec<(&str, f64)> = said
+            .lines()
+            .map(|line| {
+                let (name, value) = line.split_once(' ')?;
+                Some((name, value.parse().ok()?))
+            })
+            .collect::<Option<_>>()
+            .with_context(|| format!("screen said {said:?}"))?;
+        row(report, name, &figures);
     }
-    let output =
-        Command::new(&programs.screen).args(["bench", &EVENTS.to_string()]).output().context("cannot start screen")?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    ensure!(output.status.success(), "screen said {}", String::from_utf8_lossy(&output.stderr));
-    let numbers = |behind: &str| -> Vec<f64> {
-        said.split(behind).skip(1).filter_map(|rest| rest.split_whitespace().next()?.parse().ok()).collect()
-    };
-    let largest = |numbers: Vec<f64>| numbers.into_iter().fold(0.0, f64::max);
-    row(
-        report,
-        NAME,
-        &[
-            ("taking_ns", largest(numbers("taken in "))),
-            ("memory_mb", largest(numbers("kept, "))),
-            ("slowest_view_frame_us", largest(numbers("a frame in "))),
-            ("filter_ms", largest(numbers("found in "))),
-        ],
-    );
     Ok(())
 }

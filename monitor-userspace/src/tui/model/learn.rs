@@ -97,6 +97,12 @@ impl Model {
         self.things(number, record, failed);
     }
 
+    /// Takes what the event touched, and nothing else of it.
+    pub fn touched(&mut self, number: u64, record: &Record) {
+        let failed = lines::ended(record, &mut String::new());
+        self.things(number, record, failed);
+    }
+
     fn count(&mut self, places: Places, number: u64, record: &Record, failed: bool) {
         let touch = touch::is_sensitive(record).then(|| {
             let mut what = String::new();

@@ -53,10 +53,14 @@ impl State {
             Action::Same => self.same(),
             Action::CopyJson => self.copy_json(),
             Action::CopyShell => self.copy_shell(),
-            Action::Bell => {
-                self.bell = !self.bell;
-                self.say(if self.bell { "sensitive touches ring" } else { "sensitive touches do not ring" });
+            Action::Alert => {
+                self.alert = self.alert.next();
+                self.say(self.alert.about());
             }
+            Action::Suspend if self.source.is_live && self.ended.is_none() => {
+                self.say("^Z would stop the observation as well; q ends it");
+            }
+            Action::Suspend => self.effects.push(Effect::Suspend),
             Action::Theme => {
                 self.theme = self.theme.next();
                 self.say(format!("theme {}", self.theme.name()));
@@ -192,9 +196,12 @@ impl State {
             return self.reverse();
         }
         match self.tab {
-            Tab::Events | Tab::Coverage => {
-                self.say("events are in their order; the tree and the other views can be sorted");
+            Tab::Events => {
+                let (by, reverse) = self.list.order();
+                self.list.set_order(by.next(), reverse);
+                self.say(format!("by {}", by.next().name()));
             }
+            Tab::Coverage => self.say("what could not be seen comes first here, always"),
             _ => {
                 let table = self.table_mut();
                 table.order = table.order.next();
@@ -208,6 +215,10 @@ impl State {
         if self.focus == Focus::Tree {
             self.trunk.newest_first = !self.trunk.newest_first;
             self.say(if self.trunk.newest_first { "the newest first" } else { "the oldest first" });
+        } else if self.tab == Tab::Events {
+            let (by, reverse) = self.list.order();
+            self.list.set_order(by, !reverse);
+            self.say(format!("by {}{}", by.name(), if reverse { "" } else { ", the other way round" }));
         } else {
             let table = self.table_mut();
             table.reverse = !table.reverse;

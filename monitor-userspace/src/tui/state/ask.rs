@@ -87,18 +87,16 @@ impl State {
         if self.tab != Tab::Events {
             self.tab = Tab::Events;
         }
-        let (rows, at) = (self.list.rows(), self.list.at());
+        let (rows, at) = (self.list.len(), self.list.at());
         let mut matches = |row: &usize| {
-            let record = rows.get(*row).and_then(|number| self.store.get(*number));
+            let record = self.list.get(*row).and_then(|number| self.store.get(number));
             record.is_some_and(|record| filter.matches(record))
         };
         let found = match way {
-            Way::Next => {
-                (at + 1..rows.len()).find(&mut matches).or_else(|| (0..=at.min(rows.len())).find(&mut matches))
-            }
+            Way::Next => (at + 1..rows).find(&mut matches).or_else(|| (0..=at.min(rows)).find(&mut matches)),
             Way::Previous => {
                 let before = (0..at).rev().find(&mut matches);
-                before.or_else(|| (at..rows.len()).rev().find(&mut matches))
+                before.or_else(|| (at..rows).rev().find(&mut matches))
             }
         };
         match found {
@@ -147,7 +145,8 @@ impl State {
             agentsnoop_pipeline::Lines { utc_offset: self.span().utc_offset, ..agentsnoop_pipeline::Lines::default() };
         let as_lines = path.ends_with(".txt");
         let mut text = String::new();
-        let records = self.list.rows().iter().filter_map(|number| self.store.get(*number));
+        let numbers = (0..self.list.len()).filter_map(|row| self.list.get(row));
+        let records = numbers.filter_map(|number| self.store.get(number));
         for record in records {
             if as_lines {
                 lines.render(record, &mut text);
@@ -156,7 +155,7 @@ impl State {
                 text.push('\n');
             }
         }
-        self.say(format!("{} events to {path}", self.list.rows().len()));
+        self.say(format!("{} events to {path}", self.list.len()));
         self.effects.push(Effect::Write { path: path.to_owned(), text });
     }
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use agentsnoop_pipeline::{Filter, Lines, Record};
 
+use super::order::{By, Sorted};
 use crate::tui::{
     action::Step,
     model::{Key, Tree, touch},
@@ -17,6 +18,8 @@ pub const STRIDE: u64 = 20_000;
 #[derive(Debug, Default)]
 pub struct List {
     rows: VecDeque<u64>,
+    /// The same in another order, where one is wanted.
+    sorted: Sorted,
     /// Events before this one have been looked at.
     scanned: u64,
     /// Events that match and are only what every program does.
@@ -56,6 +59,7 @@ impl List {
     /// Looks at everything again.
     pub fn restart(&mut self) {
         self.rows.clear();
+        self.sorted.restart();
         self.scanned = 0;
         self.hidden = 0;
     }
@@ -111,6 +115,7 @@ impl List {
         while self.rows.back().is_some_and(|last| *last >= head) {
             self.rows.pop_back();
         }
+        self.sorted.put_back(head);
         if self.scanned > head {
             // What was hidden is not known event by event.
             self.restart();
@@ -128,10 +133,40 @@ impl List {
         (done + STRIDE < all).then(|| done * 100 / all.max(1))
     }
 
-    /// The rows.
+    /// Puts the rows into their order, to be called after [`Self::look`]; `false` where they are too many for another one than time.
+    pub(super) fn arrange(&mut self, store: &Store) -> bool {
+        self.sorted.arrange(&self.rows, store)
+    }
+
+    /// What the rows are ordered by, and whether the other way round.
     #[must_use]
-    pub const fn rows(&self) -> &VecDeque<u64> {
-        &self.rows
+    pub const fn order(&self) -> (By, bool) {
+        (self.sorted.by, self.sorted.reverse)
+    }
+
+    /// Orders the rows by something else, the first of them selected.
+    pub(super) fn set_order(&mut self, by: By, reverse: bool) {
+        self.sorted = Sorted::new(by, reverse);
+        self.selected = None;
+        self.top = 0;
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The event of a row.
+    #[must_use]
+    pub fn get(&self, row: usize) -> Option<u64> {
+        if self.sorted.is_on() { self.sorted.get(row) } else { self.rows.get(row).copied() }
     }
 
     /// Events that are not shown since every program does so.
@@ -143,20 +178,23 @@ impl List {
     /// Whether the last event is selected, whichever it is.
     #[must_use]
     pub const fn follows(&self) -> bool {
-        self.selected.is_none()
+        self.selected.is_none() && !self.sorted.is_on()
     }
 
     /// The row of the selected event.
     #[must_use]
     pub fn at(&self) -> usize {
         let last = self.rows.len().saturating_sub(1);
+        if self.sorted.is_on() {
+            return self.selected.and_then(|selected| self.sorted.row_of(selected)).unwrap_or(0);
+        }
         self.selected.map_or(last, |selected| self.rows.partition_point(|row| *row < selected).min(last))
     }
 
     /// The selected event.
     #[must_use]
     pub fn current(&self) -> Option<u64> {
-        self.rows.get(self.at()).copied()
+        self.get(self.at())
     }
 
     /// Selects an event, or the one behind it where it is not shown.
@@ -171,13 +209,14 @@ impl List {
 
     /// Selects a row.
     pub fn select_row(&mut self, row: usize) {
-        self.selected = self.rows.get(row.min(self.rows.len().saturating_sub(1))).copied();
+        self.selected = self.get(row.min(self.rows.len().saturating_sub(1)));
     }
 
     /// Moves the selection. Beyond the last row it follows.
     pub fn step(&mut self, step: Step, page: usize) {
         match target(step, self.at(), self.rows.len(), page) {
             Some(row) => self.select_row(row),
+            None if self.sorted.is_on() => self.select_row(self.rows.len()),
             None => self.selected = None,
         }
     }
@@ -196,7 +235,7 @@ pub fn target(step: Step, at: usize, rows: usize, page: usize) -> Option<usize> 
 }
 
 /// Whether a record belongs to a node: of its session, its tool call, or a process below it.
-fn is_below(scope: &Key, record: &Record, tree: &Tree) -> bool {
+pub(super) fn is_below(scope: &Key, record: &Record, tree: &Tree) -> bool {
     match scope {
         Key::All => true,
         Key::Session(session) => record.agent.as_ref().is_some_and(|agent| *agent.session == **session),

@@ -31,7 +31,7 @@ impl State {
                 self.details_top = 0;
                 if self.tab == Tab::Events {
                     let row = self.list.top + row;
-                    if row < self.list.rows().len() {
+                    if row < self.list.len() {
                         self.list.select_row(row);
                     }
                 } else {

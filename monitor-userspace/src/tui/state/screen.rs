@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use agentsnoop_pipeline::{Filter, filter::Span, input::Opened};
 
-use super::{List, Moments, Table, Trunk, list::STRIDE, travel::Asked};
+use super::{
+    Alert, List, Moments, Table, Trunk, alert::Alarm, list::STRIDE, narrow::Narrow, order::SORTED, travel::Asked,
+};
 use crate::tui::{
     action::{Effect, Way},
     hub::Outline,
@@ -13,6 +15,8 @@ use crate::tui::{
     store::Store,
     theme::{ASCII, Glyphs, Theme, UNICODE},
     view::layout::Areas,
+    why,
+    words::number,
 };
 
 /// Where the events come from, in words.
@@ -171,8 +175,12 @@ pub struct State {
     pub theme: Theme,
     /// ASCII alone.
     pub ascii: bool,
-    /// Whether sensitive touches ring.
-    pub bell: bool,
+    /// How sensitive touches are told.
+    pub alert: Alert,
+    /// Those that wait to be told.
+    pub(super) alarm: Alarm,
+    /// What the views of things are of.
+    pub(super) narrow: Narrow,
     /// The recording is read again: what comes is of before until it begins.
     pub(super) awaits: bool,
     /// Reading stops at this time, boot clock, nanoseconds.
@@ -187,8 +195,8 @@ pub struct State {
     pub(super) asked_newer: Option<u64>,
     /// The event that was selected before the last frame, and for how many frames.
     pub(super) rested: (Option<u64>, u8),
-    /// Touches when it last rang.
-    pub(super) rung: u64,
+    /// Why the event that was selected for some frames has its classes, a line each.
+    pub why: Vec<String>,
     pub(super) effects: Vec<Effect>,
     /// The tables are to be ordered anew.
     pub(super) is_stale: bool,
@@ -225,10 +233,10 @@ impl State {
     pub fn current(&self) -> Option<u64> {
         match self.tab {
             Tab::Events => self.list.current(),
-            Tab::Files => self.last_of(&self.model.files),
-            Tab::Endpoints => self.last_of(&self.model.endpoints),
-            Tab::Variables => self.last_of(&self.model.variables),
-            Tab::Host => self.last_of(&self.model.host),
+            Tab::Files => self.last_of(&self.things().files),
+            Tab::Endpoints => self.last_of(&self.things().endpoints),
+            Tab::Variables => self.last_of(&self.things().variables),
+            Tab::Host => self.last_of(&self.things().host),
             Tab::Coverage => None,
         }
     }
@@ -259,14 +267,21 @@ impl State {
 
     /// To be called before each frame: finds what is to be shown, for a bounded time. Whether there is more to find.
     pub fn settle(&mut self) -> bool {
-        let more = self.list.look(&self.store, &self.model.tree, self.head);
+        let mut more = self.list.look(&self.store, &self.model.tree, self.head);
+        if !self.list.arrange(&self.store) {
+            self.say(format!(
+                "more than {} events are too many to sort: a filter (f) or the tree makes them fewer",
+                number(SORTED as u64)
+            ));
+        }
+        more |= self.narrowed();
         if self.is_stale {
             self.is_stale = false;
             self.trunk.unfold(&self.model.tree);
             if self.tab != Tab::Events {
                 let (tab, noise) = (self.tab, self.list.noise);
                 let mut table = std::mem::take(self.table_mut());
-                table.arrange(tab, &self.model, noise);
+                table.arrange(tab, if tab == Tab::Coverage { &self.model } else { self.things() }, noise);
                 *self.table_mut() = table;
             }
         }
@@ -274,13 +289,26 @@ impl State {
         self.ask_for_more();
         let current = self.current();
         self.rested = (current, if self.rested.0 == current { self.rested.1.saturating_add(1) } else { 0 });
+        match self.rested.1 {
+            0 => self.why.clear(),
+            RESTED => self.why = current.and_then(|number| self.store.get(number)).map(why::of).unwrap_or_default(),
+            _ => {}
+        }
         more || self.rested.1 < RESTED
     }
 
-    /// Whether the same event was selected long enough to say more of it than one can read in passing.
-    #[must_use]
-    pub const fn has_rested(&self) -> bool {
-        self.rested.1 >= RESTED
+    /// Finds the things of what is selected, where a view shows them; whether there is more to find.
+    fn narrowed(&mut self) -> bool {
+        if self.narrow.set(self.list.scope()) {
+            self.is_stale = true;
+            self.tables.iter_mut().for_each(Table::forget);
+        }
+        if matches!(self.tab, Tab::Events | Tab::Coverage) {
+            return false;
+        }
+        let more = self.narrow.look(&self.store, &self.model.tree, self.head);
+        self.is_stale |= more;
+        more
     }
 
     /// Moves what is shown so that what is selected is among it.
@@ -296,7 +324,7 @@ impl State {
         };
         self.trunk.top = within(top, at, tree, self.trunk.rows().len());
         if self.tab == Tab::Events {
-            self.list.top = within(self.list.top, self.list.at(), main, self.list.rows().len());
+            self.list.top = within(self.list.top, self.list.at(), main, self.list.len());
         } else {
             let table = self.table_mut();
             table.top = within(table.top, table.at(), main, table.rows().len());

@@ -5,9 +5,9 @@ use std::cmp::Ordering;
 use super::{Tab, list::target};
 use crate::tui::{
     action::Step,
-    model::{Catalog, Model, Seen, Thing},
+    model::{Catalog, Model, Thing},
 };
-use agentsnoop_pipeline::enrich::Class;
+use agentsnoop_pipeline::enrich::{Class, Classes};
 
 /// What a table is ordered by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,7 +83,9 @@ impl Table {
         let compare = |one: &usize, other: &usize| {
             let (one, other) = (things[*one], things[*other]);
             match order {
-                Order::Class => rank(&one.seen).cmp(&rank(&other.seen)).then(other.seen.last.cmp(&one.seen.last)),
+                Order::Class => {
+                    rank(one.seen.classes).cmp(&rank(other.seen.classes)).then(other.seen.last.cmp(&one.seen.last))
+                }
                 Order::Latest => other.seen.last.cmp(&one.seen.last),
                 Order::Events => other.seen.events.cmp(&one.seen.events),
                 Order::Name => Ordering::Equal,
@@ -106,6 +108,12 @@ impl Table {
     #[must_use]
     pub const fn hidden(&self) -> usize {
         self.hidden
+    }
+
+    /// Selects nothing any more: the things are others.
+    pub fn forget(&mut self) {
+        (self.selected, self.top) = (None, 0);
+        self.rows.clear();
     }
 
     /// The row of the selected thing.
@@ -133,11 +141,11 @@ impl Table {
 }
 
 /// Where a thing stands by what it is for; what failed only, and what is noise, comes last.
-fn rank(seen: &Seen) -> (bool, usize) {
-    let class = seen.classes.first();
+pub(super) fn rank(classes: Classes) -> (bool, usize) {
+    let class = classes.first();
     // A variable of which nothing more is known says the least.
     let class = class.filter(|class| *class != Class::Environment);
     let place = class.and_then(|class| Class::ALL.iter().position(|other| *other == class));
     // What is of no class is an ordinary file elsewhere, which matters more than noise.
-    (seen.classes == Class::Noise.into(), place.unwrap_or(Class::ALL.len()))
+    (classes == Class::Noise.into(), place.unwrap_or(Class::ALL.len()))
 }

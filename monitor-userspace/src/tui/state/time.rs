@@ -10,7 +10,7 @@ use super::{
     travel::NEAR,
 };
 use crate::tui::{
-    action::{Effect, Way},
+    action::Way,
     hub::{BATCH, News, Outline, Place},
     model::touch,
 };
@@ -54,6 +54,7 @@ impl State {
     /// Takes events, in their order.
     pub fn take(&mut self, records: impl IntoIterator<Item = Record>) {
         for record in records {
+            self.notice(&record);
             if self.outline.is_none() && touch::is_sensitive(&record) && self.touched.len() < TOUCHED {
                 self.touched.push((self.store.end(), record.boot_ns));
             }
@@ -99,7 +100,7 @@ impl State {
     }
 
     /// Learns the events before a number that are not shown yet.
-    fn learn_to(&mut self, number: u64) {
+    pub(super) fn learn_to(&mut self, number: u64) {
         while self.head < number {
             self.moments.pass(self.head, &self.model);
             if let Some(record) = self.store.get(self.head) {
@@ -108,22 +109,6 @@ impl State {
             self.head += 1;
         }
         self.is_stale = true;
-        let touches = self.model.touches.0;
-        if touches > self.rung {
-            self.rung = touches;
-            if self.bell
-                && let Some(touch) = &self.model.touches.1
-            {
-                self.effects.push(Effect::Alert(format!("{} by {}", touch.what, touch.by)));
-            }
-        }
-    }
-
-    /// The same, of what is looked at again: nothing of it rings.
-    pub(super) fn learn_silently(&mut self, number: u64) {
-        self.rung = u64::MAX;
-        self.learn_to(number);
-        self.rung = self.model.touches.0;
     }
 
     /// Learns of the whole recording what is known of it beforehand.
@@ -158,6 +143,7 @@ impl State {
 
     /// Lets the time pass, nanoseconds of the wall: a player goes on. Whether anything is new.
     pub fn pass(&mut self, nanoseconds: u64) -> bool {
+        self.alarm(nanoseconds);
         let Motion::Play(speed) = self.motion else { return false };
         #[expect(
             clippy::cast_precision_loss,

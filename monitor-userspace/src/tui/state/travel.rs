@@ -140,13 +140,13 @@ impl State {
         self.head = moment.number;
         self.moments.clear();
         self.moments.keep(*moment);
-        self.learn_silently(head);
+        self.learn_to(head);
         self.list.restart();
         self.list.follow();
         (self.asked_older, self.asked_newer) = (None, None);
         self.motion = asked.map_or(Motion::Follow, |asked| asked.then);
         if self.motion == Motion::Follow {
-            self.learn_silently(self.store.end());
+            self.learn_to(self.store.end());
         }
         self.clock_ns = self.now_ns();
         // The last rows are those that are shown.
@@ -236,7 +236,7 @@ impl State {
             self.model.become_as(moment);
             self.head = moment.number;
         }
-        self.learn_silently(number);
+        self.learn_to(number);
         self.list.put_back(self.head);
         self.clock_ns = self.now_ns();
         self.list.follow();

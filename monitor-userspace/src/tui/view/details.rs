@@ -7,7 +7,7 @@ use agentsnoop_pipeline::{
 use ratatui::layout::Rect;
 use serde_json::Value;
 
-use super::{paint::Painter, why};
+use super::paint::Painter;
 use crate::tui::{
     escape,
     model::Key,
@@ -76,10 +76,8 @@ fn fields(state: &State, record: &Record) -> Vec<(String, String, Role)> {
             super::events::class(record.classes.first().unwrap_or(agentsnoop_pipeline::enrich::Class::Noise)),
         );
     }
-    if state.has_rested() {
-        for why in why::of(record) {
-            add("", why, Role::Dim);
-        }
+    for why in &state.why {
+        add("", why.clone(), Role::Dim);
     }
     if let Some(process) = &record.process {
         let comm = process.image.comm.as_ref().map(|comm| escape::bytes(comm.as_bytes())).unwrap_or_default();

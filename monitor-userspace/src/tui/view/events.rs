@@ -15,7 +15,7 @@ use super::{
 use crate::tui::{
     escape::{self, Cut},
     model::touch,
-    state::{Focus, State, Tab},
+    state::{Focus, State, Tab, order::By},
     theme::Role,
     words,
 };
@@ -70,28 +70,29 @@ pub(super) fn draw(painter: &mut Painter<'_>, state: &State, area: Rect) {
     draw_tabs(painter, state, area);
     let columns = Columns::of(inner);
     let y = inner.y;
-    painter.put(inner.x + 1, y, columns.time, "time", Role::Dim);
+    let by = state.list.order().0;
+    let head = |of: By| if by == of && by != By::Time { Role::Accent } else { Role::Dim };
+    painter.put(inner.x + 1, y, columns.time, "time", head(By::Time));
     painter.put(columns.pid, y, 7, "    pid", Role::Dim);
-    painter.put(columns.comm, y, columns.kind().saturating_sub(columns.comm), "program", Role::Dim);
-    painter.put(columns.kind(), y, KIND, "kind", Role::Dim);
+    painter.put(columns.comm, y, columns.kind().saturating_sub(columns.comm), "program", head(By::Program));
+    painter.put(columns.kind(), y, KIND, "kind", head(By::Kind));
     painter.put(columns.about, y, columns.about_width, "about", Role::Dim);
-    painter.put(columns.outcome, y, columns.outcome_width, "outcome", Role::Dim);
-    painter.put(columns.class, y, columns.class_width, "class", Role::Dim);
-    let rows = state.list.rows();
+    painter.put(columns.outcome, y, columns.outcome_width, "outcome", head(By::Outcome));
+    painter.put(columns.class, y, columns.class_width, "class", head(By::Class));
     let selected = state.list.at();
-    for (y, at) in (inner.y + 1..inner.bottom()).zip(state.list.top..rows.len()) {
+    for (y, at) in (inner.y + 1..inner.bottom()).zip(state.list.top..state.list.len()) {
         let line = Rect { y, height: 1, ..inner };
-        if let Some(record) = rows.get(at).and_then(|number| state.store.get(*number)) {
+        if let Some(record) = state.list.get(at).and_then(|number| state.store.get(number)) {
             draw_row(painter, state, record, line, &columns);
         }
         if at == selected {
             painter.tint(line, if focused { Role::Selected } else { Role::Faded });
         }
     }
-    if rows.is_empty() && inner.height > 2 {
+    if state.list.is_empty() && inner.height > 2 {
         painter.put(inner.x + 1, inner.y + 1, inner.width.saturating_sub(2), &nothing(state), Role::Dim);
     }
-    painter.caption(area, &caption(state));
+    painter.captions(area, &of(state), &caption(state));
 }
 
 /// Why the list is empty.
@@ -106,7 +107,7 @@ fn nothing(state: &State) -> String {
 }
 
 /// Where in the list it is, what is hidden, and how far a filter has come.
-fn caption(state: &State) -> String {
+fn caption(state: &State) -> Vec<String> {
     let list = &state.list;
     let mut parts = Vec::new();
     if let Some(percent) = list.progress(&state.store, state.head) {
@@ -115,10 +116,19 @@ fn caption(state: &State) -> String {
     if list.hidden() > 0 {
         parts.push(format!("{} noise hidden (.)", words::number(list.hidden())));
     }
-    if !list.rows().is_empty() {
-        parts.push(format!("{}/{}", words::number(list.at() as u64 + 1), words::number(list.rows().len() as u64)));
+    let (by, reverse) = list.order();
+    if by != By::Time || reverse {
+        parts.push(format!("by {}{} (o)", by.name(), if reverse { ", reversed" } else { "" }));
     }
-    parts.join(" · ")
+    if !list.is_empty() {
+        parts.push(format!("{}/{}", words::number(list.at() as u64 + 1), words::number(list.len() as u64)));
+    }
+    parts
+}
+
+/// What a view is of.
+pub(super) fn of(state: &State) -> String {
+    state.scope_name().map_or_else(String::new, |name| format!("of {name}"))
 }
 
 /// The names of the views, in the border.

@@ -6,7 +6,6 @@ use super::{
 };
 use crate::tui::{
     escape,
-    model::Key,
     prompt::Prompt,
     state::{Focus, State, Tab},
     theme::Role,
@@ -44,12 +43,7 @@ fn standing(painter: &mut Painter<'_>, state: &State, areas: &Areas) {
         }
     };
     part("filter", &state.filter, Role::Accent);
-    if let Some(place) = state.list.scope().and_then(|key| state.model.tree.find(key)) {
-        let node = state.model.tree.node(place);
-        let what = match &node.key {
-            Key::Process(_) => format!("{} {}", node.pid, if node.title.is_empty() { &node.comm } else { &node.title }),
-            _ => node.title.clone(),
-        };
+    if let Some(what) = state.scope_name() {
         let shown = escape::fit(&what, usize::from(area.width / 2), escape::Cut::Tail).into_owned();
         part("only", &shown, Role::Accent);
     }

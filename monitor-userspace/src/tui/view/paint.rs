@@ -95,6 +95,23 @@ impl<'a> Painter<'a> {
         inner(area)
     }
 
+    /// Texts in the lower border of a pane: one at its left, and several at its right, of which the first give way.
+    pub(super) fn captions(&mut self, area: Rect, left: &str, right: &[String]) {
+        let columns = area.width.saturating_sub(4);
+        let left_least = columns_of(left).min(columns / 3);
+        let mut parts = right;
+        while parts.len() > 1 && columns_of(&parts.join(" · ")) + left_least + 5 > columns {
+            parts = &parts[1..];
+        }
+        let right = parts.join(" · ");
+        self.caption(area, &right);
+        let room = columns.saturating_sub(columns_of(&right) + 3);
+        if !left.is_empty() && room > 4 && area.height > 1 {
+            let text = format!(" {} ", escape::fit(left, usize::from(room - 2), Cut::Tail));
+            self.put(area.x + 2, area.bottom() - 1, room, &text, Role::Accent);
+        }
+    }
+
     /// A text in the lower border of a pane, at its right.
     pub(super) fn caption(&mut self, area: Rect, text: &str) {
         if !text.is_empty() && area.height > 1 {

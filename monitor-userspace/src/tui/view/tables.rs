@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::{
-    events::{class, draw_tabs},
+    events::{class, draw_tabs, of},
     paint::Painter,
 };
 use crate::tui::{
@@ -87,7 +87,12 @@ pub(super) fn draw(painter: &mut Painter<'_>, state: &State, area: Rect) {
             painter.tint(line, if focused { Role::Selected } else { Role::Faded });
         }
     }
-    painter.caption(area, &caption(state));
+    // What could be seen is the same for all.
+    let mut of = if state.tab == Tab::Coverage { String::new() } else { of(state) };
+    if let Some(since) = state.known_since().filter(|_| !of.is_empty()) {
+        of = format!("since {} {of}", &words::clock(since, state.span().utc_offset)[..8]);
+    }
+    painter.captions(area, &of, &caption(state));
 }
 
 fn put_row(painter: &mut Painter<'_>, area: Rect, columns: &[Column], kept: usize, row: &Cells) {
@@ -107,7 +112,7 @@ fn put_row(painter: &mut Painter<'_>, area: Rect, columns: &[Column], kept: usiz
 }
 
 fn cells(state: &State, place: usize, facts: &[crate::tui::model::observation::Fact]) -> Option<Cells> {
-    let model = &state.model;
+    let model = state.things();
     let count = |number: u64| if number == 0 { String::new() } else { words::short(number) };
     Some(match state.tab {
         Tab::Events => return None,
@@ -159,15 +164,15 @@ fn host(own: &learn::Endpoint) -> String {
 }
 
 /// Where in the table it is, in which order, what is hidden, what was too much.
-fn caption(state: &State) -> String {
-    let (table, model) = (state.table(), &state.model);
+fn caption(state: &State) -> Vec<String> {
+    let (table, model) = (state.table(), state.things());
     let further = match state.tab {
         Tab::Events => 0,
         Tab::Files => model.files.further(),
         Tab::Endpoints => model.endpoints.further(),
         Tab::Variables => model.variables.further(),
         Tab::Host => model.host.further(),
-        Tab::Coverage => model.observation.further(),
+        Tab::Coverage => state.model.observation.further(),
     };
     let mut parts = Vec::new();
     if further > 0 {
@@ -183,5 +188,5 @@ fn caption(state: &State) -> String {
     if !table.rows().is_empty() {
         parts.push(format!("{}/{}", table.at() + 1, table.rows().len()));
     }
-    parts.join(" · ")
+    parts
 }

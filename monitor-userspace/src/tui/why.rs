@@ -8,7 +8,7 @@ use agentsnoop_pipeline::{
     record::{Body, Text},
 };
 
-use crate::tui::escape;
+use super::escape;
 
 /// The built-in rules; those that users add are in the answer of `agentsnoop rules explain`.
 fn rules() -> Option<&'static Rules> {
