@@ -14,7 +14,7 @@ use agentsnoop_pipeline::input::{Data, Hook, HookState};
 use monitor_common::limits::CANDIDATES;
 use serde::{Deserialize, Serialize};
 
-use crate::run::files::as_owner;
+use crate::owner::as_owner;
 use crate::run::identity::Identity;
 use crate::scrubbing::{config_folder, content};
 

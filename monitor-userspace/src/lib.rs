@@ -10,6 +10,7 @@ pub mod extensions;
 pub mod inventory;
 pub mod live;
 pub mod notes;
+mod owner;
 pub mod recognition;
 pub mod run;
 pub mod scrubbing;

@@ -12,7 +12,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Exit, fail};
-use crate::run::files::as_owner;
+use crate::owner::as_owner;
 use crate::run::identity::Identity;
 
 /// The rules of all users of a machine.

@@ -15,7 +15,7 @@ use super::{
     rules::{AgentRules, Rules},
     text_of,
 };
-use crate::run::files::as_owner;
+use crate::owner::as_owner;
 
 /// Looks for installations.
 pub(super) struct Finder<'a> {

@@ -15,7 +15,7 @@ use super::{
     rules::{AgentRules, Rules},
     text_of,
 };
-use crate::run::files::as_owner;
+use crate::owner::as_owner;
 
 /// Projects of one home that are looked at, in the order of their paths; of more it is told.
 const PROJECTS: usize = 500;

@@ -6,10 +6,10 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use nix::unistd::{Gid, Uid, getgroups, setegid, seteuid, setgroups};
 
 use super::link::{Lines, Order};
 use crate::live::Outputs;
+use crate::owner::as_owner;
 use crate::sink::recording::{Recording, Rotation};
 use crate::sink::unblocked::Unblocked;
 use crate::sink::{self, Sink};
@@ -100,22 +100,4 @@ fn make_folder(record: &Path) -> Result<()> {
     };
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.with_context(|| format!("cannot make the folder {}; name a recording with --record FILE", folder.display()))
-}
-
-/// Acts with the rights of the owner: user, group, and no other group. Of a process with one thread only, so that nothing
-/// else runs with them.
-pub(crate) fn as_owner<T>(owner: Option<(u32, u32)>, act: impl FnOnce() -> Result<T>) -> Result<T> {
-    let Some((uid, gid)) = owner else { return act() };
-    let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
-    let own = (Uid::effective(), Gid::effective(), getgroups().context("cannot list the own groups")?);
-    let become_owner = || -> nix::Result<()> {
-        setgroups(&[gid])?;
-        setegid(gid)?;
-        seteuid(uid)
-    };
-    let result =
-        become_owner().context("cannot take the rights of the user who asked for the run").and_then(|()| act());
-    let back = seteuid(own.0).and_then(|()| setegid(own.1)).and_then(|()| setgroups(&own.2));
-    back.context("cannot take root's rights back")?;
-    result
 }
