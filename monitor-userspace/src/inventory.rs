@@ -28,6 +28,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use agentsnoop_pipeline::attribute::agents::Catalogue;
+use agentsnoop_pipeline::data::Source;
 use anyhow::{Context as _, Result};
 
 use self::{
@@ -57,15 +58,17 @@ pub struct Scope {
     pub installed: bool,
     /// Whether running agents are looked for.
     pub running: bool,
+    /// The files that add agents.
+    pub agents: Vec<Source>,
 }
 
 /// Looks around. Of a process with one thread only, since it takes the rights of the owners of homes meanwhile.
 ///
 /// # Errors
 ///
-/// A built-in data set cannot be used, which a test excludes, or /proc cannot be listed.
+/// A data set cannot be used, which a test excludes of the built-in ones, or /proc cannot be listed.
 pub fn look(scope: &Scope) -> Result<Inventory> {
-    let catalogue = Catalogue::new().context("cannot read the built-in catalogue of agents")?;
+    let catalogue = Catalogue::with(&scope.agents).context("cannot read the catalogue of agents")?;
     let rules = Rules::built_in(&catalogue)?;
     let mut clean = Clean::new()?;
     let machine = Machine::new(&scope.root);

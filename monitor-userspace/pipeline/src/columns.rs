@@ -70,9 +70,9 @@ impl Column {
     /// process chose is escaped.
     pub fn show(&self, record: &Record, out: &mut String) {
         match &self.from {
-            From::About => lines::subject(&record.body, out),
+            From::About => lines::about(record, out),
             From::Outcome => {
-                lines::outcome(&record.body, out);
+                lines::ended(record, out);
             }
             From::Field(facet) => {
                 let start = out.len();

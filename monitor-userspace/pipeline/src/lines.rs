@@ -8,10 +8,11 @@ mod subject;
 
 use std::fmt::Write as _;
 
-pub(crate) use subject::{duration, file, outcome, subject};
+pub(crate) use subject::{duration, file};
+use subject::{outcome, subject};
 
 use crate::input::HookState;
-use crate::record::{Body, Record, SessionState, escape_into};
+use crate::record::{Body, Record, SessionState, ToolCallState, escape_into};
 
 /// Whether lines carry colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,7 +71,7 @@ impl Lines {
         });
         out.push(' ');
         let mut text = String::new();
-        subject(&record.body, &mut text);
+        about(record, &mut text);
         self.column(noise, &text, SUBJECT, out);
         out.push(' ');
         text.clear();
@@ -145,12 +146,22 @@ const fn colour(body: &Body) -> &'static str {
 
 /// Appends what the line of a record says that it is about.
 pub fn about(record: &Record, out: &mut String) {
+    if let (Body::Session(_), Some(agent)) = (&record.body, &record.agent) {
+        escape_into(agent.name.as_bytes(), out);
+        out.push(' ');
+    }
     subject(&record.body, out);
 }
 
 /// Appends how what a record tells of has ended, as its line says it; `true` says that it went wrong.
 pub fn ended(record: &Record, out: &mut String) -> bool {
     let is_bad = outcome(&record.body, out) || record.seccomp;
+    if let (Body::ToolCall(call), Some(agent)) = (&record.body, &record.agent)
+        && call.state == ToolCallState::Started
+    {
+        out.push_str(" by ");
+        escape_into(agent.name.as_bytes(), out);
+    }
     if record.seccomp {
         out.push_str(if out.is_empty() { "seccomp" } else { " seccomp" });
     }

@@ -2,11 +2,14 @@
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
+use agentsnoop_pipeline::data::{AGENTS, Source};
 use anyhow::{Context as _, Result};
 
 use crate::{
     error::{Exit, fail},
+    extensions::{self, Extensions, Folders},
     inventory::{self, Scope, homes},
+    run::identity::Identity,
     sink::{self, standard},
 };
 
@@ -22,7 +25,7 @@ Examples:
 
 Nothing of an agent is run, and no file is changed. Versions come from packages and paths, everything else from files of settings; of \
 these only names, hosts, switches and command lines are shown, and secrets in those are masked. For a user their own home is looked \
-at; for root all homes, each with the rights of its user. What could not be read or understood is told at the end, with its place. \
+at; for root all homes, each with the rights of its user. Agents of your own agents.toml (docs/classes.md) are found as well. What could not be read or understood is told at the end, with its place. \
 docs/agents.md says where is looked and what everything means.")]
 pub struct Args {
     /// One JSON object (docs/schema/agents.json)
@@ -45,7 +48,9 @@ pub struct Args {
 ///
 /// A folder cannot be looked into, or standard output cannot be written.
 pub fn run(args: &Args) -> Result<ExitCode> {
-    let found = inventory::look(&scope(args)?)?;
+    let extensions = Folders::find(&Identity::find(None)?).read(&Extensions::default());
+    extensions::tell(&extensions);
+    let found = inventory::look(&scope(args, extensions.sources(AGENTS))?)?;
     let mut out = standard::output().context(standard::FAILED)?;
     let text = match args.json {
         true => serde_json::to_string_pretty(&found)? + "\n",
@@ -55,13 +60,13 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn scope(args: &Args) -> Result<Scope> {
+fn scope(args: &Args, agents: Vec<Source>) -> Result<Scope> {
     let root = PathBuf::from("/");
     if !args.home.is_empty() {
         let named = |path: &PathBuf| homes::named(path).map_err(|error| fail(Exit::Usage, format!("{error:#}")));
         let homes = args.home.iter().map(named).collect::<Result<_>>()?;
         let (commands, projects) = (Vec::new(), Vec::new());
-        return Ok(Scope { root, homes, system: false, commands, projects, installed: true, running: false });
+        return Ok(Scope { root, homes, system: false, commands, projects, installed: true, running: false, agents });
     }
     Ok(Scope {
         root,
@@ -71,5 +76,6 @@ fn scope(args: &Args) -> Result<Scope> {
         projects: std::env::current_dir().into_iter().collect(),
         installed: !args.running,
         running: !args.installed,
+        agents,
     })
 }

@@ -8,7 +8,7 @@ use agentsnoop_pipeline::record::Text;
 
 use super::{files, files::Machine, files::Problems, rules::AgentRules, rules::Rules, text_of};
 use crate::recognition::agent_of;
-use crate::source::procfs::{Package, package_at};
+use crate::source::procfs::{Package, package_at, package_of};
 
 /// Bytes of a file that tell what it is; the kernel reads as many of a `#!` line (`BINPRM_BUF_SIZE`).
 const HEAD: u64 = 256;
@@ -34,7 +34,7 @@ pub(super) fn agent_in<'a>(
     argv.push(shown);
     let argv: Vec<Text> = argv.iter().map(|argument| Text::from(argument.as_str())).collect();
     let program = Program { exe: Some(exe.as_bytes()), argv: &argv, cwd: None };
-    let package = |script: &Path| package_at(&machine.real(script)).map(|package| package.name);
+    let package = |script: &Path| package_of(&machine.real(script));
     Ok(agent_of(catalogue, program, package))
 }
 

@@ -56,7 +56,7 @@ pub(super) struct Variables {
 }
 
 /// What is known of one agent.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AgentRules {
     /// Its name in the catalogue.
@@ -168,9 +168,21 @@ fn expression<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Regex, D::Er
 }
 
 impl Rules {
-    /// The built-in set.
+    /// The built-in set, with what the catalogue has of users: its names after an exec are those of commands, and where it
+    /// names one file, that is looked at. What the settings of their agents mean nobody has said.
     pub(super) fn built_in(catalogue: &Catalogue) -> Result<Self> {
-        Self::parse(BUILT_IN, catalogue)
+        let mut rules = Self::parse(BUILT_IN, catalogue)?;
+        for name in catalogue.names() {
+            if !rules.agent.iter().any(|agent| agent.name == name) {
+                rules.agent.push(AgentRules { name: name.to_owned(), ..AgentRules::default() });
+            }
+        }
+        for agent in &mut rules.agent {
+            let is_file = |path: &&str| path.starts_with('/') && !path.contains(['*', '?', '[', '{', '\\']);
+            add(&mut agent.commands, catalogue.comms_of(&agent.name));
+            add(&mut agent.files, catalogue.programs_of(&agent.name).filter(is_file));
+        }
+        Ok(rules)
     }
 
     /// Reads a set (TOML); a failure tells the line, or the agent.
@@ -192,6 +204,15 @@ impl Rules {
             }
         }
         Ok(rules)
+    }
+}
+
+/// Adds what is not there yet.
+fn add<'a>(all: &mut Vec<String>, more: impl Iterator<Item = &'a str>) {
+    for one in more {
+        if !all.iter().any(|known| known == one) {
+            all.push(one.to_owned());
+        }
     }
 }
 

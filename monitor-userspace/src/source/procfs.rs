@@ -205,22 +205,34 @@ pub struct Package {
     pub folder: PathBuf,
 }
 
-/// The `name` of the package.json nearest to a script, its symbolic links resolved; `None` when there is none.
-#[must_use]
-pub fn package_of(script: &Path) -> Option<String> {
-    package_at(script).map(|package| package.name)
+impl Package {
+    /// Whether it lies where a package manager puts a package of its name. A package.json that anybody has written can hold
+    /// any name.
+    fn is_installed(&self) -> bool {
+        self.folder.ends_with(Path::new("node_modules").join(&self.name))
+    }
 }
 
-/// The package of the package.json nearest to a file, its symbolic links resolved; `None` when there is none, or when it
-/// has no name.
+/// The name of the package that a script was installed with, its symbolic links resolved; `None` when there is none, and
+/// where no package manager has put it.
+#[must_use]
+pub fn package_of(script: &Path) -> Option<String> {
+    package_at(script).filter(Package::is_installed).map(|package| package.name)
+}
+
+/// The package of the nearest package.json with a name above a file, its symbolic links resolved: one without only says
+/// how the files beside it are to be read (<https://nodejs.org/api/packages.html>).
 #[must_use]
 pub fn package_at(file: &Path) -> Option<Package> {
     let file = std::fs::canonicalize(file).ok()?;
-    let found = |folder: &Path| Some((open_package(&folder.join("package.json"))?, folder.to_owned()));
-    let (content, folder) = file.ancestors().skip(1).take(PACKAGE_DEPTH).find_map(found)?;
+    file.ancestors().skip(1).take(PACKAGE_DEPTH).find_map(package_in)
+}
+
+fn package_in(folder: &Path) -> Option<Package> {
+    let content = open_package(&folder.join("package.json"))?;
     let package: serde_json::Value = serde_json::from_reader(BufReader::new(content.take(PACKAGE_BYTES))).ok()?;
     let field = |name: &str| package.get(name)?.as_str().map(str::to_owned);
-    Some(Package { name: field("name")?, version: field("version"), folder })
+    Some(Package { name: field("name")?, version: field("version"), folder: folder.to_owned() })
 }
 
 /// Opens a file that an observed process has named, or may have made: what is no regular file is not waited for.
@@ -275,6 +287,32 @@ mod tests {
             before.is_none_or(|above| root.starts_with(above)),
             "a repository around the folder for temporary files"
         );
+    }
+
+    #[test]
+    fn a_package_is_told_where_a_package_manager_has_put_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |path: &str, content: &str| {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, content).unwrap();
+            path
+        };
+        let script = file("lib/node_modules/@some/agent/dist/cli.js", "");
+        file("lib/node_modules/@some/agent/package.json", r#"{"name": "@some/agent"}"#);
+        // It only says how the scripts beside it are to be read.
+        file("lib/node_modules/@some/agent/dist/package.json", r#"{"type": "module"}"#);
+        let link = folder.path().join("agent");
+        std::os::unix::fs::symlink(&script, &link).unwrap();
+        assert_eq!(package_of(&script).as_deref(), Some("@some/agent"));
+        assert_eq!(package_of(&link).as_deref(), Some("@some/agent"));
+        let copied = file("work/cli.js", "");
+        file("work/package.json", r#"{"name": "@some/agent", "version": "1.0"}"#);
+        assert_eq!(package_of(&copied), None, "anybody can write a package.json");
+        assert_eq!(package_at(&copied).and_then(|package| package.version).as_deref(), Some("1.0"));
+        let other = file("lib/node_modules/other/cli.js", "");
+        file("lib/node_modules/other/package.json", r#"{"name": "@some/agent"}"#);
+        assert_eq!(package_of(&other), None, "its place has another name");
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! full-at-end FILE` one whose disk is full to the end, `recorder endless FILE` one that
 //! goes on until it is killed, with a line on standard output for each flush: how many inputs were written by then. `recorder bench FILE RECORDS` writes that
 //! many opens and prints what writing and reading them cost; `recorder heavy FILE EVENTS` writes so much of
-//! `agentsnoop_tests::heavy` and prints what that costs.
+//! `agentsnoop_tests::heavy` and prints what that costs; `recorder judge FILE` prints what it costs to decode, attribute and
+//! classify what a recording holds.
 
 use std::{
     io::{self, Write as _},
@@ -20,7 +21,9 @@ use agentsnoop::store::{
     writer::{Options, Writer},
 };
 use agentsnoop_pipeline::{
+    Pipeline,
     input::{Closed, Input},
+    record::Body,
     synthetic::Actor,
 };
 use agentsnoop_tests::{calls, heavy::Heavy, session::session};
@@ -30,6 +33,9 @@ use nix::sys::{
     signal::{SigHandler, Signal, signal},
     time::{TimeVal, TimeValLike as _},
 };
+
+/// Processor time for which a recording is judged, so that one of a second's session is measured well.
+const JUDGING: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -51,10 +57,11 @@ fn run(words: &[&str]) -> Result<()> {
         ["full-at-end", file] => full_at_end(Path::new(file)),
         ["endless", file] => endless(Path::new(file)),
         ["heavy", file, events] => heavy(Path::new(file), events.parse().context("EVENTS is no number")?),
+        ["judge", file] => judge(Path::new(file)),
         ["bench", file, records] => bench(Path::new(file), records.parse().context("RECORDS is no number")?),
         _ => {
             bail!(
-                "usage: recorder session FILE | calls FILE | long FILE OPENS | full FILE | full-at-end FILE | endless FILE | heavy FILE EVENTS | bench FILE RECORDS"
+                "usage: recorder session FILE | calls FILE | long FILE OPENS | full FILE | full-at-end FILE | endless FILE | heavy FILE EVENTS | judge FILE | bench FILE RECORDS"
             )
         }
     }
@@ -186,6 +193,42 @@ fn heavy(file: &Path, events: usize) -> Result<()> {
     let (bytes, nanoseconds) = (each(written.bytes as f64), each(writing.as_secs_f64() * 1e9));
     eprintln!(
         "an event: {bytes:.1} bytes on disk; writing {nanoseconds:.0} ns of processor time, all threads together"
+    );
+    Ok(())
+}
+
+/// Judges what a recording holds again and again on one core, reading left out, and prints the cost of an event.
+fn judge(file: &Path) -> Result<()> {
+    let mut inputs = Vec::new();
+    for item in Reader::open(file)? {
+        match item {
+            Item::Input(_, input) => inputs.push(input),
+            Item::Damage(damage) => bail!("the recording is damaged: {damage:?}"),
+        }
+    }
+    let events = inputs.iter().filter(|input| matches!(input, Input::Raw(_))).count();
+    let (mut rounds, mut spent) = (0, Duration::ZERO);
+    let (mut out, mut calls, mut unknown) = (Vec::new(), 0, 0);
+    while rounds == 0 || spent < JUDGING {
+        let mut pipeline = Pipeline::new()?;
+        (calls, unknown) = (0, 0);
+        let processor = processor_time()?;
+        for input in &inputs {
+            pipeline.push(input, &mut out);
+            for record in out.drain(..) {
+                calls += u64::from(matches!(record.body, Body::ToolCall(_)));
+                unknown += u64::from(record.classes.is_empty());
+            }
+        }
+        spent += processor_time()?.saturating_sub(processor);
+        rounds += 1;
+    }
+    let each = spent.as_secs_f64() / (f64::from(rounds) * events as f64);
+    eprintln!(
+        "{events} events, {calls} records of tool calls, {unknown} records without a class: {:.0} ns an event, {:.2} million \
+         events a second",
+        each * 1e9,
+        1e-6 / each
     );
     Ok(())
 }

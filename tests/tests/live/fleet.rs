@@ -36,7 +36,7 @@ const PROGRAMS: [(&str, &str); 8] = [
 ];
 
 /// Those whose program is called by a script beside it: the script, and the program.
-const SCRIPTS: [(&str, &str, &str); 3] = [
+const SCRIPTS: [(&str, &str, &str); 4] = [
     (
         "cursor-agent",
         ".local/share/cursor-agent/versions/2026.10.01-abc/cursor-agent",
@@ -44,6 +44,7 @@ const SCRIPTS: [(&str, &str, &str); 3] = [
     ),
     ("cursor", ".cursor-server/bin/abc/bin/cursor-server", ".cursor-server/bin/abc/node"),
     ("qoder", ".qoder-server/bin/abc/bin/qoder-server", ".qoder-server/bin/abc/node"),
+    ("qwen-code", ".local/lib/qwen-code/bin/qwen", ".local/lib/qwen-code/node/bin/node"),
 ];
 
 /// How the name of the folder begins into which an image of Cursor is mounted, by which it is known.
@@ -254,9 +255,11 @@ fn look_alikes() -> Result<()> {
         fleet.run(&program, "read line < marker; true")?;
     }
     // A package that copies the name, below a folder that no package manager made.
-    fleet.write("copied/package.json", r#"{"name": "claude-code"}"#)?;
+    let node = fleet.program("bin/node")?;
+    fleet.write("copied/package.json", r#"{"name": "@google/gemini-cli"}"#)?;
+    fleet.script("copied/gemini", &format!("#!{}\nread line < marker; true\n", node.display()))?;
     fleet.script("copied/claude", "#!/bin/bash\nread line < marker; true\n")?;
-    fleet.run(Path::new("/bin/bash"), "copied/claude; grep claude codex.md; true")?;
+    fleet.run(Path::new("/bin/bash"), "copied/gemini; copied/claude; grep claude codex.md; true")?;
     let records = fleet.records()?;
     ensure!(sessions(&records).is_empty(), "{:?} have begun", sessions(&records));
     ensure!(opens(&records, "/marker").next().is_none(), "a look-alike was recorded");

@@ -13,7 +13,7 @@ use std::{
 };
 
 use agentsnoop::inventory::{self, Scope, homes};
-use agentsnoop_pipeline::lines::Paint;
+use agentsnoop_pipeline::{data::Source, lines::Paint};
 use serde_json::Value;
 
 use crate::tools::{command, folder, stderr, stdout};
@@ -175,6 +175,7 @@ fn what_is_for_all_users_is_found_with_its_managed_settings() {
         projects: Vec::new(),
         installed: true,
         running: false,
+        agents: Vec::new(),
     };
     let found = inventory::look(&scope).expect("an inventory");
     let report = serde_json::to_value(&found).expect("JSON");
@@ -217,6 +218,54 @@ fn look_alikes_are_no_agents() {
     let report = inventory_of(home.path());
     assert_eq!(installed(&report), Vec::<String>::new(), "{report:#}");
     assert_eq!(report["problems"], serde_json::json!([]));
+}
+
+#[test]
+fn agents_of_a_users_own_catalogue_are_found_where_commands_are_and_where_it_names_them() {
+    let home = Fixture::new();
+    home.native("bin/ours");
+    home.native("bin/codex-nightly");
+    home.file(
+        ".config/agentsnoop/agents.toml",
+        "[[agent]]\nname = 'ours'\nexe = ['**/bin/ours']\ncomms = ['ours']\n\
+         [[agent]]\nname = 'codex'\nexe = ['**/bin/codex-nightly']\ncomms = ['codex-nightly']\n",
+    );
+    let found = || {
+        let mut command = command(&["agents", "--json", "--home"]);
+        let command = command.arg(home.path()).env("HOME", home.path());
+        command.env_remove("XDG_CONFIG_HOME").env_remove("SUDO_UID").output().expect("agentsnoop runs")
+    };
+    let output = found();
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    check(&report);
+    let expected = ["codex - a user's own commands", "ours - a user's own commands"];
+    assert_eq!(installed(&report), expected, "{report:#}");
+    assert_eq!(agent(&report, "ours")["title"], "ours", "its name where it has no title");
+    // A mistake in it stops nothing, and is told.
+    home.native(".opencode/bin/opencode");
+    home.file(".config/agentsnoop/agents.toml", "[[agent]]\nnam = 'ours'\n");
+    let output = found();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stderr(&output).contains("agents.toml: line 2: unknown field `nam`"), "{}", stderr(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(installed(&report), ["opencode - vendor's installer"]);
+
+    let machine = Fixture::new();
+    machine.native("srv/tools/theirs");
+    let content = "[[agent]]\nname = 'theirs'\ntitle = 'Theirs'\nexe = ['/srv/tools/theirs']\n".to_owned();
+    let found = inventory::look(&Scope {
+        root: machine.path().to_owned(),
+        homes: Vec::new(),
+        system: true,
+        commands: Vec::new(),
+        projects: Vec::new(),
+        installed: true,
+        running: false,
+        agents: vec![Source { name: "agents.toml".to_owned(), content }],
+    });
+    let report = serde_json::to_value(found.expect("an inventory")).expect("JSON");
+    assert_eq!(installed(&report), ["theirs - -"]);
+    assert_eq!(agent(&report, "theirs")["title"], "Theirs");
 }
 
 #[test]

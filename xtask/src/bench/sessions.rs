@@ -1,4 +1,4 @@
-//! What recordings of real agents take: each agent with each script of tests/agents/scripts, against a model server on loopback.
+//! What recordings of real agents take, and what it costs to judge them: each agent with each script of tests/agents/scripts, against a model server on loopback.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct Recorded {
     bytes: f64,
     events: f64,
+    /// Events that are decoded, attributed and classified in a second, on one core.
+    judged: f64,
 }
 
 /// Writes a row for each agent and script; one line on standard error for each agent that is not installed.
@@ -66,6 +68,7 @@ pub(super) fn measure(report: &mut Map<String, Value>, args: &Args, programs: &P
                     ("recording_bytes_worst", worst(of(|recorded| recorded.bytes))),
                     ("bytes_per_event", median(of(each))),
                     ("bytes_per_event_worst", worst(of(each))),
+                    ("judged_per_second", median(of(|recorded| recorded.judged))),
                 ],
             );
         }
@@ -113,7 +116,17 @@ fn session(programs: &Programs, bench: &Path, home: &Path, agent: &str, script: 
         verdict.pointer("/ledger/recorded_by_kind").and_then(Value::as_object).context("verify gives no counts")?;
     let events = kinds.values().filter_map(Value::as_f64).sum();
     let bytes = fs::metadata(&file).context("cannot measure the recording")?.len() as f64;
-    Ok(Recorded { bytes, events })
+    Ok(Recorded { bytes, events, judged: judged(programs, &file)? })
+}
+
+/// How many events of a recording are judged in a second.
+fn judged(programs: &Programs, file: &Path) -> Result<f64> {
+    let judged = Command::new(&programs.recorder).arg("judge").arg(file).output().context("cannot start recorder")?;
+    let said = String::from_utf8_lossy(&judged.stderr);
+    ensure!(judged.status.success(), "recorder said {said}");
+    let each = said.split(": ").nth(1).and_then(|rest| rest.split_whitespace().next());
+    let each: f64 = each.and_then(|word| word.parse().ok()).with_context(|| format!("no nanoseconds in: {said}"))?;
+    Ok(1e9 / each)
 }
 
 /// What `verify` says of a recording once it is closed.

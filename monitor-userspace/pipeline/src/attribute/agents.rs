@@ -264,6 +264,18 @@ impl Catalogue {
         of.flat_map(|entry| &entry.packages).map(String::as_str)
     }
 
+    /// The names that programs of an agent have after an exec, at most 15 bytes each.
+    pub fn comms_of(&self, name: &str) -> impl Iterator<Item = &str> {
+        let of = self.file.agent.iter().filter(move |entry| entry.name == name);
+        of.flat_map(|entry| &entry.comms).map(String::as_str)
+    }
+
+    /// The globs on the programs of an agent, as they were written.
+    pub fn programs_of(&self, name: &str) -> impl Iterator<Item = &str> {
+        let of = self.file.agent.iter().filter(move |entry| entry.name == name);
+        of.flat_map(|entry| &entry.exe).map(String::as_str)
+    }
+
     /// The absolute path of the script that a host runs, as far as that can be said without looking.
     #[must_use]
     pub fn script_of(&self, program: Program<'_>) -> Option<Vec<u8>> {
@@ -278,15 +290,8 @@ impl Catalogue {
     /// The title of an agent, for people; its name where it has none.
     #[must_use]
     pub fn title<'a>(&'a self, name: &'a str) -> &'a str {
-        self.file.agent.iter().find(|entry| entry.name == name).map_or(name, |entry| &entry.title)
-    }
-
-    /// The agents of which the environment has a marker; it is inherited and can be forged, so it proves nothing.
-    #[must_use]
-    pub fn marked(&self, env_names: &[Text]) -> Vec<&str> {
-        let has = |name: &String| env_names.iter().any(|known| known.as_bytes() == name.as_bytes());
-        let marked = self.file.agent.iter().filter(|entry| entry.markers.iter().any(has));
-        marked.map(|entry| entry.name.as_str()).collect()
+        let entry = self.file.agent.iter().find(|entry| entry.name == name && !entry.title.is_empty());
+        entry.map_or(name, |entry| &entry.title)
     }
 
     /// What a program is to the agent that started it; `is_own` tells which names are in the environment of the agent itself.
@@ -297,13 +302,13 @@ impl Catalogue {
         let at = self.file.agent.iter().position(|entry| entry.name == agent)?;
         let (entry, tools) = (self.file.agent.get(at)?, self.tools.get(at)?);
         let is_shell = is_named(&self.file.shells.names, base_name(started.exe));
-        let found = tools.find(started, is_shell);
+        let found = tools.find(started, is_shell, &is_own);
         if found.is_some() || !tools.is_empty() || !is_shell {
             return found;
         }
-        let is_set = |name: &String| {
-            started.env_names.iter().any(|given| given.as_bytes() == name.as_bytes()) && !is_own(name.as_bytes())
-        };
+        let given = started.env_names.unwrap_or_default();
+        let is_set =
+            |name: &String| given.iter().any(|given| given.as_bytes() == name.as_bytes()) && !is_own(name.as_bytes());
         let script = super::shell::script(started.argv).filter(|_| entry.markers.iter().any(is_set))?;
         Some(Shape::Command(Text::from(script.to_vec()), started.argv_state))
     }
@@ -362,12 +367,16 @@ impl Entry {
         named || argv.iter().skip(1).any(|argument| is_named(&self.helper_args, argument.as_bytes()))
     }
 
-    /// Whether a script lies in a folder into which a package manager puts one of the agent's packages.
+    /// Whether a script is of a package of the agent, in a folder into which a package manager puts it, and not of one that
+    /// came with it.
     fn is_installed_at(&self, script: &[u8]) -> bool {
-        self.packages.iter().any(|package| {
-            let folder = format!("/node_modules/{package}/");
-            script.windows(folder.len()).any(|window| window == folder.as_bytes())
-        })
+        const FOLDER: &[u8] = b"/node_modules/";
+        let last = script.windows(FOLDER.len()).rposition(|window| window == FOLDER);
+        let Some(inside) = last.and_then(|at| script.get(at + FOLDER.len()..)) else { return false };
+        let is_of = |package: &String| {
+            inside.strip_prefix(package.as_bytes()).is_some_and(|rest| rest.first().is_some_and(|byte| *byte == b'/'))
+        };
+        self.packages.iter().any(is_of)
     }
 }
 

@@ -29,7 +29,8 @@ pub(crate) struct Call {
     /// The identity of its first process, as text.
     pub(crate) id: Arc<str>,
     pub(crate) root: ProcessId,
-    /// When its first program was executed, boot clock, nanoseconds.
+    /// When its first program was executed, boot clock, nanoseconds; of one that began before the observation, when its first
+    /// process was made.
     pub(crate) started_ns: u64,
     /// The tool call in which the agent itself works.
     pub(crate) within: Option<Arc<Call>>,
@@ -47,6 +48,8 @@ impl Call {
 pub(crate) struct Begin {
     pub(crate) root: ProcessId,
     pub(crate) started_ns: u64,
+    /// That was before the observation.
+    pub(crate) is_before: bool,
     pub(crate) within: Option<Arc<Call>>,
     pub(crate) cwd: Option<Text>,
     /// The sessions for which a daemon may do it.
@@ -81,9 +84,9 @@ impl Calls {
                 self.running.remove(&root);
             }
         }
-        let Begin { root, started_ns, within, cwd, clients } = begin;
+        let Begin { root, started_ns, is_before, within, cwd, clients } = begin;
         let call = Arc::new(Call { id: Arc::from(root.to_string()), root, started_ns, within });
-        self.running.insert(root, Box::new(Running::new(Arc::clone(&call), cwd, clients)));
+        self.running.insert(root, Box::new(Running { is_before, cwd, clients, ..Running::new(Arc::clone(&call)) }));
         call
     }
 
@@ -93,11 +96,11 @@ impl Calls {
     }
 
     /// The command of a tool call is known.
-    pub(crate) fn command(&mut self, root: ProcessId, command: &Text, state: State) {
+    pub(crate) fn command(&mut self, root: ProcessId, command: &Text, state: State, now_ns: u64) {
         let Some(running) = self.running.get_mut(&root) else { return };
         // In memory of its own: it outlives the raw record.
         running.command = Some((command.detached(), state));
-        let at_ns = running.call.started_ns;
+        let at_ns = if running.is_before { now_ns } else { running.call.started_ns };
         self.tell(root, ToolCallState::Started, at_ns);
     }
 

@@ -1,5 +1,7 @@
 //! What a shell is asked to do: the script behind `-c`, and words without their quotes.
 
+use std::borrow::Cow;
+
 use crate::record::Text;
 
 /// The script that a shell is given with `-c` (sh(1p), bash(1), zsh(1)): the first argument that is no option.
@@ -34,9 +36,16 @@ pub(super) fn unquoted(word: &[u8]) -> Vec<u8> {
     }
 }
 
+/// Arguments as a shell would be given them.
+pub(super) fn quoted(argv: &[Text]) -> Vec<u8> {
+    let quoter = shlex::bytes::Quoter::new().allow_nul(true);
+    let quote = |word: &Text| quoter.quote(word.as_bytes()).map_or_else(|_| word.as_bytes().to_vec(), Cow::into_owned);
+    argv.iter().map(quote).collect::<Vec<_>>().join(&b' ')
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{script, unquoted};
+    use super::{quoted, script, unquoted};
     use crate::record::Text;
 
     fn of(line: &[&str]) -> Option<String> {
@@ -55,6 +64,12 @@ mod tests {
         assert_eq!(of(&["bash", "script", "-c", "ls"]), None, "an argument of the script");
         assert_eq!(of(&["bash", "-l"]), None);
         assert_eq!(of(&["bash"]), None);
+    }
+
+    #[test]
+    fn arguments_are_quoted_where_they_have_to_be() {
+        let argv = ["git", "commit", "-m", "two words", "", "$x"].map(Text::from);
+        assert_eq!(String::from_utf8(quoted(&argv)).unwrap(), "git commit -m 'two words' '' '$x'");
     }
 
     #[test]

@@ -248,8 +248,14 @@ impl Tree {
     pub(crate) fn existing(&mut self, existing: &Existing, now_ns: u64) {
         let id = ProcessId { pid: existing.pid, start_ns: existing.start_ticks_ns };
         let is_known = self.existing.get(&existing.pid) == Some(&id) && self.table.get(id).is_some();
-        // An ancestor of several trees is told with each of them.
+        // An ancestor of several trees is told with each of them, and so is an agent in a tool call of another one.
         if is_known && existing.root == Existing::UNTRACKED {
+            return;
+        }
+        if is_known && let Some(life) = self.live_session(id) {
+            if existing.pid == existing.root {
+                self.roots.insert(existing.pid, life);
+            }
             return;
         }
         let parent = self.existing.get(&existing.parent).copied().filter(|parent| *parent != id);
@@ -264,9 +270,15 @@ impl Tree {
         let mut entry = Entry::new(image, Learned::Existing);
         entry.uid = existing.uid;
         entry.parent = parent;
-        let above = parent.and_then(|parent| self.table.get(parent)).and_then(|above| above.session.clone());
-        entry.session = above.or_else(|| self.roots.get(&existing.root).cloned());
+        if let Some(above) = parent.and_then(|parent| self.table.get(parent)) {
+            entry.session = above.session.clone();
+            (entry.call, entry.is_meant) = (above.call.clone(), above.is_meant);
+        }
+        entry.session = entry.session.or_else(|| self.roots.get(&existing.root).cloned());
         entry.cwd = existing.cwd.as_deref().map(Text::from);
+        if let Some(call) = &entry.call {
+            self.calls.joined(call, id);
+        }
         self.table.insert(id, entry);
         if self.existing.len() >= super::PROCESSES {
             self.existing.clear();
@@ -278,6 +290,13 @@ impl Tree {
         }
         let argv: Vec<Text> = existing.argv.iter().map(|argument| Text::from(argument.as_str())).collect();
         self.recognise(id, &argv, now_ns);
+        self.tool_before(id, &argv, now_ns);
+    }
+
+    /// The session of a process, where it is alive.
+    fn live_session(&self, id: ProcessId) -> Option<Arc<Life>> {
+        let life = self.get(id)?.session.as_ref()?;
+        self.sessions.live().iter().find(|live| Arc::ptr_eq(live, life)).cloned()
     }
 
     /// The package of a script is known.
@@ -343,6 +362,10 @@ impl Tree {
         let request = self.projects.ask(id.pid, entry.cwd.as_ref());
         self.requests.extend(request);
         let within = entry.call.as_ref().map(|call| Arc::clone(&call.id));
+        // What was started turned out to be an agent: there is nothing else that it would be the session of.
+        if entry.session.as_ref().is_some_and(|life| life.root == id && life.agent.name == COMMAND) {
+            self.sessions.end(id);
+        }
         let life = self.sessions.begin(Life {
             agent: Arc::new(agent(name, id)),
             root: id,

@@ -216,6 +216,9 @@ pub struct KnownCall {
 /// A tool call of which something is running.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownRunning {
+    /// It began before the observation.
+    #[serde(default)]
+    pub is_before: bool,
     /// The command, and how it came.
     pub command: Option<(Text, State)>,
     /// The working directory at its first program.

@@ -43,7 +43,7 @@ impl Network {
         }
         self.known(record, connect.name.as_ref().or(connect.path.as_ref()));
         let mut name = String::new();
-        crate::lines::subject(&record.body, &mut name);
+        crate::lines::about(record, &mut name);
         if let Some(protocol) = connect.protocol.as_deref().filter(|protocol| *protocol != "tcp") {
             name.push(' ');
             name.push_str(protocol);

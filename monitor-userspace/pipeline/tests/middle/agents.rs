@@ -22,7 +22,7 @@ fn verdict(catalogue: &Catalogue, exe: &str, argv: &[&str], cwd: &str) -> String
 #[test]
 fn agents_are_known_by_what_was_executed() {
     let catalogue = Catalogue::new().unwrap();
-    let cases: [(&str, &[&str], &str); 31] = [
+    let cases: [(&str, &[&str], &str); 36] = [
         (
             "/opt/b/claude/node_modules/@anthropic-ai/claude-code/bin/claude.exe",
             &["claude", "-p", "x"],
@@ -91,6 +91,16 @@ fn agents_are_known_by_what_was_executed() {
         ("/home/u/.cursor-server/bin/linux-x64/abcdef/node", &["node", "server-main.js"], "cursor by exe"),
         ("/usr/bin/python3.11", &["/usr/bin/python3.11", "/home/u/.local/bin/aider", "--yes"], "aider by package"),
         ("/usr/bin/python3.11", &["python3", "-m", "aider", "--yes"], "aider by package"),
+        ("/usr/bin/node", &["node", "/usr/bin/qoder"], "ask /usr/bin/qoder"),
+        ("/usr/bin/node", &["node", "/usr/lib/node_modules/@qwen-code/qwen-code/cli-entry.js"], "qwen-code by package"),
+        ("/home/u/.local/lib/qwen-code/node/bin/node", &["node", "cli-entry.js"], "qwen-code by exe"),
+        // What came with an agent's package, and a folder that only begins with its name.
+        (
+            "/usr/bin/node",
+            &["node", "/usr/lib/node_modules/@qwen-code/qwen-code/node_modules/other/cli.js"],
+            "ask /usr/lib/node_modules/@qwen-code/qwen-code/node_modules/other/cli.js",
+        ),
+        ("/usr/bin/node", &["node", "/p/node_modules/cline-more/cli.js"], "ask /p/node_modules/cline-more/cli.js"),
         // What looks like an agent and is none.
         ("/home/u/bin/claude", &["claude"], "-"),
         ("/usr/bin/grep", &["grep", "claude"], "-"),
@@ -128,13 +138,6 @@ fn candidates_are_names_as_the_kernel_has_them() {
     assert!(candidates.is_sorted() && candidates.len() <= monitor_common::limits::CANDIDATES as usize);
 }
 
-#[test]
-fn markers_are_found_and_prove_nothing() {
-    let catalogue = Catalogue::new().unwrap();
-    let env: Vec<Text> = ["HOME", "CLAUDECODE", "GEMINI_CLI"].map(Text::from).to_vec();
-    assert_eq!(catalogue.marked(&env), ["claude-code", "gemini-cli"]);
-}
-
 /// The catalogue with a file of a user.
 fn with(content: &str) -> Result<Catalogue, String> {
     let source = Source { name: "mine.toml".to_owned(), content: content.to_owned() };
@@ -153,6 +156,10 @@ fn a_file_of_agents_with_an_error_says_where() {
     assert_eq!(long, "mine.toml:2: agent `x`: comm `sixteen-bytes-xx` must have 1 to 15 bytes");
     let glob = error("exe = ['[']");
     assert!(glob.starts_with("mine.toml:2: agent `x`: ") && glob.contains("unclosed"), "{glob}");
+    let any = error("tool = [{ any_program = true }]");
+    assert_eq!(any, "mine.toml:2: agent `x`, tool: expected one of `names`, `arguments`, `env`, `script`");
+    let any = error("tool = [{ any_program = true, names = ['x'] }]");
+    assert!(any.starts_with("mine.toml:2: agent `x`, tool: `any_program`") && any.contains("expected `env`"), "{any}");
     let misspelt = error("exes = []");
     assert!(
         misspelt.starts_with("mine.toml:4: unknown field `exes`") && misspelt.ends_with("did you mean `exe`?"),

@@ -77,10 +77,11 @@ fn a_chain_of_programs_in_one_process_ends_as_the_agent() {
         "exec setpriv command",
         "session started command",
         "exec claude.exe claude-code",
+        // What was started is the agent itself.
+        "session ended command",
         "session started claude-code",
         "open claude.exe claude-code",
         "exit claude.exe claude-code",
-        "session ended command",
         "session ended claude-code",
     ];
     assert_eq!(facts(&judge(&inputs)), expected);

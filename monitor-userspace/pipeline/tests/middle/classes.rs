@@ -32,6 +32,9 @@ fn paths_have_their_classes() {
         ("/home/u/p/.env", "credential project_file"),
         ("/home/u/p/.env.local", "credential project_file"),
         ("/home/u/p/.env.example", "project_file"),
+        ("/home/u/p/.env.dist", "project_file"),
+        ("/home/u/p/.env.production.example", "project_file"),
+        ("/home/u/p/.env.production", "credential project_file"),
         ("/home/u/p/environment.ts", "project_file"),
         ("/home/u/p/src/credentials.rs", "project_file"),
         ("/home/u/p", "project_file"),
@@ -40,6 +43,16 @@ fn paths_have_their_classes() {
         ("/home/u/.config/gcloud/application_default_credentials.json", "credential"),
         ("/home/u/.claude/.credentials.json", "credential agent_state"),
         ("/home/u/.claude/settings.json", "agent_state"),
+        ("/home/u/.pi/agent/auth.json", "credential agent_state"),
+        ("/home/u/.gemini/mcp-oauth-tokens.json", "credential agent_state"),
+        ("/home/u/.local/share/opencode/mcp-auth.json", "credential agent_state"),
+        ("/home/u/.config/cursor/auth.json", "credential"),
+        ("/home/u/.qoder/.auth/user", "credential agent_state"),
+        ("/home/u/.local/share/crush/crush.json", "credential agent_state"),
+        ("/home/u/.config/containers/auth.json", "credential"),
+        ("/home/u/.config/pip/pip.conf", "credential"),
+        ("/usr/local/etc/nginx/server.pem", "credential"),
+        ("/usr/local/share/x/test.pem", "noise"),
         ("/home/u/p/CLAUDE.md", "project_file agent_state"),
         ("/etc/shadow", "credential"),
         ("/proc/1234/environ", "environment"),
@@ -146,6 +159,12 @@ fn endpoints_are_known_by_name() {
         "openrouter.ai",
         "bedrock-runtime.eu-central-1.amazonaws.com",
         "mine.openai.azure.com",
+        "vpce-0a1b-2c3d.bedrock-runtime.eu-central-1.vpce.amazonaws.com",
+        "bedrock-mantle.us-east-1.api.aws",
+        "inference.generativeai.eu-frankfurt-1.oci.oraclecloud.com",
+        "token-plan-sgp.xiaomimimo.com",
+        "router.requesty.ai",
+        "radius.pi.dev",
         "API.Anthropic.Com",
     ] {
         assert_eq!(of(name, 443), "model_endpoint", "{name}");
@@ -163,6 +182,11 @@ fn endpoints_are_known_by_name() {
         "mobile.events.data.microsoft.com",
         "telemetry.go.dev",
         "x.rum.aliyuncs.com",
+        "otel.cline.bot",
+        "browser-intake-us5-datadoghq.com",
+        "browser-intake-datadoghq.eu",
+        "bun.report",
+        "pi.dev",
     ] {
         assert_eq!(of(name, 443), "telemetry_endpoint", "{name}");
     }
@@ -323,6 +347,8 @@ fn no_ordinary_file_of_a_project_is_a_credential() {
         "/home/u/p/keys.rs",
         "/home/u/p/node_modules/x/test/key.pem",
         "/usr/share/doc/x/cert.pem",
+        "/usr/local/etc/openssl/cert.pem",
+        "/home/u/p/.env.schema",
         "/home/u/p/.venv/lib/python3.11/site-packages/certifi/cacert.pem",
         "/home/u/p/package.json",
         "/home/u/p/config.toml",
@@ -393,6 +419,12 @@ fn a_file_with_an_error_is_told_by_line_and_what_was_expected() {
         error("[[endpoint]]\nclass = 'noise'\nnetworks = ['10.0.0.0/33']\n")
             .starts_with("mine.toml:3: `10.0.0.0/33` is no range")
     );
+    let whole = |path: &str| error(&format!("\n[[off_limits]]\npaths = ['/srv/a', '{path}']\n"));
+    assert_eq!(
+        whole("/"),
+        "mine.toml:3: class `off_limits`: the path `/` would put everything off limits; expected a folder"
+    );
+    assert!(whole("").contains("the path `` would put everything"), "{}", whole(""));
     let long = format!("# {}\n", "x".repeat(300_000));
     assert_eq!(error(&long), "mine.toml: it has 300003 bytes; expected at most 262144");
     let many = format!("[[path]]\nclass = 'noise'\npatterns = [{}]\n", "'/x',".repeat(5000));

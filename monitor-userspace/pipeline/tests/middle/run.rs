@@ -16,7 +16,7 @@ fn lines(paint: Paint) -> String {
 fn a_session_reads_well_as_lines() {
     let expected = "\
 01:00:01.000    4711 bash            exec     bash -c 'cat notes.txt\\nls'                              /usr/bin/bash
-01:00:01.000    4711 bash            session  started                                                  by run
+01:00:01.000    4711 bash            session  command started                                          by run
 01:00:01.000    4711 bash            fork     4712
 01:00:01.000    4712 cat             exec     cat notes.txt                                            /usr/bin/cat
 01:00:01.000    4712 cat             open     /usr/lib/x86_64-linux-gnu/libc.so.6                      read               noise
@@ -29,7 +29,7 @@ fn a_session_reads_well_as_lines() {
 01:00:01.000    4712 cat             getenv   TZ                                                                          locale
 01:00:01.000    4712 cat             exit     0                                                        10µs
 01:00:01.000    4711 bash            exit     SIGKILL                                                  8µs
-01:00:01.000    4711 bash            session  ended                                                    by run
+01:00:01.000    4711 bash            session  command ended                                            by run
 ";
     assert_eq!(lines(Paint::Plain), expected);
 }

@@ -9,35 +9,35 @@ use agentsnoop_pipeline::{
 
 use crate::common::{judge, run};
 
-const CLAUDE: &str = "/n/node_modules/@anthropic-ai/claude-code/bin/claude.exe";
-const CODEX: &str = "/n/node_modules/@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex";
-const OPENCODE: &str = "/n/node_modules/opencode-ai/bin/opencode.exe";
-const BASH: &str = "/usr/bin/bash";
+pub(crate) const CLAUDE: &str = "/n/node_modules/@anthropic-ai/claude-code/bin/claude.exe";
+pub(crate) const CODEX: &str = "/n/node_modules/@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex";
+pub(crate) const OPENCODE: &str = "/n/node_modules/opencode-ai/bin/opencode.exe";
+pub(crate) const BASH: &str = "/usr/bin/bash";
 
 /// The environment in which Claude Code starts its tools, and for comparison its own chores.
-const TOOL: &[&str] = &["HOME", "CLAUDECODE", "CLAUDE_CODE_SESSION_ID"];
+pub(crate) const TOOL: &[&str] = &["HOME", "CLAUDECODE", "CLAUDE_CODE_SESSION_ID"];
 const CHORE: &[&str] = &["HOME", "CLAUDECODE"];
 
 /// What Claude Code 2.1.197 hands to its shell.
-fn claude(command: &str) -> String {
+pub(crate) fn claude(command: &str) -> String {
     format!(
         "source /h/.claude/shell-snapshots/s.sh 2>/dev/null || true && shopt -u extglob 2>/dev/null || true && eval \
          {command} < /dev/null && pwd -P >| /tmp/claude-af69-cwd"
     )
 }
 
-fn program<'a>(exe: &'a str, argv: &'a [&'a str], env: &'a [&'a str]) -> Program<'a> {
+pub(crate) fn program<'a>(exe: &'a str, argv: &'a [&'a str], env: &'a [&'a str]) -> Program<'a> {
     Program { exe, argv, env, cwd: "/p", ..Program::default() }
 }
 
 /// An agent under `run`, with what comes to it.
-fn an_agent(exe: &str, argv: &[&str]) -> (Family, Actor) {
+pub(crate) fn an_agent(exe: &str, argv: &[&str]) -> (Family, Actor) {
     let mut actor = Actor::new(10);
     let inputs = vec![run(10), actor.exec(program(exe, argv, &["HOME"]))];
     (Family { inputs, next: 11, pause_ns: 0 }, actor)
 }
 
-fn calls(records: &[Record]) -> Vec<(&Record, &ToolCall)> {
+pub(crate) fn calls(records: &[Record]) -> Vec<(&Record, &ToolCall)> {
     let mut calls = Vec::new();
     for record in records {
         if let Body::ToolCall(call) = &record.body {
@@ -48,7 +48,7 @@ fn calls(records: &[Record]) -> Vec<(&Record, &ToolCall)> {
 }
 
 /// `state command` of each record of a tool call.
-fn told(records: &[Record]) -> Vec<String> {
+pub(crate) fn told(records: &[Record]) -> Vec<String> {
     let told = |(_, call): (_, &ToolCall)| {
         let command = call.command.as_ref().map_or("-".into(), |command| command.to_str().into_owned());
         format!("{} {command}", call.state.name())
@@ -57,7 +57,7 @@ fn told(records: &[Record]) -> Vec<String> {
 }
 
 /// The tool call of the records with a path.
-fn call_of<'a>(records: &'a [Record], path: &str) -> Option<&'a str> {
+pub(crate) fn call_of<'a>(records: &'a [Record], path: &str) -> Option<&'a str> {
     let is = |record: &&Record| matches!(&record.body, Body::Open(open) if open.path.as_ref().is_some_and(|own| own.to_str() == path));
     records.iter().find(is).unwrap().tool_call.as_deref()
 }

@@ -72,6 +72,7 @@ impl Calls {
 
 fn known(running: &Running) -> KnownRunning {
     KnownRunning {
+        is_before: running.is_before,
         command: running.command.clone(),
         cwd: running.cwd.clone(),
         clients: running.clients.clone(),
@@ -85,6 +86,7 @@ fn known(running: &Running) -> KnownRunning {
 fn running(call: Arc<Call>, known: &KnownRunning) -> Running {
     Running {
         call,
+        is_before: known.is_before,
         command: known.command.clone(),
         cwd: known.cwd.clone(),
         clients: known.clients.clone(),

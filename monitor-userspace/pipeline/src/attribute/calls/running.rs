@@ -14,6 +14,8 @@ const BACKGROUND: usize = 16;
 #[derive(Clone, Debug)]
 pub(super) struct Running {
     pub(super) call: Arc<Call>,
+    /// It began before the observation.
+    pub(super) is_before: bool,
     pub(super) command: Option<(Text, State)>,
     pub(super) cwd: Option<Text>,
     pub(super) clients: Vec<String>,
@@ -27,9 +29,10 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) fn new(call: Arc<Call>, cwd: Option<Text>, clients: Vec<String>) -> Self {
+    pub(super) fn new(call: Arc<Call>) -> Self {
         let alive = BTreeSet::from([call.root]);
-        Self { call, command: None, cwd, clients, exit: None, alive, processes: 1, effects: Effects::default() }
+        let (cwd, clients, effects) = (None, Vec::new(), Effects::default());
+        Self { call, is_before: false, command: None, cwd, clients, exit: None, alive, processes: 1, effects }
     }
 
     pub(super) fn joined(&mut self, process: ProcessId) {
@@ -55,6 +58,7 @@ impl Running {
         };
         let mut body = ToolCall {
             state,
+            begun_before: self.is_before,
             command,
             command_state,
             cwd: self.cwd.clone(),

@@ -11,12 +11,55 @@ use super::{
     },
     Tree,
 };
-use crate::record::{Body, Connect, Exec, ProcessId, Socket, Text};
+use crate::record::{Body, Connect, Exec, ProcessId, Socket, State, Text};
+
+/// When a program was started.
+#[derive(Clone, Copy, Debug)]
+struct Since {
+    /// When it came to be known, boot clock, nanoseconds.
+    now_ns: u64,
+    /// When it began, likewise.
+    begun_ns: u64,
+    /// That was before its process was tracked.
+    is_before: bool,
+}
+
+/// Whether a secret in a text was replaced; what /proc tells has no state of its own.
+fn is_masked(text: &Text) -> bool {
+    crate::scrub::mask::masks(text.as_bytes()).next().is_some()
+}
 
 impl Tree {
     /// A program was executed: it may be a tool of the agent that made its process, or be the command of a tool call that waits
     /// for it.
     pub(super) fn tool(&mut self, id: ProcessId, exec: &Exec, now_ns: u64) {
+        let started = Started {
+            exe: exec.path.as_ref().map(Text::as_bytes).unwrap_or_default(),
+            argv: &exec.argv,
+            argv_state: exec.argv_state,
+            env_names: Some(&exec.env_names),
+            stdio: &exec.stdio,
+            is_awaited: false,
+        };
+        self.started(id, started, Since { now_ns, begun_ns: now_ns, is_before: false });
+    }
+
+    /// A process that ran before it was tracked may be a tool as well. Its variables are not known: they could only be read
+    /// together with their values.
+    pub(super) fn tool_before(&mut self, id: ProcessId, argv: &[Text], now_ns: u64) {
+        let Some(image) = self.get(id).map(|entry| Arc::clone(&entry.image)) else { return };
+        let started = Started {
+            exe: image.exe.as_ref().map(Text::as_bytes).unwrap_or_default(),
+            argv,
+            argv_state: if argv.iter().any(is_masked) { State::Masked } else { State::Complete },
+            env_names: None,
+            stdio: &[],
+            is_awaited: false,
+        };
+        self.started(id, started, Since { now_ns, begun_ns: image.id.start_ns, is_before: true });
+    }
+
+    fn started(&mut self, id: ProcessId, started: Started<'_>, since: Since) {
         let Some(entry) = self.table.get(id).filter(|entry| !entry.is_agent) else { return };
         let Some(life) = entry.session.clone() else { return };
         let id_of = |entry: &Entry| entry.call.as_ref().map(|call| call.root);
@@ -27,13 +70,7 @@ impl Tree {
         if waiting.is_none() && maker.is_none() {
             return;
         }
-        let started = Started {
-            exe: exec.path.as_ref().map(Text::as_bytes).unwrap_or_default(),
-            argv: &exec.argv,
-            argv_state: exec.argv_state,
-            env_names: &exec.env_names,
-            stdio: &exec.stdio,
-        };
+        let started = Started { is_awaited: waiting.is_some(), ..started };
         let given = maker.and_then(|(_, maker)| maker.environment.as_ref());
         let is_own = |name: &[u8]| given.is_some_and(|given| given.place(name).is_some());
         let Some(shape) = self.catalogue.shape(&life.agent.name, started, is_own) else { return };
@@ -44,21 +81,21 @@ impl Tree {
                     (entry.session, entry.call) = (None, None);
                 }
             }
-            (Shape::Prepares, Some(maker)) => drop(self.begin_call(id, maker, &life, now_ns)),
+            (Shape::Prepares, Some(maker)) => drop(self.begin_call(id, maker, &life, since)),
             (Shape::Begins, Some(maker)) => {
-                if self.begin_call(id, maker, &life, now_ns).is_some() {
+                if self.begin_call(id, maker, &life, since).is_some() {
                     self.is_meant(id);
                 }
             }
             (Shape::Command(command, state), Some(maker)) => {
-                if let Some(call) = self.begin_call(id, maker, &life, now_ns) {
-                    self.calls.command(call.root, &command, state);
+                if let Some(call) = self.begin_call(id, maker, &life, since) {
+                    self.calls.command(call.root, &command, state, since.now_ns);
                     self.is_meant(id);
                 }
             }
             (Shape::Command(command, state), None) => {
                 if let Some(root) = waiting {
-                    self.calls.command(root, &command, state);
+                    self.calls.command(root, &command, state, since.now_ns);
                     self.is_meant(id);
                 }
             }
@@ -74,7 +111,7 @@ impl Tree {
     }
 
     /// Begins a tool call whose first process this is. One that a daemon does for a single session is that session's.
-    fn begin_call(&mut self, id: ProcessId, maker: ProcessId, life: &Arc<Life>, now_ns: u64) -> Option<Arc<Call>> {
+    fn begin_call(&mut self, id: ProcessId, maker: ProcessId, life: &Arc<Life>, since: Since) -> Option<Arc<Call>> {
         let is_alive = |life: &Life| self.sessions.live().iter().any(|known| known.root == life.root);
         let clients = self.peers.clients(maker, is_alive);
         let entry = self.table.get_mut(id)?;
@@ -85,7 +122,8 @@ impl Tree {
         let clients = if clients.iter().all(is_own) { Vec::new() } else { names(&clients) };
         let call = self.calls.begin(Begin {
             root: id,
-            started_ns: now_ns,
+            started_ns: since.begun_ns,
+            is_before: since.is_before,
             within: entry.call.clone(),
             cwd: entry.cwd.clone(),
             clients,

@@ -156,10 +156,15 @@ impl Parts {
         let about = |class, reason, link| About { class, reason, link, file: source.name.clone() };
         for entry in file.off_limits {
             let below = |path: &Spanned<String>| {
-                let folder = path.as_ref().trim_end_matches("/**").trim_end_matches('/');
-                (path.span().start, format!("{folder}/**"))
+                let (at, folder) = (path.span().start, path.as_ref().trim_end_matches("/**").trim_end_matches('/'));
+                if folder.is_empty() {
+                    let what =
+                        format!("the path `{}` would put everything off limits; expected a folder", path.as_ref());
+                    return Err(source.error(at, format!("class `{}`: {what}", Class::OffLimits)));
+                }
+                Ok((at, format!("{folder}/**")))
             };
-            let patterns: Vec<_> = entry.paths.iter().map(below).collect();
+            let patterns = entry.paths.iter().map(below).collect::<Result<Vec<_>, _>>()?;
             add_paths(&mut self.paths, about(Class::OffLimits, entry.reason, None), &patterns, &[], source)?;
         }
         for (entries, kept) in [(file.path, &mut self.paths), (file.socket, &mut self.sockets)] {

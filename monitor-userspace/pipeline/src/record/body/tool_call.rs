@@ -41,6 +41,9 @@ impl ToolCallState {
 pub struct ToolCall {
     /// Where it is.
     pub state: ToolCallState,
+    /// It began before the observation: what it did until then is not among its effects.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub begun_before: bool,
     /// The command that the agent meant, without what it wraps around it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Text>,
@@ -63,7 +66,7 @@ pub struct ToolCall {
     /// The signal that ended its first process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signal: Option<Cow<'static, str>>,
-    /// Nanoseconds from its first program to the record.
+    /// Nanoseconds from its first program to the record, of one that began before from when its first process was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ns: Option<u64>,
     /// Processes, ended or not, those of tool calls within this one too.
