@@ -10,7 +10,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, mkfifo};
 use serde_json::Value;
 
 use crate::harness::{Killed, agentsnoop, copy_program, once, text, wait_for};
@@ -20,6 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         once("every agent of the catalogue that has a program of its own is known from its public layout", layouts),
         once("three agents at once, one in another's tool call, and a developer beside are told apart", apart),
         once("what only looks like an agent is none", look_alikes),
+        once("a tool call that had begun before the observation is known by what its shell was called with", begun),
     ]
 }
 
@@ -53,25 +55,36 @@ const IMAGE: &str = ".mount_Cursor";
 /// A folder with agents in it, and `watch` that looks on.
 struct Fleet {
     folder: tempfile::TempDir,
-    watch: Killed,
+    watch: Option<Killed>,
     shown: PathBuf,
 }
 
 impl Fleet {
-    /// In a folder whose name begins so.
+    /// In a folder whose name begins so, from the beginning.
     fn new(prefix: &str) -> Result<Self> {
+        let mut fleet = Self::unobserved(prefix)?;
+        fleet.observe()?;
+        Ok(fleet)
+    }
+
+    /// The same, but that nobody looks on yet.
+    fn unobserved(prefix: &str) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix(prefix).tempdir_in("/tmp")?;
-        let (shown, said) = (folder.path().join("shown"), folder.path().join("said"));
+        let shown = folder.path().join("shown");
+        Ok(Self { folder, watch: None, shown })
+    }
+
+    fn observe(&mut self) -> Result<()> {
+        let said = self.path("said");
         let watch = agentsnoop()
             .args(["watch", "--json"])
             .stdin(Stdio::null())
-            .stdout(File::create(&shown)?)
+            .stdout(File::create(&self.shown)?)
             .stderr(File::create(&said)?)
             .spawn()
             .context("cannot start agentsnoop")?;
-        let fleet = Self { folder, watch: Killed(watch), shown };
-        wait_for("watch to be ready", || Ok(fs::read_to_string(&said)?.contains("watching for agents")))?;
-        Ok(fleet)
+        self.watch = Some(Killed(watch));
+        wait_for("watch to be ready", || Ok(fs::read_to_string(&said)?.contains("watching for agents")))
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -117,8 +130,9 @@ impl Fleet {
 
     /// Ends the observation; its records.
     fn records(mut self) -> Result<Vec<Value>> {
-        kill(Pid::from_raw(self.watch.0.id().cast_signed()), Signal::SIGINT)?;
-        wait_for("watch to end", || Ok(self.watch.0.try_wait()?.is_some()))?;
+        let mut watch = self.watch.take().context("nobody looked on")?;
+        kill(Pid::from_raw(watch.0.id().cast_signed()), Signal::SIGINT)?;
+        wait_for("watch to end", || Ok(watch.0.try_wait()?.is_some()))?;
         let shown = fs::read_to_string(&self.shown)?;
         shown.lines().map(|line| serde_json::from_str(line).with_context(|| format!("no JSON: {line}"))).collect()
     }
@@ -265,6 +279,33 @@ fn look_alikes() -> Result<()> {
     ensure!(opens(&records, "/marker").next().is_none(), "a look-alike was recorded");
     // None of them is missed in silence.
     let told = records.iter().filter(|record| record["coverage"]["feature"] == "process").count();
-    ensure!(told >= 5, "{told} look-alikes were told of");
+    ensure!(told >= 6, "{told} look-alikes were told of");
+    Ok(())
+}
+
+fn begun() -> Result<()> {
+    let mut fleet = Fleet::unobserved("fleet")?;
+    let claude = fleet.program(PROGRAMS[0].1)?;
+    fleet.write("begun-tool", "")?;
+    mkfifo(&fleet.path("go"), Mode::S_IRWXU)?;
+    let command = ": > ready; read line < go; cat begun-tool; : > written; false";
+    let tool =
+        format!("source /h/s.sh 2>/dev/null || true && eval '{command}' < /dev/null && pwd -P >| /tmp/claude-0-cwd");
+    let script =
+        fleet.write("outer.sh", &format!("CLAUDECODE=1 CLAUDE_CODE_SESSION_ID=1 /bin/bash -c \"{tool}\"; true\n"))?;
+    let child = Command::new(&claude).arg(&script).current_dir(fleet.folder.path()).stdin(Stdio::null()).spawn()?;
+    let mut child = Killed(child);
+    wait_for("the tool to run", || Ok(fleet.path("ready").exists()))?;
+    fleet.observe()?;
+    fs::write(fleet.path("go"), "\n")?;
+    wait_for("the agent to end", || Ok(child.0.try_wait()?.is_some()))?;
+    let records = fleet.records()?;
+    let found = whose(&records, "/begun-tool")?;
+    ensure!(found == ("claude-code".to_owned(), Some(command.to_owned())), "the file is of {found:?}");
+    let ended = records.iter().find(|record| record["tool"]["state"] == "ended").context("it did not end")?;
+    let tool = &ended["tool"];
+    ensure!(tool["begun_before"] == true && tool["code"] == 1, "{ended:#}");
+    let written: Vec<&str> = tool["written"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    ensure!(written.len() == 1 && written[0].ends_with("/written"), "it wrote {written:?}");
     Ok(())
 }
