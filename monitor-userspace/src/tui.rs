@@ -11,9 +11,11 @@
 //! docs/tui.md describes it for users.
 
 pub mod action;
+mod browser;
 pub mod clip;
 pub mod escape;
 pub mod hub;
+pub mod index;
 pub mod keys;
 pub mod model;
 pub mod player;

@@ -20,7 +20,7 @@ const PIDS: std::ops::Range<u32> = 10_000..60_000;
 /// their bursts.
 const EVENT_NS: u64 = 100_000;
 
-/// Tool calls between two that read what is secret.
+/// Tool calls from one that reads what is secret to the next.
 const SECRET_EVERY: u64 = 10_000;
 
 /// What such a tool call reads.
@@ -44,6 +44,7 @@ pub struct Heavy {
     calls: u64,
     random: u64,
     ticked_ns: u64,
+    secret_every: u64,
 }
 
 impl Default for Heavy {
@@ -71,7 +72,7 @@ impl Default for Heavy {
             cwd: "/home/dev/project",
             ..Program::default()
         }));
-        Self { agent, waiting, calls: 0, random: 1, ticked_ns: 0 }
+        Self { agent, waiting, calls: 0, random: 1, ticked_ns: 0, secret_every: SECRET_EVERY }
     }
 }
 
@@ -87,6 +88,12 @@ impl Iterator for Heavy {
 }
 
 impl Heavy {
+    /// One of so many tool calls reads what is secret.
+    #[must_use]
+    pub fn secretive(every: u64) -> Self {
+        Self { secret_every: every.max(1), ..Self::default() }
+    }
+
     fn random(&mut self) -> u64 {
         self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         self.random >> 33
@@ -161,7 +168,7 @@ impl Heavy {
             let peer = SocketAddr::from(([10, 0, 0, (self.calls % 200) as u8], 443));
             self.waiting.push_back(actor.connect(&sockaddr(peer), 0));
         }
-        if self.calls % SECRET_EVERY == SECRET_EVERY / 2 {
+        if self.calls % self.secret_every == self.secret_every / 2 {
             self.pass(&mut actor);
             self.waiting.push_back(actor.open(SECRET));
         }

@@ -8,6 +8,7 @@ mod figures;
 mod observed;
 mod recordings;
 mod screen;
+mod seeking;
 mod sessions;
 
 use std::path::{Path, PathBuf};
@@ -73,6 +74,7 @@ fn measure(args: &Args, programs: &Programs, folder: &Path) -> Result<()> {
     families::measure(&mut report, args, programs, folder)?;
     recordings::measure(&mut report, args, programs, folder)?;
     screen::measure(&mut report, args, programs)?;
+    seeking::measure(&mut report, args, programs, folder)?;
     sessions::measure(&mut report, args, programs, folder)?;
     for (name, depth) in [("path of 3 components", 1), ("path of 8 components", 6)] {
         let file = file_at(folder, depth)?;

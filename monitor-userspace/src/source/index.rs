@@ -20,7 +20,7 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
 pub use build::Builder;
-pub use cache::{load, store};
+pub use cache::{load, place, store};
 use lists::Lists;
 use values::Dictionary;
 

@@ -1,5 +1,7 @@
 //! A recording through the pipeline: the same records as when it was live.
 
+mod snapshot;
+
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -19,8 +21,11 @@ use super::{
 use crate::{
     error::{Exit, fail},
     notes,
-    store::{End, segments},
+    store::{End, reader::Place, segments},
 };
+
+pub use snapshot::Snapshot;
+use snapshot::Snapshots;
 
 /// How often a recording that is still written is looked at for more; its writer flushes more than once a second.
 const LOOKED_FOR_EVERY: Duration = Duration::from_millis(200);
@@ -42,6 +47,10 @@ pub struct Judged {
     builder: Option<Builder>,
     /// The blocks that are read, where an index tells that others need not be.
     chosen: Option<Chosen>,
+    /// Snapshots that are made on the way.
+    snapshots: Option<Snapshots>,
+    /// Only a part is read, of a recording that was read as a whole before.
+    is_part: bool,
 }
 
 impl Judged {
@@ -63,7 +72,69 @@ impl Judged {
             has_next: false,
             builder: None,
             chosen: None,
+            snapshots: None,
+            is_part: false,
         })
+    }
+
+    /// Says nothing of how the recording ends, of which only a part is read.
+    #[must_use]
+    pub const fn in_part(mut self) -> Self {
+        self.is_part = true;
+        self
+    }
+
+    /// Goes on with a recording at a block, with a pipeline that knows what was before it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Recording::open`].
+    pub fn resume(path: &Path, pipeline: Pipeline, place: &Place) -> Result<Self> {
+        let mut recording = Recording::open(path)?;
+        recording.go_to(place);
+        Ok(Self {
+            files: vec![path.to_owned()],
+            folder: None,
+            at: 0,
+            recording,
+            pipeline,
+            damaged: 0,
+            has_next: false,
+            builder: None,
+            chosen: None,
+            snapshots: None,
+            is_part: true,
+        })
+    }
+
+    /// Makes snapshots on the way, each so many records behind the one before or some more, of a recording of one file that is read
+    /// from its beginning.
+    pub fn make_snapshots(&mut self, every: u64) {
+        if self.files.len() == 1 && self.folder.is_none() {
+            self.snapshots = Some(Snapshots::each(every));
+        }
+    }
+
+    /// Makes snapshots half as often from now on.
+    pub const fn halve_snapshots(&mut self) {
+        if let Some(snapshots) = &mut self.snapshots {
+            snapshots.halve();
+        }
+    }
+
+    /// What was known before the input that came last, where a snapshot was made there.
+    pub fn snapshot(&mut self) -> Option<Snapshot> {
+        self.snapshots.as_mut()?.take()
+    }
+
+    /// Whether what was read is a whole recording, of which any snapshot tells all that was before it.
+    #[must_use]
+    pub fn can_resume(&self) -> bool {
+        self.is_whole() && self.snapshots.is_some()
+    }
+
+    fn is_whole(&self) -> bool {
+        self.recording.end() == End::Closed && self.recording.damaged() == 0
     }
 
     /// Makes an index on the way, of a recording of one file that is read from its beginning.
@@ -75,7 +146,7 @@ impl Judged {
 
     /// The index that was made, once all was read; `None` where the recording is not whole.
     pub fn indexed(&mut self) -> Option<Index> {
-        let is_whole = self.recording.end() == End::Closed && self.recording.damaged() == 0;
+        let is_whole = self.is_whole();
         self.builder.take().filter(|_| is_whole)?.finish(&self.pipeline)
     }
 
@@ -163,7 +234,7 @@ impl Judged {
             Input::Config(config) => {
                 // An index begins anywhere with the data of the end, so it can only be made where that was always in force.
                 if self.pipeline.config().is_some_and(|before| before.data != config.data) {
-                    self.builder = None;
+                    (self.builder, self.snapshots) = (None, None);
                 }
                 self.note_other_rules(config);
             }
@@ -175,8 +246,14 @@ impl Judged {
             let place = self.recording.reader().place();
             builder.begin(place, self.recording.progress().raw_bytes, &mut self.pipeline)?;
         }
+        if let Some(snapshots) = &mut self.snapshots {
+            snapshots.begin(self.recording.reader().place(), &mut self.pipeline);
+        }
         // What the pipeline asks for was answered when the recording was made.
         drop(self.pipeline.push(&input, out));
+        if let Some(snapshots) = &mut self.snapshots {
+            snapshots.came((out.len() - before) as u64);
+        }
         if let Some(builder) = &mut self.builder {
             out[before..].iter().for_each(|record| builder.record(record));
         }
@@ -278,7 +355,7 @@ impl Judged {
             note(format_args!("{path}: {damage}"));
         }
         // Where blocks were passed over, the end was seen when the index was made.
-        if end != End::Closed && self.chosen.is_none() {
+        if end != End::Closed && self.chosen.is_none() && !self.is_part {
             note(format_args!("{path}: {end}"));
         }
     }
@@ -295,6 +372,13 @@ impl Judged {
                  use agentsnoop {version}, which made it"
             ),
         ))
+    }
+
+    /// Says on standard error with which other rules a recording is judged again of which a part is read.
+    pub fn tell_other_rules(&self) {
+        if let Some(config) = self.pipeline.config() {
+            self.note_other_rules(config);
+        }
     }
 
     fn note_other_rules(&self, config: &Config) {

@@ -22,6 +22,7 @@ use tokio::sync::mpsc::{
 };
 
 use super::{
+    action::Effect,
     model::{Moment, compact},
     state::Mark,
 };
@@ -153,6 +154,22 @@ pub struct Ear {
 }
 
 impl Ear {
+    /// Wishes what an effect asks of the other end; whether it does. An end that has gone is told of otherwise.
+    pub fn wish(&self, effect: &Effect) -> bool {
+        let wish = match effect {
+            Effect::Reread => Wish::Reread,
+            Effect::Seek { serial, place } => Wish::Seek { serial: *serial, place: *place },
+            Effect::Older(number) => Wish::Older(*number),
+            Effect::Newer(number) => Wish::Newer(*number),
+            Effect::Mark { boot_ns, note } => Wish::Mark(Mark { boot_ns: *boot_ns, note: note.clone() }),
+            Effect::Quit | Effect::Copy(_) | Effect::Write { .. } | Effect::Alert { .. } | Effect::Suspend => {
+                return false;
+            }
+        };
+        let _ = self.wishes.send(wish);
+        true
+    }
+
     /// Events that were left out so far.
     #[must_use]
     pub fn missed(&self) -> u64 {

@@ -10,7 +10,9 @@ use anyhow::{Result, anyhow};
 use tokio::sync::mpsc::{Sender, UnboundedReceiver};
 
 use super::{
+    browser::{Begin, Browser, Served},
     hub::{BATCH, News, Wish},
+    index::{self, Builder, Index, Indexing},
     state::Mark,
 };
 use crate::source::judged::Judged;
@@ -24,30 +26,71 @@ pub enum Reading {
     Following,
 }
 
-/// Plays a recording for a screen: reads it, and again as often as that is wished, until the screen is gone. What was read last.
+/// Bytes from which on a recording is worth an index: smaller ones are in memory as a whole, and that soon.
+const WORTH: u64 = 8 << 20;
+
+/// Plays a recording for a screen until the screen is gone: by its index where there is one, else by reading it, and again as often as that
+/// is wished. What was read last.
 ///
 /// # Errors
 ///
 /// As [`Judged::open`] and [`Judged::next`].
 pub fn play(
     file: &Path,
-    mut judged: Judged,
+    judged: Judged,
     reading: Reading,
     news: &Sender<News>,
     wishes: &mut UnboundedReceiver<Wish>,
 ) -> Result<Judged> {
+    let is_worth = std::fs::metadata(file).is_ok_and(|about| about.is_file() && about.len() >= WORTH);
+    let indexing = if reading == Reading::Whole && is_worth { Indexing::of(file) } else { None };
+    play_with(file, judged, reading, indexing.as_ref(), news, wishes)
+}
+
+/// The same, with this index or without one.
+///
+/// # Errors
+///
+/// As [`play`].
+pub fn play_with(
+    file: &Path,
+    mut judged: Judged,
+    reading: Reading,
+    indexing: Option<&Indexing>,
+    news: &Sender<News>,
+    wishes: &mut UnboundedReceiver<Wish>,
+) -> Result<Judged> {
+    let mut found = indexing.and_then(|indexing| index::load(&indexing.path));
     loop {
         let mut wished = None;
-        tell(&mut judged, reading, &mut |told| {
-            wished = wishes.try_recv().ok();
-            wished.is_none() && news.blocking_send(told).is_ok()
-        })?;
-        match wished.or_else(|| wishes.blocking_recv()) {
-            Some(Wish::Reread) if news.blocking_send(News::Restarted).is_ok() => judged = Judged::open(file)?,
-            // A recording takes no marks, and what needs an index is not wished for without one.
-            Some(Wish::Mark(_) | Wish::Seek { .. } | Wish::Older(_) | Wish::Newer(_)) => {}
-            _ => return Ok(judged),
+        let served = if let Some(index) = found.take() {
+            let served = Browser::new(file, index).serve(news, wishes, Begin::There);
+            judged = judged.in_part();
+            Some(served)
+        } else {
+            let mut maker = indexing.map(|indexing| Maker::new(&mut judged, indexing));
+            let mut told = |told| {
+                wished = wishes.try_recv().ok().filter(|wish| matches!(wish, Wish::Reread | Wish::Quit));
+                wished.is_none() && news.blocking_send(told).is_ok()
+            };
+            read(&mut judged, reading, &mut told, &mut |judged, input, records| match &mut maker {
+                Some(making) => making.take(judged, input, records),
+                None => Ok(()),
+            })?;
+            let index = maker.filter(|_| wished.is_none()).and_then(|maker| maker.finish(&judged));
+            index.map(|index| Browser::new(file, index).serve(news, wishes, Begin::Here))
+        };
+        if served == Some(Served::Gone) {
+            return Ok(judged);
         }
+        // What needs an index is not wished for without one, and a recording takes no marks.
+        while !matches!(wished, Some(Wish::Reread | Wish::Quit)) {
+            wished = Some(wishes.blocking_recv().unwrap_or(Wish::Quit));
+        }
+        if wished == Some(Wish::Quit) || news.blocking_send(News::Restarted).is_err() {
+            return Ok(judged);
+        }
+        judged = Judged::open(file)?;
     }
 }
 
@@ -57,12 +100,19 @@ pub fn play(
 ///
 /// As [`Judged::next`].
 pub fn tell(judged: &mut Judged, reading: Reading, told: &mut impl FnMut(News) -> bool) -> Result<()> {
+    read(judged, reading, told, &mut |_, _, _| Ok(()))
+}
+
+/// What is shown each input with its records.
+type Seen<'a> = dyn FnMut(&mut Judged, Option<&Input>, &[Record]) -> Result<()> + 'a;
+
+fn read(judged: &mut Judged, reading: Reading, told: &mut impl FnMut(News) -> bool, seen: &mut Seen<'_>) -> Result<()> {
     let told = RefCell::new(told);
     let batch: RefCell<Vec<Record>> = RefCell::default();
     // Of a recording that is not written at the moment it is also asked whether anybody still listens.
     let send = || (told.borrow_mut())(News::Records(batch.take()));
     let mut records = Vec::new();
-    let mut why = "the recording was not closed".to_owned();
+    let mut why = NOT_CLOSED.to_owned();
     loop {
         let input = match reading {
             Reading::Whole => judged.next(&mut records)?,
@@ -74,6 +124,7 @@ pub fn tell(judged: &mut Judged, reading: Reading, told: &mut impl FnMut(News) -
                 }
             }
         };
+        seen(judged, input.as_ref(), &records)?;
         batch.borrow_mut().append(&mut records);
         let goes_on = match &input {
             Some(Input::Opened(opened)) => (told.borrow_mut())(News::Opened(opened.clone())),
@@ -94,6 +145,38 @@ pub fn tell(judged: &mut Judged, reading: Reading, told: &mut impl FnMut(News) -
             (told.borrow_mut())(News::Ended(why));
             return Ok(());
         }
+    }
+}
+
+/// Why a recording ends that does not say so.
+const NOT_CLOSED: &str = "the recording was not closed";
+
+/// Makes an index while a recording is read. Nothing depends on it, so what fails leaves no index.
+struct Maker<'a> {
+    builder: Option<Builder>,
+    path: &'a Path,
+}
+
+impl<'a> Maker<'a> {
+    fn new(judged: &mut Judged, indexing: &'a Indexing) -> Self {
+        judged.make_snapshots(indexing.every);
+        Self { builder: Some(Builder::within(indexing.most)), path: &indexing.path }
+    }
+
+    fn take(&mut self, judged: &mut Judged, input: Option<&Input>, records: &[Record]) -> Result<()> {
+        let Some(builder) = &mut self.builder else { return Ok(()) };
+        match builder.take(judged.snapshot(), input, records) {
+            Ok(false) => {}
+            Ok(true) => judged.halve_snapshots(),
+            Err(_) => self.builder = None,
+        }
+        Ok(())
+    }
+
+    /// The index of what was read as a whole: from the cache, or in memory where it cannot be kept there.
+    fn finish(self, judged: &Judged) -> Option<Index> {
+        let index = self.builder.filter(|_| judged.can_resume())?.finish(judged.pipeline()).ok()??;
+        index::store(self.path, &index).ok().or(Some(index))
     }
 }
 

@@ -24,7 +24,7 @@ use super::{
     hub::{self, Ear, Mouth, News, Wish},
     keys,
     prompt::Edit,
-    state::{Mark, Source, State},
+    state::{Source, State},
     terminal::{self, Terminal},
     view,
 };
@@ -248,11 +248,6 @@ fn perform(state: &mut State, ear: &Ear) -> Result<Next> {
                     state.note = Some("copied; it was too long for a terminal and is cut".to_owned());
                 }
             }
-            // A player that has gone is one whose recording could not be read, which is told at the end.
-            Effect::Reread => drop(ear.wishes.send(Wish::Reread)),
-            Effect::Seek { serial, place } => drop(ear.wishes.send(Wish::Seek { serial, place })),
-            Effect::Older(number) => drop(ear.wishes.send(Wish::Older(number))),
-            Effect::Newer(number) => drop(ear.wishes.send(Wish::Newer(number))),
             Effect::Alert { text, alert } => {
                 clip::alert(&mut io::stdout(), &text, alert).context("cannot write to the terminal")?;
             }
@@ -262,9 +257,9 @@ fn perform(state: &mut State, ear: &Ear) -> Result<Next> {
                     state.note = Some(format!("cannot write {path}: {error}"));
                 }
             }
-            Effect::Mark { boot_ns, note } => {
-                // An observation that has ended takes no marks, and said so.
-                let _ = ear.wishes.send(Wish::Mark(Mark { boot_ns, note }));
+            // A player or an observation that has gone takes none, which is told at its end.
+            Effect::Mark { .. } | Effect::Reread | Effect::Seek { .. } | Effect::Older(_) | Effect::Newer(_) => {
+                ear.wish(&effect);
             }
         }
     }

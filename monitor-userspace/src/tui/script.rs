@@ -1,13 +1,15 @@
 //! A screen without a terminal: for tests, and for the pictures in the documentation.
 
-use std::path::Path;
+use std::{path::Path, thread::JoinHandle};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use crossterm::event::KeyEvent;
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer};
 
 use super::{
     action::Action,
+    hub::{self, Ear, Wish},
+    index::Indexing,
     keys,
     player::{self, Reading},
     prompt::Edit,
@@ -30,6 +32,96 @@ pub fn of_recording(file: &Path, size: (u16, u16), theme: Theme) -> Result<State
         true
     })?;
     Ok(state)
+}
+
+/// A screen without a terminal whose recording is played as for a real one.
+#[derive(Debug)]
+pub struct Played {
+    /// The screen.
+    pub state: State,
+    ear: Ear,
+    player: JoinHandle<Result<()>>,
+}
+
+impl Played {
+    /// Opens a recording, with this index or without one.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read; no thread can be started.
+    pub fn open(file: &Path, indexing: Option<Indexing>, state: State) -> Result<Self> {
+        let (mouth, ear, mut wishes) = hub::pair();
+        let (news, file, judged) = (mouth.sender(), file.to_owned(), Judged::open(file)?);
+        let play =
+            move || player::play_with(&file, judged, Reading::Whole, indexing.as_ref(), &news, &mut wishes).map(drop);
+        let player = std::thread::Builder::new().name("player".to_owned()).spawn(play)?;
+        Ok(Self { state, ear, player })
+    }
+
+    /// Takes what comes until `is_enough` says so and nothing is waited for any more.
+    ///
+    /// # Errors
+    ///
+    /// The player has ended.
+    pub fn until(&mut self, mut is_enough: impl FnMut(&State) -> bool) -> Result<()> {
+        loop {
+            // As a real one, it does not draw after each batch.
+            if self.ear.news.is_empty() {
+                self.state.settle_all();
+            }
+            for effect in self.state.effects() {
+                self.ear.wish(&effect);
+            }
+            if self.ear.news.is_empty() && !self.state.is_waiting() && is_enough(&self.state) {
+                return Ok(());
+            }
+            self.state.hear(self.ear.news.blocking_recv().context("the player has ended")?);
+        }
+    }
+
+    /// Takes what comes until there are events, and the place that was asked for is shown.
+    ///
+    /// # Errors
+    ///
+    /// The player has ended.
+    pub fn arrive(&mut self) -> Result<()> {
+        loop {
+            for effect in self.state.effects() {
+                self.ear.wish(&effect);
+            }
+            if !self.state.is_underway() && self.state.store.end() > 0 {
+                return Ok(());
+            }
+            self.state.hear(self.ear.news.blocking_recv().context("the player has ended")?);
+        }
+    }
+
+    /// Types keys as [`press`] does, and waits for what they ask for.
+    ///
+    /// # Errors
+    ///
+    /// The player has ended.
+    pub fn press(&mut self, keys: &[&str]) -> Result<()> {
+        for key in keys {
+            press(&mut self.state, &[key]);
+            self.until(|_| true)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the player.
+    ///
+    /// # Errors
+    ///
+    /// The recording could not be read.
+    pub fn end(self) -> Result<State> {
+        let Self { state, ear, player } = self;
+        // A player that has ended needs no wish.
+        let _ = ear.wishes.send(Wish::Quit);
+        drop(ear);
+        player.join().unwrap_or_else(|_| anyhow::bail!("the player has failed"))?;
+        Ok(state)
+    }
 }
 
 /// Types keys by the names that they have in the keymap; what is none is typed letter by letter. After each, everything is found that is

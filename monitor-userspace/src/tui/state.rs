@@ -11,13 +11,14 @@ pub mod order;
 mod pointer;
 mod screen;
 pub mod table;
-pub mod time;
+mod time;
 mod travel;
 pub mod trunk;
 
 pub use alert::Alert;
 pub use list::List;
 pub use moments::{EVERY, Moments};
-pub use screen::{Focus, Mark, Motion, Source, State, Tab};
+pub use screen::{Focus, MARKS, Mark, Motion, Source, State, Tab};
 pub use table::Table;
+pub use time::TOUCHED;
 pub use trunk::Trunk;

@@ -19,6 +19,7 @@ mod resume;
 mod rules;
 mod schema;
 mod screen;
+mod seek;
 mod store;
 mod tmux;
 mod tools;

@@ -16,6 +16,9 @@ use crate::store::{format::FILE_HEADER, reader::ReadAt as _};
 /// The layout of an index; another one is made anew.
 const LAYOUT: u32 = 4;
 
+/// What ends the name of an index.
+const ENDING: &str = "index";
+
 /// Level of zstd.
 const LEVEL: i32 = 1;
 
@@ -25,7 +28,7 @@ const DIGEST: u64 = 32;
 /// The index of a recording, where there is one that this build has made of the file as it is.
 #[must_use]
 pub fn load(recording: &Path) -> Option<Index> {
-    let mut file = File::open(path(recording).ok()?).ok()?;
+    let mut file = File::open(place(recording, LAYOUT, ENDING).ok()?).ok()?;
     let content = file.metadata().ok()?.len().checked_sub(DIGEST)?;
     // One that is damaged is made anew.
     let mut digest = blake3::Hasher::new();
@@ -47,7 +50,7 @@ pub fn load(recording: &Path) -> Option<Index> {
 ///
 /// It cannot be written; nothing depends on it.
 pub fn store(recording: &Path, index: &Index) -> Result<()> {
-    let path = path(recording)?;
+    let path = place(recording, LAYOUT, ENDING)?;
     let folder = path.parent().context("the cache has no folder")?;
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let mut file = tempfile::Builder::new().tempfile_in(folder)?;
@@ -62,15 +65,20 @@ pub fn store(recording: &Path, index: &Index) -> Result<()> {
     Ok(())
 }
 
-/// Its name tells the recording, by identity, size and time, and the build that judges it, with its data.
-fn path(recording: &Path) -> Result<PathBuf> {
+/// Where something that was made of a recording lies. The name tells the recording, by identity, size and time, the build that judges it,
+/// with its data, and the layout.
+///
+/// # Errors
+///
+/// The recording cannot be read, or there is no place for caches.
+pub fn place(recording: &Path, layout: u32, ending: &str) -> Result<PathBuf> {
     let file = File::open(recording)?;
     let about = file.metadata()?;
     let mut header = [0; FILE_HEADER];
     ensure!(file.fill(&mut header, 0)? == FILE_HEADER, "no header");
     let build = fs::metadata("/proc/self/exe")?;
     let mut key = blake3::Hasher::new();
-    key.update(&LAYOUT.to_le_bytes());
+    key.update(&layout.to_le_bytes());
     key.update(&header);
     for number in
         [about.size() as i64, about.mtime(), about.mtime_nsec(), build.size() as i64, build.mtime(), build.mtime_nsec()]
@@ -83,5 +91,5 @@ fn path(recording: &Path) -> Result<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let cache = variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")));
     let folder = cache.context("HOME is not set")?.join("agentsnoop");
-    Ok(folder.join(format!("{}.index", key.finalize().to_hex())))
+    Ok(folder.join(format!("{}.{ending}", key.finalize().to_hex())))
 }

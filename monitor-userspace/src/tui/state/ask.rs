@@ -101,6 +101,7 @@ impl State {
         };
         match found {
             Some(row) => self.list.select_row(row),
+            None if self.store.first() > 0 => self.say("not found among the events that are in memory"),
             None => self.say("not found among the events that are shown"),
         }
     }
@@ -155,7 +156,8 @@ impl State {
                 text.push('\n');
             }
         }
-        self.say(format!("{} events to {path}", self.list.len()));
+        let which = if self.store.first() > 0 { ", older ones are not in memory: `query` finds all" } else { "" };
+        self.say(format!("{} events to {path}{which}", self.list.len()));
         self.effects.push(Effect::Write { path: path.to_owned(), text });
     }
 }

@@ -67,6 +67,9 @@ impl State {
                 self.set_filter(&filter);
                 self.focus = Focus::Main;
             }
+            None if self.current().is_some() && self.event().is_none() => {
+                self.say("its last event is not in memory; : goes to its time");
+            }
             None => self.say("the event is about nothing that others could be about"),
         }
     }

@@ -169,6 +169,12 @@ impl List {
         if self.sorted.is_on() { self.sorted.get(row) } else { self.rows.get(row).copied() }
     }
 
+    /// Whether the rows are in another order than that in which they came.
+    #[must_use]
+    pub const fn is_sorted(&self) -> bool {
+        self.sorted.is_on()
+    }
+
     /// Events that are not shown since every program does so.
     #[must_use]
     pub const fn hidden(&self) -> u64 {

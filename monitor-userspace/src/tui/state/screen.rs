@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use agentsnoop_pipeline::{Filter, filter::Span, input::Opened};
+use serde::{Deserialize, Serialize};
 
 use super::{
     Alert, List, Moments, Table, Trunk, alert::Alarm, list::STRIDE, narrow::Narrow, order::SORTED, travel::Asked,
 };
 use crate::tui::{
     action::{Effect, Way},
-    hub::Outline,
+    hub::{Outline, Place},
     model::{Catalog, Key, Model},
     prompt::{History, Prompt},
     store::Store,
@@ -98,7 +99,7 @@ pub enum Motion {
 }
 
 /// A moment that a person has marked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// Boot clock, nanoseconds.
     pub boot_ns: u64,
@@ -110,7 +111,7 @@ pub struct Mark {
 const RESTED: u8 = 3;
 
 /// Marks that are kept; those beyond are in the recording alone.
-pub(super) const MARKS: usize = 1_000;
+pub const MARKS: usize = 1_000;
 
 /// The state.
 #[derive(Debug, Default)]
@@ -183,8 +184,8 @@ pub struct State {
     pub(super) narrow: Narrow,
     /// The recording is read again: what comes is of before until it begins.
     pub(super) awaits: bool,
-    /// Reading stops at this time, boot clock, nanoseconds.
-    pub(super) until_ns: Option<u64>,
+    /// Reading stops at this place.
+    pub(super) until: Option<Place>,
     /// Places that were asked for so far.
     pub(super) serial: u64,
     /// The last of them, until it comes.

@@ -68,10 +68,10 @@ impl State {
         self.moments.forget(self.store.first());
         if self.motion == Motion::Follow {
             let end = self.store.end();
-            let stop = self.until_ns.and_then(|until| self.store.find(self.head, end, |record| record.boot_ns > until));
+            let stop = self.until.and_then(|place| self.reached(place));
             self.learn_to(stop.unwrap_or(end));
             if stop.is_some() {
-                self.until_ns = None;
+                self.until = None;
                 self.motion = Motion::Pause;
                 self.clock_ns = self.now_ns();
             }
@@ -188,7 +188,7 @@ impl State {
     }
 
     pub(super) fn follow(&mut self) {
-        self.until_ns = None;
+        self.until = None;
         let end = self.total();
         let is_far = self.outline.is_some() && (self.store.end() < end || end - self.head > NEAR);
         if is_far || self.asked.is_some() {

@@ -2,7 +2,7 @@
 
 use agentsnoop_pipeline::{Record, record::Id};
 
-use super::{Motion, State, moments::EVERY};
+use super::{Motion, State, list::STRIDE, moments::EVERY};
 use crate::tui::{
     action::Effect,
     hub::{Moved, Place},
@@ -21,6 +21,7 @@ const AHEAD: usize = EVERY as usize;
 /// A place that was asked for and has not come yet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked {
+    place: Place,
     /// Where that is about, boot clock, nanoseconds: from there it goes on when somebody moves on before it has come.
     boot_ns: u64,
     /// How the time goes on there.
@@ -44,18 +45,16 @@ impl State {
             }
             None if self.outline.is_some() => self.ask_for(place, Motion::Pause, None),
             None => match place {
-                Place::Event(id) => self.say(format!("event {id} is not in memory")),
+                Place::Event(id) if self.source.is_live || self.store.first() == 0 => {
+                    self.say(format!("event {id} is not in memory"));
+                }
                 _ if self.source.is_live => {
                     let first = self.moments.first().map_or(self.head, |moment| moment.number);
                     self.stop();
                     self.go_to(first);
                     self.say("what was before is no longer in memory");
                 }
-                Place::Behind(number) => {
-                    let last = number.checked_sub(1).and_then(|last| self.store.get(last));
-                    self.reread(last.map_or(0, |record| record.boot_ns));
-                }
-                Place::Time { boot_ns, .. } => self.reread(boot_ns),
+                _ => self.reread(Some(place)),
             },
         }
     }
@@ -120,7 +119,7 @@ impl State {
             _ => self.range().1,
         };
         self.serial += 1;
-        self.asked = Some(Asked { boot_ns, then, select });
+        self.asked = Some(Asked { place, boot_ns, then, select });
         self.effects.push(Effect::Seek { serial: self.serial, place });
     }
 
@@ -150,7 +149,9 @@ impl State {
         }
         self.clock_ns = self.now_ns();
         // The last rows are those that are shown.
-        while self.list.look(&self.store, &self.model.tree, self.head) {}
+        for _ in 0..=(self.store.end() - first) / STRIDE {
+            self.list.look(&self.store, &self.model.tree, self.head);
+        }
         if let Some(number) = selected.or_else(|| asked?.select) {
             self.tab = super::Tab::Events;
             self.reveal(number);
@@ -162,8 +163,18 @@ impl State {
     /// The recording has no index any more: what was asked for is looked for by reading.
     pub(super) fn without_index(&mut self) {
         self.outline = None;
-        let boot_ns = self.asked.take().map_or(u64::MAX, |asked| asked.boot_ns);
-        self.reread(boot_ns);
+        let asked = self.asked.filter(|asked| asked.then != Motion::Follow);
+        self.reread(asked.map(|asked| asked.place));
+    }
+
+    /// How many events are before a place, once it is among those that came.
+    pub(super) fn reached(&self, place: Place) -> Option<u64> {
+        let (head, end) = (self.head, self.store.end());
+        match place {
+            Place::Behind(number) => (number <= end).then_some(number.max(head)),
+            Place::Time { boot_ns, .. } => self.store.find(head, end, |record| record.boot_ns > boot_ns),
+            Place::Event(id) => self.store.find(head, end, |record| record.id >= id).map(|number| number + 1),
+        }
     }
 
     /// Takes events that are older than those in memory.
@@ -205,7 +216,24 @@ impl State {
     /// Whether the events before those in memory would be shown now.
     fn wants_older(&self) -> bool {
         let is_found = self.list.progress(&self.store, self.head).is_none();
-        self.store.first() > 0 && self.tab == super::Tab::Events && self.list.top == 0 && is_found
+        self.store.first() > 0
+            && self.tab == super::Tab::Events
+            && self.list.top == 0
+            && !self.list.is_sorted()
+            && is_found
+    }
+
+    /// Whether what is shown is not yet what was asked for.
+    #[must_use]
+    pub fn is_underway(&self) -> bool {
+        let is_opening = self.outline.as_ref().is_some_and(|outline| outline.events > 0) && self.store.end() == 0;
+        is_opening || self.asked.is_some() || self.awaits
+    }
+
+    /// Whether anything was asked for that has not come yet.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.is_underway() || self.asked_older.is_some() || self.asked_newer.is_some()
     }
 
     /// Whether older events than those in memory were looked for as far as there is room.
@@ -214,16 +242,17 @@ impl State {
         self.store.first() > 0 && !self.store.has_room(AHEAD)
     }
 
-    /// Has the recording read again, up to a time of the boot clock.
-    fn reread(&mut self, until_ns: u64) {
+    /// Has the recording read again, up to a place or to its end.
+    fn reread(&mut self, until: Option<Place>) {
         let limits = self.store.limits();
         self.store = Store::bounded(limits.0, limits.1);
         (self.head, self.model, self.ended) = (0, Model::default(), None);
+        (self.asked, self.asked_older, self.asked_newer) = (None, None, None);
         self.moments.clear();
         self.touched.clear();
         self.list.restart();
         self.list.follow();
-        (self.awaits, self.until_ns, self.motion) = (true, Some(until_ns), Motion::Follow);
+        (self.awaits, self.until, self.motion) = (true, until, Motion::Follow);
         self.effects.push(Effect::Reread);
         self.say("reading the recording again, since this is no longer in memory");
     }

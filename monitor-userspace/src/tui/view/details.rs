@@ -29,7 +29,13 @@ pub(super) fn draw(painter: &mut Painter<'_>, state: &State, area: Rect) {
     let focused = state.focus == Focus::Details;
     let title = if state.tab == Tab::Events { "Event" } else { "Its last event" };
     let inner = painter.pane(area, title, focused);
-    let Some(record) = state.current().and_then(|number| state.store.get(number)) else { return };
+    let current = state.current();
+    let Some(record) = current.and_then(|number| state.store.get(number)) else {
+        if current.is_some() {
+            painter.put(inner.x, inner.y, inner.width, "it is not in memory; : goes to its time", Role::Dim);
+        }
+        return;
+    };
     let width = usize::from(inner.width.saturating_sub(LABEL + 1));
     let mut rows: Vec<(&str, String, Role)> = Vec::new();
     let fields = fields(state, record);

@@ -101,15 +101,30 @@ fn nothing(state: &State) -> String {
         (true, ..) if state.ended.is_some() => "at the beginning: Space plays, F goes to the end".to_owned(),
         _ if state.model.events == 0 => "nothing has happened yet; what an agent does shows here at once".to_owned(),
         (_, hidden @ 1.., true) => format!("only noise: . shows {} events", words::number(hidden)),
+        (_, _, false) if state.store.first() > 0 => match (since(state), state.is_full_of_older()) {
+            (since, true) => format!("no event matches {since}; memory is full: < and : go back in time"),
+            (since, false) if state.outline.is_some() => format!("no event matches {since}; older ones are being read"),
+            (since, false) => format!("no event matches {since}: Esc takes the filter away"),
+        },
         (_, _, false) => "no event matches: Esc takes the filter away".to_owned(),
         _ => "no events here: Esc shows those of everything".to_owned(),
     }
 }
 
-/// Where in the list it is, what is hidden, and how far a filter has come.
+/// From when on events are in memory.
+fn since(state: &State) -> String {
+    let time = state.store.get(state.store.first()).map(|record| record.time).unwrap_or_default();
+    format!("from {} on", &words::clock(time, state.span().utc_offset)[..8])
+}
+
+/// From when on it is where that is not the beginning, where in the list it is, what is hidden, and how far a filter has come.
 fn caption(state: &State) -> Vec<String> {
     let list = &state.list;
     let mut parts = Vec::new();
+    if state.store.first() > 0 {
+        let full = if state.outline.is_some() && state.is_full_of_older() { ", memory is full" } else { "" };
+        parts.push(format!("{}{full}", since(state)));
+    }
     if let Some(percent) = list.progress(&state.store, state.head) {
         parts.push(format!("filtering {percent}%"));
     }

@@ -48,7 +48,10 @@ fn counts(painter: &mut Painter<'_>, state: &State, area: Rect, from: u16) {
     }
     facts.push((format!("{} events", words::number(model.events)), Role::Text));
     facts.push((format!("unseen {blind}"), unless(blind > 0, Role::Warn)));
-    if state.store.first() > 0 {
+    let (kept, total) = (state.store.end() - state.store.first(), state.total());
+    if state.outline.is_some() && kept < total {
+        facts.push((format!("in memory {} of {}", words::short(kept), words::short(total)), Role::Text));
+    } else if state.store.first() > 0 {
         facts.push((format!("forgotten {}", words::short(state.store.first())), Role::Warn));
     }
     let (used, most) = (state.store.bytes() as u64, state.store.limit() as u64);

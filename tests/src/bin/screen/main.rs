@@ -4,12 +4,15 @@
 //! what is none is typed. `screen bench EVENTS` prints what so many events cost: to take them, to draw a frame, to filter them.
 //! `screen pace EVENTS RATE SECONDS` prints how many frames a screen with so many events draws while so many more come each second,
 //! and how fast it answers keys. `screen watch AGENTSNOOP TIMES` prints how long it takes from an event to its row (root).
+//! `screen seek FILE` opens a recording: the first time it makes the index, in `$XDG_CACHE_HOME`, and prints what that costs; after that
+//! it opens by it, goes to places, and prints what that costs.
 //! `screen panic` shows a screen that panics while it draws, as soon as a key changes what it shows.
 
 mod bench;
 mod latency;
 mod pace;
 mod panic;
+mod seek;
 
 use std::{io::Write as _, path::Path, process::ExitCode};
 
@@ -33,13 +36,14 @@ fn run(words: &[&str]) -> Result<()> {
         ["bench", events] => bench::bench(number(events)?),
         ["pace", events, rate, seconds] => pace::pace(events, rate, seconds),
         [pace::SCREEN, events, rate, seconds] => pace::screen(number(events)?, number(rate)?, number(seconds)?),
+        ["seek", file] => seek::seek(Path::new(file)),
         ["panic"] => panic::panic(),
         ["watch", program, times] => latency::watch(Path::new(program), number(times)?),
         [latency::OPENER] => latency::opener(),
         [latency::NOTHING, _] => Ok(()),
         [form @ ("text" | "svg"), file, size, keys @ ..] => frame(form, Path::new(file), size, keys),
         _ => bail!(
-            "usage: screen text|svg FILE COLUMNSxROWS [KEY]… | bench EVENTS | pace EVENTS RATE SECONDS | watch AGENTSNOOP TIMES | panic"
+            "usage: screen text|svg FILE COLUMNSxROWS [KEY]… | bench EVENTS | pace EVENTS RATE SECONDS | watch AGENTSNOOP TIMES | seek FILE | panic"
         ),
     }
 }
