@@ -67,7 +67,7 @@ mod tests {
         match acted {
             Ok(acted) => assert_eq!((own.0.is_root(), acted), (true, (nobody, true))),
             Err(error) => {
-                assert!(!own.0.is_root() && format!("{error:#}").contains("cannot take the rights"), "{error:#}")
+                assert!(!own.0.is_root() && format!("{error:#}").contains("cannot take the rights"), "{error:#}");
             }
         }
         assert_eq!(rights(), own);
