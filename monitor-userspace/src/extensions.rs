@@ -73,7 +73,7 @@ impl Folders {
             }
         }
         let mut extensions = Extensions { files };
-        extensions.bound_candidates();
+        extensions.bound_candidates(before);
         extensions
     }
 }
@@ -147,8 +147,9 @@ impl Extensions {
         self.files.iter().filter_map(told).collect()
     }
 
-    /// Refuses files whose agents have more names than the kernel half looks for, from the last one on.
-    fn bound_candidates(&mut self) {
+    /// Refuses files whose agents have more names than the kernel half looks for, from the last one on; of such a file too,
+    /// what `before` has of it stays in force, if that fits.
+    fn bound_candidates(&mut self, before: &Self) {
         loop {
             let names = Catalogue::with(&self.sources(AGENTS)).map_or(0, |catalogue| catalogue.candidates().len());
             let last = self.files.iter_mut().rev().find(|file| file.set == AGENTS && file.content.is_some());
@@ -156,8 +157,11 @@ impl Extensions {
             let message = format!(
                 "with it there are {names} names in `comms`; expected at most {CANDIDATES} with the built-in ones"
             );
-            last.refused = Some(RuleError { file: last.file.clone(), line: 0, message });
-            last.content = None;
+            let file = last.file.clone();
+            let known = before.files.iter().find(|known| known.set == AGENTS && known.file == file);
+            let content = known.and_then(|known| known.content.clone());
+            last.content = content.filter(|content| last.content.as_ref() != Some(content));
+            last.refused.get_or_insert(RuleError { file, line: 0, message });
         }
     }
 }
@@ -183,5 +187,37 @@ impl Extension {
             0 => format!("{}; {rest}", error.message),
             line => format!("line {line}: {}; {rest}", error.message),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_with_more_names_than_are_looked_for_leaves_in_force_what_it_said_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let folders = Folders { own: Some(folder.path().into()), owner: None };
+        let say = |names: u32| {
+            let comms: Vec<String> = (0..names).map(|name| format!("'ours-{name}'")).collect();
+            let content = format!("[[agent]]\nname = 'ours'\nexe = ['/opt/ours']\ncomms = [{}]\n", comms.join(", "));
+            std::fs::write(folder.path().join("agents.toml"), content).unwrap();
+        };
+        let own = |extensions: &Extensions| {
+            let file = extensions.files().iter().find(|file| file.file.starts_with(folder.path().to_str().unwrap()));
+            file.cloned().unwrap()
+        };
+        say(CANDIDATES);
+        let none = own(&folders.read(&Extensions::default()));
+        assert!(none.standing().ends_with("with the built-in ones; nothing of it is in force"), "{none:?}");
+        say(1);
+        let first = folders.read(&Extensions::default());
+        assert_eq!((own(&first).refused, own(&first).content.is_some()), (None, true));
+        say(CANDIDATES);
+        let then = folders.read(&first);
+        assert!(own(&then).standing().ends_with("what it said before stays in force"), "{:?}", own(&then));
+        assert_eq!(own(&then).content, own(&first).content);
+        let catalogue = Catalogue::with(&then.sources(AGENTS)).unwrap();
+        assert!(catalogue.names().any(|name| name == "ours"));
     }
 }
