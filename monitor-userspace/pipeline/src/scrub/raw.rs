@@ -8,7 +8,7 @@ use monitor_common::{
     limits::RECORD_BYTES,
 };
 
-use super::{Place, domain, rules::Rules};
+use super::{Place, domain, programs::Carried, rules::Rules};
 use crate::event::{encode, peek};
 
 /// Bytes before the strings of an open.
@@ -137,9 +137,16 @@ fn half(rules: &Rules, bytes: &[u8]) -> Option<Vec<u8>> {
 fn exec(rules: &mut Rules, texts: &[Str<'_>; exec_text::COUNT]) -> Masked<{ exec_text::COUNT }> {
     let mut masked: Masked<{ exec_text::COUNT }> = Default::default();
     let is_cut = !texts[exec_text::ARGV_TAIL].bytes.is_empty();
+    if is_cut {
+        let [head, tail] = [exec_text::ARGV, exec_text::ARGV_TAIL].map(|at| texts[at].bytes);
+        masked[exec_text::ARGV] = part(rules, head, None);
+        // The program of an option in the tail is named in the head; as it is masked, so that masking twice finds no more.
+        let carried = rules.carried(masked[exec_text::ARGV].as_deref().unwrap_or(head));
+        masked[exec_text::ARGV_TAIL] = part(rules, tail, Some(&carried));
+    }
     for (at, text) in texts.iter().enumerate() {
         masked[at] = match at {
-            exec_text::ARGV | exec_text::ARGV_TAIL if is_cut => part(rules, text.bytes, at == exec_text::ARGV_TAIL),
+            exec_text::ARGV | exec_text::ARGV_TAIL if is_cut => continue,
             exec_text::ARGV | exec_text::ARGV_TAIL => string(rules, Place::Argv, *text),
             exec_text::ENV => string(rules, Place::Env, *text),
             _ => string(rules, Place::Path, *text),
@@ -148,14 +155,15 @@ fn exec(rules: &mut Rules, texts: &[Str<'_>; exec_text::COUNT]) -> Masked<{ exec
     masked
 }
 
-/// A part of an argv that was cut, masked until nothing more is found: without the word at the cut, which goes last, another
+/// A part of an argv that was cut, the tail with the programs that run on from the head, masked until nothing more is found: without the word at the cut, which goes last, another
 /// word can be one that a rule looks for, since a quote may have gone with it.
-fn part(rules: &mut Rules, bytes: &[u8], is_tail: bool) -> Option<Vec<u8>> {
+fn part(rules: &mut Rules, bytes: &[u8], tail_of: Option<&Carried>) -> Option<Vec<u8>> {
+    let none = Carried::default();
     let mut masked: Option<Vec<u8>> = None;
     for _ in 0..ROUNDS {
         let before = masked.as_deref().unwrap_or(bytes);
-        let found = rules.mask(Place::Argv, before);
-        let found = at_the_cut(found.as_deref().unwrap_or(before), is_tail).or(found);
+        let found = rules.mask_behind(Place::Argv, before, tail_of.unwrap_or(&none));
+        let found = at_the_cut(found.as_deref().unwrap_or(before), tail_of.is_some()).or(found);
         if found.is_none() {
             return masked;
         }

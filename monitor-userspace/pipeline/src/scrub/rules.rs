@@ -7,7 +7,7 @@ use super::{
     grams::{self, Grams},
     mask,
     ordinary::Ordinary,
-    programs::Programs,
+    programs::{Carried, Programs, Steps},
     rule::Rule,
 };
 
@@ -75,15 +75,30 @@ impl Rules {
 
     /// The string with its secrets masked, or `None` when it holds none.
     pub(super) fn mask(&mut self, place: Place, bytes: &[u8]) -> Option<Vec<u8>> {
-        let mut masked = self.round(place, bytes)?;
+        self.mask_behind(place, bytes, &Carried::default())
+    }
+
+    /// The same of a string in which these programs run on.
+    pub(super) fn mask_behind(&mut self, place: Place, bytes: &[u8], carried: &Carried) -> Option<Vec<u8>> {
+        let mut steps = Steps::of(bytes.len());
+        let mut masked: Option<Vec<u8>> = None;
         // A mask is a boundary, behind which another secret may begin that was part of a longer word before.
-        for _ in 1..ROUNDS {
-            match self.round(place, &masked) {
-                Some(more) => masked = more,
-                None => return Some(masked),
+        for _ in 0..=ROUNDS {
+            let found = self.round(place, masked.as_deref().unwrap_or(bytes), carried, &mut steps);
+            if steps.is_over() {
+                break;
             }
+            if found.is_none() {
+                return masked;
+            }
+            masked = found;
         }
-        Some(if self.round(place, &masked).is_some() { mask::of(EXCESS) } else { masked })
+        Some(mask::of(EXCESS))
+    }
+
+    /// The programs that run on behind the end of a command line that was cut there.
+    pub(super) fn carried(&self, bytes: &[u8]) -> Carried {
+        self.programs.carried(bytes)
     }
 
     /// Where the secrets of a string are, and the mask of each, where no byte may be added or taken away.
@@ -101,11 +116,11 @@ impl Rules {
         all.into_iter().map(|(range, rule)| (range, mask::of(&self.rules[rule].id))).collect()
     }
 
-    fn round(&mut self, place: Place, bytes: &[u8]) -> Option<Vec<u8>> {
+    fn round(&mut self, place: Place, bytes: &[u8], carried: &Carried, steps: &mut Steps) -> Option<Vec<u8>> {
         let first = self.programs.all().len();
         let mut masked: Option<Vec<u8>> = None;
         if place == Place::Argv {
-            let mut found = self.programs.find(bytes);
+            let mut found = self.programs.find(bytes, carried, steps);
             mask::keep_without(bytes, &mut found, |(range, _)| range);
             apart(&mut found);
             for (_, program) in &found {

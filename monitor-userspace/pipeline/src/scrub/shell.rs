@@ -130,6 +130,11 @@ impl Reader<'_> {
     }
 }
 
+/// Whether a quote in a word seems not to be closed.
+pub(super) fn has_open_quote(word: &[u8]) -> bool {
+    [b'\'', b'"'].iter().any(|quote| word.iter().filter(|byte| *byte == quote).count() % 2 == 1)
+}
+
 /// A word without the quotes around all of it, and whether these keep a shell from expanding it.
 pub(super) fn unquoted(line: &[u8], range: Range<usize>) -> (Range<usize>, bool) {
     match &line[range.clone()] {

@@ -7,6 +7,9 @@ use super::shell::{self, Word};
 /// Stands for the secret in a line of usage; it ends the line.
 const SECRET: &str = "<secret>";
 
+/// Words before the secret, which have a bit each; a usage with more is refused.
+const WORDS: usize = 32;
+
 /// How a program takes a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Usage {
@@ -76,6 +79,9 @@ impl Usage {
         if each {
             words.pop();
         }
+        if words.len() > WORDS {
+            return Err(wrong(&format!("there are more than {WORDS} words")));
+        }
         let form = match words.last() {
             _ if last.starts_with('-') => Form::Joined(value),
             Some(option) if option.starts_with('-') => {
@@ -89,57 +95,111 @@ impl Usage {
         Ok(Self { path: words.into_iter().map(step).collect(), form })
     }
 
-    /// Adds where in the words behind the name of the program its secrets are.
-    pub(super) fn find(&self, line: &[u8], words: &[Word], habits: &Habits, found: &mut Vec<Range<usize>>) {
-        let mut path = self.path.iter();
-        let mut step = path.next();
-        let mut at = 0;
-        while let Some(word) = words.get(at) {
-            at += 1;
-            let text = text(line, word);
-            let is_option = text.len() > 1 && text[0] == b'-';
-            if let Some(wanted) = step {
-                let is_it = match wanted {
-                    Step::Word(wanted) => text == wanted.as_slice(),
-                    Step::Argument => !is_option,
-                };
-                if is_it {
-                    step = path.next();
-                } else if is_option && habits.values.iter().any(|option| option == text) {
-                    at += 1;
-                }
-                continue;
-            }
-            match &self.form {
-                Form::Next(option, value) if habits.is_option(text, option) => {
-                    if let Some(next) = words.get(at) {
-                        value.find(line, next, false, found);
-                        at += 1;
-                    }
-                }
-                Form::Joined(value) if is_option => {
-                    let behind = habits.flags_before(text, &value.begin);
-                    if value.find_behind(line, word, behind, found) {
-                        continue;
-                    }
-                }
-                Form::Argument(value, each) if !is_option => {
-                    if value.find(line, word, true, found) && !each {
-                        return;
-                    }
-                    // A word that stands at the place of the secret and has another form: there is none.
-                    if !each && value.begin.is_empty() {
-                        return;
-                    }
-                }
-                _ => {}
-            }
-            if is_option && habits.values.iter().any(|option| option == text) {
-                at += 1;
-            } else if !is_option && habits.until_argument {
-                return;
+    /// Reads a word from each of the places where the usage is; adds where secrets of the program are.
+    pub(super) fn step(&self, here: &Here<'_>, habits: &Habits, places: &mut Places, found: &mut Vec<Range<usize>>) {
+        if places.count() == 0 {
+            return;
+        }
+        let Places { ready, waiting } = std::mem::take(places);
+        places.ready = waiting;
+        let is_option = here.text.len() > 1 && here.text[0] == b'-';
+        let takes_next = is_option && habits.values.iter().any(|option| option == here.text);
+        for (at, wanted) in self.path.iter().enumerate().filter(|(at, _)| ready & 1 << at != 0) {
+            let is_it = match wanted {
+                Step::Word(wanted) => here.text == wanted.as_slice(),
+                Step::Argument => !is_option,
+            };
+            if is_it {
+                places.ready |= 1 << (at + 1);
+            } else if takes_next {
+                places.waiting |= 1 << at;
+            } else {
+                places.ready |= 1 << at;
             }
         }
+        let end = 1 << self.path.len();
+        if ready & end != 0 {
+            match self.secret(here, habits, is_option, found) {
+                Onward::No => {}
+                Onward::Behind => places.ready |= end,
+                Onward::BehindNext => places.waiting |= end,
+                Onward::AsItIs if takes_next => places.waiting |= end,
+                Onward::AsItIs if !is_option && habits.until_argument => {}
+                Onward::AsItIs => places.ready |= end,
+            }
+        }
+    }
+
+    /// Adds the secret that a word behind the path tells.
+    fn secret(&self, here: &Here<'_>, habits: &Habits, is_option: bool, found: &mut Vec<Range<usize>>) -> Onward {
+        let Here { line, word, text, next } = *here;
+        match &self.form {
+            Form::Next(option, value) if habits.is_option(text, option) => {
+                if let Some(next) = next {
+                    value.find(line, next, false, found);
+                    return Onward::BehindNext;
+                }
+            }
+            Form::Joined(value)
+                if is_option && value.find_behind(line, word, habits.flags_before(text, &value.begin), found) =>
+            {
+                return Onward::Behind;
+            }
+            Form::Argument(value, each) if !is_option => {
+                if value.find(line, word, true, found) && !each {
+                    return Onward::No;
+                }
+                // A word that stands at the place of the secret and has another form: there is none.
+                if !each && value.begin.is_empty() {
+                    return Onward::No;
+                }
+            }
+            _ => {}
+        }
+        Onward::AsItIs
+    }
+}
+
+/// A word, and what is around it.
+#[derive(Clone, Copy)]
+pub(super) struct Here<'a> {
+    pub(super) line: &'a [u8],
+    pub(super) word: &'a Word,
+    /// The word without its quotes.
+    pub(super) text: &'a [u8],
+    pub(super) next: Option<&'a Word>,
+}
+
+/// Where a usage goes on behind the word at its end.
+enum Onward {
+    /// Nowhere.
+    No,
+    /// With the word behind.
+    Behind,
+    /// With the one behind that.
+    BehindNext,
+    /// As the habits of the program are.
+    AsItIs,
+}
+
+/// Where in the words of a usage its program is: one of its name's occurrences in a command can be at another place than
+/// the next, and two at the same place find the same.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Places {
+    /// A bit for each word of the path, and one for its end.
+    ready: u64,
+    /// Those that go on behind the next word, which is the value of an option.
+    waiting: u64,
+}
+
+impl Places {
+    /// Adds the place behind the name of the program.
+    pub(super) const fn begin(&mut self) {
+        self.ready |= 1;
+    }
+
+    pub(super) const fn count(&self) -> u32 {
+        self.ready.count_ones() + self.waiting.count_ones()
     }
 }
 

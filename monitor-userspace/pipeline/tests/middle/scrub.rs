@@ -178,6 +178,45 @@ fn what_the_mask_at_the_cut_lays_bare_is_masked_too() {
 }
 
 #[test]
+fn the_tail_of_a_long_command_line_is_of_the_programs_in_its_head() {
+    let lorem = "lorem ".repeat(50);
+    for (head, tail) in [
+        (format!("curl\0-d\0{lorem}"), format!("{lorem}\0-u\0me:Hunter22\0https://x\0")),
+        (format!("mysql\0-e\0{lorem}"), format!("{lorem}\0-pHunter22\0")),
+        (format!("sudo\0docker\0login\0-u\0{lorem}"), format!("{lorem}\0-p\0Hunter22\0")),
+        (format!("bash\0-c\0mysql -e '{lorem}"), format!("{lorem}' -pHunter22\0")),
+        (format!("bash\0-c\0mysql -e 'insert; {lorem}"), format!("{lorem}; select' -pHunter22 -e 'x'\0")),
+        (format!("bash\0-c\0ssh host \"mysql -e '{lorem}"), format!("{lorem}' -pHunter22\"\0")),
+    ] {
+        let mut scrub = scrub();
+        let masked = scrub.apply(cut(head.as_bytes(), tail.as_bytes()));
+        assert_eq!(scrub.apply(masked.clone()), masked);
+        let json = shown(&mut scrub, masked);
+        assert!(!json.contains("Hunter22") && json.contains("[masked:"), "{json}");
+    }
+    // Without such a program it is none.
+    let json = shown(&mut scrub(), cut(format!("cp\0{lorem}").as_bytes(), format!("{lorem}\0-pr\0x\0").as_bytes()));
+    assert!(json.contains("-pr"), "{json}");
+}
+
+#[test]
+fn a_command_line_that_takes_too_long_is_masked_as_a_whole() {
+    let names: Vec<String> = (0..200).map(|number| format!("\"n{number}\"")).collect();
+    let usages: Vec<String> = (0..200).map(|number| format!("\"-{number} <secret>\"")).collect();
+    let rules: String = (0..20)
+        .map(|id| {
+            format!("[[program]]\nid = \"p{id}\"\nnames = [{}]\nusage = [{}]\n", names.join(","), usages.join(","))
+        })
+        .collect();
+    let source = agentsnoop_pipeline::scrub::Source { name: "scrub.toml".to_owned(), content: rules };
+    let mut scrub = Scrub::with(&[source]).unwrap();
+    let masked = scrub.command_line("n1 a\0".repeat(2000).as_bytes());
+    assert_eq!(masked.as_deref(), Some(&b"[masked:excess]"[..]));
+    let short = scrub.command_line(b"n1\0-5\0Hunter22\0-199\0Hunter23\0x\0");
+    assert_eq!(short.as_deref(), Some(&b"n1\0-5\0[masked:p0]\0-199\0[masked:p0]\0x\0"[..]));
+}
+
+#[test]
 fn half_a_secret_at_the_cut_of_a_long_command_line_is_masked() {
     let mut scrub = scrub();
     let json = shown(&mut scrub, cut(b"x\0first part ghp_0123456", b"89abcdefgh last part\0"));
