@@ -12,3 +12,4 @@ pub mod identity;
 pub mod link;
 pub mod monitor;
 pub mod start;
+pub mod window;

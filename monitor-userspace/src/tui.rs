@@ -14,6 +14,7 @@ pub mod action;
 mod browser;
 pub mod clip;
 pub mod escape;
+pub mod guest;
 pub mod hub;
 pub mod index;
 pub mod keys;

@@ -4,7 +4,10 @@ use std::{
     fs::File,
     io::{Read as _, Write as _},
     num::NonZeroU16,
-    os::{fd::AsFd as _, unix::process::CommandExt as _},
+    os::{
+        fd::{AsFd as _, AsRawFd as _},
+        unix::process::CommandExt as _,
+    },
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -63,6 +66,21 @@ impl Terminal {
     /// The terminal is gone.
     pub fn press(&mut self, keys: &str) -> Result<()> {
         self.master.write_all(keys.as_bytes()).context("cannot type")
+    }
+
+    /// Gives the terminal another size.
+    ///
+    /// # Errors
+    ///
+    /// The size is of nothing.
+    pub fn resize(&mut self, (columns, rows): (u16, u16)) -> Result<()> {
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        // SAFETY: TIOCSWINSZ reads one `winsize` through the pointer, which points to one (ioctl_tty(2)).
+        let answer = unsafe { libc::ioctl(self.master.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) };
+        ensure!(answer == 0, "cannot set the size of a terminal: {}", std::io::Error::last_os_error());
+        let size = |number| NonZeroU16::new(number).context("a terminal has rows and columns");
+        self.emulator.set_size(size(rows)?, size(columns)?);
+        Ok(())
     }
 
     /// What is on the screen, a line a row.

@@ -16,9 +16,11 @@ use crate::extensions::{self, Extensions, Folders};
 use crate::run::foreground::{self, Outcome};
 use crate::run::identity::Identity;
 use crate::run::link::{Lines, Order};
+use crate::run::window::Window;
 use crate::scrubbing::{self, Scrubbing};
 use crate::sink::recording::Rotation;
 use crate::source::kernel::Bounds;
+use crate::tui::terminal;
 
 /// Columns of a summary that does not go to a terminal.
 const COLUMNS: u16 = 100;
@@ -30,7 +32,7 @@ Examples:
   sudo agentsnoop run -- claude -p \"explain this repository\"
   sudo agentsnoop run --lines --record /tmp/out.rec -- git status
   sudo agentsnoop run --segment-size 64M --keep-size 1G -- codex
-  sudo agentsnoop run --tui -- claude                 in tmux: the screen of `watch` in a pane beside it
+  sudo agentsnoop run --tui -- claude                 with the screen of `watch` beside it; ^] gives it the keys
   sudo agentsnoop run --json=events.jsonl -- codex exec \"fix the tests\"
 
 The command keeps the terminal and its own exit code. Under sudo it runs as the user who called sudo, with that \
@@ -52,7 +54,7 @@ pub struct Args {
     /// Like --lines, one JSON object a line
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, conflicts_with = "lines")]
     json: Option<Option<PathBuf>>,
-    /// Show what it does on a screen beside it, in a new pane of tmux; elsewhere `watch` in another terminal does that
+    /// Show what it does on a screen beside it: in tmux in a new pane, elsewhere both in this window
     #[arg(long)]
     tui: bool,
     /// Run the command as this user [default: who called sudo]
@@ -102,9 +104,6 @@ fn start(args: &Args) -> Result<Outcome> {
         Some(file) => std::path::absolute(file).with_context(|| format!("cannot find {}", file.display()))?,
         None => default_recording(&identity, &args.command)?,
     };
-    if args.tui {
-        beside::split(&identity, &record)?;
-    }
     let lines = lines(args)?;
     if lines.as_ref().and_then(|lines| lines.file.as_ref()).is_some_and(|file| Path::new(file) == record) {
         let message = format!("the recording and the events cannot both go to {}", record.display());
@@ -127,7 +126,27 @@ fn start(args: &Args) -> Result<Outcome> {
     };
     // The monitor has no standard error of its own.
     extensions::tell(&order.folders.read(&Extensions::default()));
-    foreground::run(&args.command, &identity, &order, args.strict)
+    let window = window(args, &identity, Path::new(&order.record))?;
+    foreground::run(&args.command, &identity, &order, args.strict, window)
+}
+
+/// The window that is asked for; none in tmux, which has a pane for it.
+fn window(args: &Args, identity: &Identity, record: &Path) -> Result<Option<Window>> {
+    if !args.tui || beside::split(identity, record)? {
+        return Ok(None);
+    }
+    if !terminal::is_there() {
+        return Err(fail(
+            Exit::Usage,
+            "cannot show a screen: --tui wants a terminal; --lines=FILE and --json=FILE do not",
+        ));
+    }
+    if matches!(args.lines, Some(None)) || matches!(args.json, Some(None)) {
+        let why =
+            "lines on the terminal would be written over the screen of --tui; --lines=FILE and --json=FILE name a file";
+        return Err(fail(Exit::Usage, why));
+    }
+    Window::open(&args.command, identity, record).map(Some)
 }
 
 /// An error without a code of its own happened before the command started.

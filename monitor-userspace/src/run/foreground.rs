@@ -16,12 +16,17 @@ use nix::unistd::Pid;
 
 use super::identity::Identity;
 use super::link::{Link, Order, ToForeground, ToMonitor, is_empty};
+use super::window::{Shown, Window};
 use super::{disposition, start};
 use crate::error::{Exit, fail};
 use crate::live::Report;
+use crate::notes;
 
 /// How long anyone waits for a word of the monitor. It answers within milliseconds, unless its disk or the kernel does not.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Milliseconds after which it is asked again whether the window is still there.
+const WINDOW_CHECK: u16 = 200;
 
 /// `si_code` of a signal that the kernel itself sent, such as the terminal's ^C (asm-generic/siginfo.h).
 const SI_KERNEL: i32 = 0x80;
@@ -42,7 +47,13 @@ pub struct Outcome {
 /// # Errors
 ///
 /// Nothing was started; the error carries [`Exit::NotStarted`] or the code of a command that cannot be executed.
-pub fn run(command: &[OsString], identity: &Identity, order: &Order, strict: bool) -> Result<Outcome> {
+pub fn run(
+    command: &[OsString],
+    identity: &Identity,
+    order: &Order,
+    strict: bool,
+    window: Option<Window>,
+) -> Result<Outcome> {
     let Some(name) = command.first() else {
         return Err(fail(Exit::Usage, "no command was given: agentsnoop run -- COMMAND [ARGUMENT…]"));
     };
@@ -53,7 +64,8 @@ pub fn run(command: &[OsString], identity: &Identity, order: &Order, strict: boo
     let watched = watched_signals();
     let own_mask = watched.thread_swap_mask(SigmaskHow::SIG_BLOCK).context("cannot block signals")?;
     let signals = SignalFd::with_flags(&watched, SfdFlags::SFD_CLOEXEC).context("cannot listen to signals")?;
-    let mut child = match start::command(&program, command, identity, own_mask, link.fd().as_raw_fd()) {
+    let terminal = window.as_ref().map(|window| window.theirs.as_fd());
+    let mut child = match start::command(&program, command, identity, own_mask, link.fd().as_raw_fd(), terminal) {
         Ok(child) => child,
         Err(error) => {
             // Without an answer the monitor is gone, and then it is the reason why nothing was started.
@@ -71,13 +83,32 @@ pub fn run(command: &[OsString], identity: &Identity, order: &Order, strict: boo
             return Err(fail(exit, format!("cannot run {}: {why}", program.display())));
         }
     };
-    match wait(&child, &link, &signals, strict) {
+    let shown = window.map(Window::show).transpose();
+    let outcome = shown.and_then(|shown| {
+        let (outcome, is_asked_to_end) = wait(&child, &link, &signals, strict, shown.as_ref())?;
+        match shown.map(|shown| shown.finish(&how(outcome.code), is_asked_to_end, &signals)) {
+            Some(Err(error)) => {
+                let notes = format!("{}agentsnoop: {error:#}\n", outcome.notes);
+                Ok(Outcome { notes, ..outcome })
+            }
+            _ => Ok(outcome),
+        }
+    });
+    match outcome {
         Ok(outcome) => Ok(outcome),
         // The command runs, so its code is what counts, whatever went wrong here.
         Err(error) => {
             let status = child.wait().context("cannot wait for the command")?;
             Ok(Outcome { code: code_of(status), summary: String::new(), notes: format!("agentsnoop: {error:#}\n") })
         }
+    }
+}
+
+/// How a command ended that ended with a code.
+fn how(code: u8) -> String {
+    match Signal::try_from(i32::from(code) - 128) {
+        Ok(signal) => format!("ended with {code} ({})", signal.as_str()),
+        Err(_) => format!("ended with {code}"),
     }
 }
 
@@ -154,8 +185,15 @@ fn is_ready(fd: &PollFd<'_>) -> bool {
     fd.any().unwrap_or(true)
 }
 
-/// Waits for the command or for a reason to stop, then for the monitor's report.
-fn wait(child: &Child, link: &Link, signals: &SignalFd, strict: bool) -> Result<Outcome> {
+/// Waits for the command or for a reason to stop, then for the monitor's report; and whether a signal asked for the end.
+fn wait(
+    child: &Child,
+    link: &Link,
+    signals: &SignalFd,
+    strict: bool,
+    window: Option<&Shown>,
+) -> Result<(Outcome, bool)> {
+    let mut is_alone = false;
     let mut monitor = Monitor { link, signals, alive: true, report: None };
     let pid = Pid::from_raw(i32::try_from(child.id()).context("a pid is at most 4194304")?);
     loop {
@@ -163,15 +201,21 @@ fn wait(child: &Child, link: &Link, signals: &SignalFd, strict: bool) -> Result<
         if monitor.alive {
             fds.push(PollFd::new(link.fd().as_fd(), PollFlags::POLLIN));
         }
-        match poll(&mut fds, PollTimeout::NONE) {
+        // The end of a window comes without a signal.
+        let patience = if window.is_some() && !is_alone { PollTimeout::from(WINDOW_CHECK) } else { PollTimeout::NONE };
+        match poll(&mut fds, patience) {
             Ok(_) | Err(nix::errno::Errno::EINTR) => {}
             Err(error) => return Err(error).context("cannot wait for the command"),
         }
         if fds.get(1).is_some_and(is_ready) {
             monitor.listen();
             if !monitor.alive {
-                eprintln!("agentsnoop: the monitor has ended; the command goes on and is no longer observed");
+                notes::say(format_args!("the monitor has ended; the command goes on and is no longer observed"));
             }
+        }
+        if !is_alone && window.is_some_and(Shown::is_over) {
+            is_alone = true;
+            notes::say(format_args!("the command has no terminal any more; ^C ends the observation of it"));
         }
         if !is_ready(&fds[0]) {
             continue;
@@ -179,26 +223,27 @@ fn wait(child: &Child, link: &Link, signals: &SignalFd, strict: bool) -> Result<
         let Some(info) = signals.read_signal().context("cannot read a signal")? else { continue };
         match i32::try_from(info.ssi_signo).map(Signal::try_from) {
             Ok(Ok(Signal::SIGCHLD)) => {
-                if let Some(status) = look_after(pid)? {
-                    return Ok(finish(child.id(), status, &mut monitor, strict));
+                if let Some(status) = look_after(pid, window.is_none())? {
+                    return Ok((finish(child.id(), status, &mut monitor, strict), false));
                 }
             }
             // The terminal sends ^C and ^\ to the command as well; the command decides what they mean.
-            Ok(Ok(Signal::SIGINT | Signal::SIGQUIT)) if info.ssi_code == SI_KERNEL => {}
-            Ok(Ok(signal)) => return Ok(stop(signal, &mut monitor)),
+            Ok(Ok(Signal::SIGINT | Signal::SIGQUIT)) if info.ssi_code == SI_KERNEL && window.is_none() => {}
+            Ok(Ok(signal)) => return Ok((stop(signal, &mut monitor, window.is_some()), true)),
             _ => {}
         }
     }
 }
 
 /// What has become of the command: its status when it has ended. A command that stops takes this process with it, as sudo
-/// does, so that the shell gets the terminal back; when the shell lets this process go on, the command goes on too.
-fn look_after(pid: Pid) -> Result<Option<ExitStatus>> {
+/// does, so that the shell gets the terminal back; when the shell lets this process go on, the command goes on too. One on a terminal
+/// of its own (not `shares`) stops alone.
+fn look_after(pid: Pid, shares: bool) -> Result<Option<ExitStatus>> {
     let flags = WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED;
     let raw = match waitpid(pid, Some(flags)).context("cannot wait for the command")? {
         WaitStatus::Exited(_, code) => code << 8,
         WaitStatus::Signaled(_, signal, core) => signal as i32 | if core { 0x80 } else { 0 },
-        WaitStatus::Stopped(..) => {
+        WaitStatus::Stopped(..) if shares => {
             raise(Signal::SIGSTOP).context("cannot stop with the command")?;
             // It may be gone by now, or have been let go on by the same signal.
             let _ = kill(pid, Signal::SIGCONT);
@@ -223,12 +268,13 @@ fn finish(pid: u32, status: ExitStatus, monitor: &mut Monitor<'_>, strict: bool)
     Outcome { code: if strict && lost && own == 0 { Exit::Lost as u8 } else { own }, summary, notes }
 }
 
-/// agentsnoop itself is asked to end: the command goes on, unobserved.
-fn stop(signal: Signal, monitor: &mut Monitor<'_>) -> Outcome {
+/// agentsnoop itself is asked to end: the command goes on, unobserved, unless its terminal ends with the window.
+fn stop(signal: Signal, monitor: &mut Monitor<'_>, has_window: bool) -> Outcome {
     let number = signal as i32;
     let Report { summary, notes, .. } = monitor.ask(ToMonitor::Stop { signal: number });
     let name = signal.as_str();
-    let notes = format!("{notes}agentsnoop: ended by {name}; the command goes on and is no longer observed\n");
+    let command = if has_window { "was hung up" } else { "goes on and is no longer observed" };
+    let notes = format!("{notes}agentsnoop: ended by {name}; the command {command}\n");
     Outcome { code: u8::try_from(128 + number).unwrap_or(u8::MAX), summary, notes }
 }
 

@@ -13,6 +13,7 @@ use super::disposition;
 use super::identity::{Identity, Switch};
 use super::link::{Link, Order, ToForeground};
 use crate::error::{Exit, fail};
+use crate::tui::guest::pty;
 
 /// The hidden subcommand by which agentsnoop executes itself as the monitor; standard input is the link.
 pub const MONITOR_COMMAND: &str = "__monitor";
@@ -45,7 +46,7 @@ pub fn monitor(order: &Order) -> Result<(Link, Child)> {
 }
 
 /// Starts the command in a process that the monitor tracks before it executes the program. `mask` is the signal mask that
-/// it gets.
+/// it gets; `terminal` becomes its own, in the place of that of this process.
 ///
 /// # Errors
 ///
@@ -56,6 +57,7 @@ pub fn command(
     identity: &Identity,
     mask: SigSet,
     link: RawFd,
+    terminal: Option<BorrowedFd<'_>>,
 ) -> std::io::Result<Child> {
     let mut child = Command::new(program);
     child.arg0(&words[0]).args(&words[1..]);
@@ -63,12 +65,21 @@ pub fn command(
     if identity.switch.is_some() {
         child.env_clear().envs(&identity.environment);
     }
+    if let Some(terminal) = terminal {
+        let end = || terminal.try_clone_to_owned().map(Stdio::from);
+        // What the emulator behind this terminal understands, whatever the one outside is.
+        child.stdin(end()?).stdout(end()?).stderr(end()?).env("TERM", "xterm-256color");
+    }
+    let has_terminal = terminal.is_some();
     let switch = identity.switch.clone();
     let sigpipe_ignored = disposition::was_ignored(Signal::SIGPIPE);
     // SAFETY: the closure runs between fork and exec. It allocates nothing and only makes system calls on values
     // that were prepared before the fork.
     unsafe {
         child.pre_exec(move || {
+            if has_terminal {
+                pty::take_over()?;
+            }
             introduce(link)?;
             restore_sigpipe(sigpipe_ignored)?;
             // A blocked signal stays blocked across exec, and a shell that never hears of its children hangs.

@@ -65,6 +65,10 @@ pub enum Action {
     Alert,
     /// Stop until somebody lets it go on.
     Suspend,
+    /// Give the keys to the command beside the screen, or take them back.
+    Beside,
+    /// Show the screen without the command beside it, or with it.
+    Zoom,
     /// Another theme.
     Theme,
     /// Unicode or ASCII.

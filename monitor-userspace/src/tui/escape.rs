@@ -52,7 +52,8 @@ pub fn text(text: &str) -> Cow<'_, str> {
 }
 
 /// Characters that move, turn or hide something, or whose width terminals disagree about.
-fn is_unsafe(char: char) -> bool {
+#[must_use]
+pub fn is_unsafe(char: char) -> bool {
     char.is_control()
         || matches!(char,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'

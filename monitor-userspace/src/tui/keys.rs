@@ -93,6 +93,8 @@ pub const KEYMAP: &[Binding] = &[
     binding("look", "T", "another theme: dark, light, 16 colours, contrast, plain", || vec![Action::Theme]),
     binding("look", "A", "borders of Unicode or of ASCII", || vec![Action::Borders]),
     binding("look", "?", "these keys", || vec![Action::Help]),
+    binding("look", "^]", "of `run --tui`: the keys to the command, and back", || vec![Action::Beside]),
+    binding("look", "z", "of `run --tui`: the screen alone, and with the command", || vec![Action::Zoom]),
     binding("look", "^Z", "stop until `fg`; of a recording only", || vec![Action::Suspend]),
     binding("look", "q ^C", "end", || vec![Action::Quit, Action::Quit]),
 ];
@@ -133,6 +135,10 @@ pub fn action(key: KeyEvent) -> Option<Action> {
 fn name(key: KeyEvent) -> Option<String> {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     Some(match key.code {
+        // Control characters that no letter has, as crossterm names them.
+        KeyCode::Char(char @ '4'..='7') if control => {
+            format!("^{}", ['\\', ']', '^', '_'][usize::from(char as u8 - b'4')])
+        }
         KeyCode::Char(char) if control => format!("^{}", char.to_ascii_uppercase()),
         KeyCode::Char(' ') => "Space".to_owned(),
         KeyCode::Char(char) => char.to_string(),

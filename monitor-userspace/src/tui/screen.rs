@@ -21,6 +21,7 @@ use tokio::{
 use super::{
     action::{Action, Effect},
     clip,
+    guest::{Guest, Heard, Invited, window},
     hub::{self, Ear, Mouth, News, Wish},
     keys,
     prompt::Edit,
@@ -127,22 +128,40 @@ pub fn start(source: Source, filter: Option<String>, ear: Ear) -> Result<JoinHan
 /// As [`start`].
 pub fn start_drawing(source: Source, filter: Option<String>, ear: Ear, draw: Draw) -> Result<JoinHandle<Result<()>>> {
     let thread = std::thread::Builder::new().name("screen".to_owned());
-    thread.spawn(move || show(source, filter.as_deref(), ear, draw)).context("cannot start the thread that draws")
+    thread.spawn(move || show(source, filter.as_deref(), ear, draw, None)).context("cannot start the thread that draws")
 }
 
-fn show(source: Source, filter: Option<&str>, mut ear: Ear, draw: Draw) -> Result<()> {
+/// The same, with a command beside it.
+///
+/// # Errors
+///
+/// As [`start`].
+pub fn start_beside(source: Source, ear: Ear, invited: Invited) -> Result<JoinHandle<Result<()>>> {
+    let thread = std::thread::Builder::new().name("screen".to_owned());
+    thread
+        .spawn(move || show(source, None, ear, view::draw, Some(invited)))
+        .context("cannot start the thread that draws")
+}
+
+fn show(source: Source, filter: Option<&str>, mut ear: Ear, draw: Draw, invited: Option<Invited>) -> Result<()> {
     let wishes = ear.wishes.clone();
     let shown = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")
-        .and_then(|runtime| runtime.block_on(serve(source, filter, &mut ear, draw)));
+        .and_then(|runtime| runtime.block_on(serve(source, filter, &mut ear, draw, invited)));
     // Whoever observes must not go on unseen.
     let _ = wishes.send(Wish::Quit);
     shown
 }
 
-async fn serve(source: Source, filter: Option<&str>, ear: &mut Ear, draw: Draw) -> Result<()> {
+async fn serve(
+    source: Source,
+    filter: Option<&str>,
+    ear: &mut Ear,
+    draw: Draw,
+    invited: Option<Invited>,
+) -> Result<()> {
     let mut stop = signal(SignalKind::from_raw(libc::SIGTSTP)).context("cannot listen to signals")?;
     let mut ends = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()]
         .map(signal)
@@ -156,6 +175,11 @@ async fn serve(source: Source, filter: Option<&str>, ear: &mut Ear, draw: Draw) 
     state.alert = terminal::alert();
     if let Some(filter) = filter {
         state.begin_with(filter);
+    }
+    let mut size = terminal.size();
+    let mut guest = invited.map(|invited| Guest::new(invited, size)).transpose()?;
+    if let Some(guest) = &mut guest {
+        window::arrange(guest, &mut state, size);
     }
     let mut events = EventStream::new();
     let mut frame = interval(FRAME);
@@ -178,7 +202,13 @@ async fn serve(source: Source, filter: Option<&str>, ear: &mut Ear, draw: Draw) 
             event = events.next() => {
                 // Without its terminal a screen has nothing to do.
                 let Some(Ok(event)) = event else { return Ok(()) };
-                happen(&mut state, &event);
+                let left = match &mut guest {
+                    Some(guest) => window::take(guest, &mut state, event, &mut size),
+                    None => Some(event),
+                };
+                if let Some(event) = left {
+                    happen(&mut state, &event);
+                }
                 dirty = true;
                 if drawn.elapsed() >= AT_ONCE {
                     frame.reset_immediately();
@@ -192,8 +222,31 @@ async fn serve(source: Source, filter: Option<&str>, ear: &mut Ear, draw: Draw) 
                 state.missed = ear.missed();
                 if dirty {
                     dirty = state.settle();
-                    terminal.grid.draw(|frame| draw(&state, frame.buffer_mut())).context("cannot draw")?;
+                    let drawing = terminal.grid.draw(|frame| match &guest {
+                        Some(guest) => window::draw(guest, &state, draw, frame),
+                        None => draw(&state, frame.buffer_mut()),
+                    });
+                    drawing.context("cannot draw")?;
                     drawn = Instant::now();
+                }
+                if let Some(guest) = &mut guest {
+                    guest.write();
+                }
+            }
+            heard = Guest::next_of(&mut guest) => {
+                if let Some(guest) = &mut guest {
+                    match heard {
+                        Heard::Output => {
+                            let passed_on = guest.passed_on();
+                            io::stdout().write_all(&passed_on).context("cannot write to the terminal")?;
+                        }
+                        Heard::Ended(how) => window::ended(guest, &mut state, how, size),
+                        Heard::Leave => return Ok(()),
+                    }
+                }
+                dirty = true;
+                if drawn.elapsed() >= AT_ONCE {
+                    frame.reset_immediately();
                 }
             }
             news = ear.news.recv(), if !closed && !state.holds() => {
@@ -211,7 +264,11 @@ async fn serve(source: Source, filter: Option<&str>, ear: &mut Ear, draw: Draw) 
         }
         if std::mem::take(&mut stops) {
             terminal.stop()?;
-            state.act(Action::Resize(terminal.size().0, terminal.size().1));
+            size = terminal.size();
+            match &mut guest {
+                Some(guest) => window::arrange(guest, &mut state, size),
+                None => state.act(Action::Resize(size.0, size.1)),
+            }
             dirty = true;
         }
     }

@@ -40,6 +40,7 @@ mod trigger;
 mod types;
 mod waiting;
 mod watch;
+mod window;
 
 use std::process::ExitCode;
 
@@ -136,6 +137,7 @@ fn main() -> ExitCode {
         caller::trials(),
         fleet::trials(),
         watch::trials(),
+        window::trials(),
         running::trials(),
         segments::trials(),
         oracle::trials(),

@@ -97,7 +97,7 @@ fn a_frame_without_unicode_has_none_where_the_names_have_none() {
 #[test]
 fn the_picture_in_the_readme_shows_the_stored_recording() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/tui.svg");
-    let picture = picture::svg(&drawn((140, 42), &["Home", "!", "!"]));
+    let picture = picture::svg(&drawn((150, 42), &["Home", "!", "!", "t", "←", "→", "Tab"]));
     if env::var_os("AGENTSNOOP_BLESS").is_some() {
         fs::write(&path, picture).expect("a writable docs/tui.svg");
     } else {
@@ -217,7 +217,18 @@ fn hostile() -> Vec<Vec<u8>> {
     names
 }
 
-/// A state in which all of them occur in paths, command lines, variables and unix sockets.
+/// The answer of a name server that a name has an address (RFC 1035, section 4).
+fn answer(name: &[u8], address: [u8; 4]) -> Vec<u8> {
+    // A name has at most 255 bytes, a label 63.
+    let labels = name[..name.len().min(200)].chunks(63);
+    let name: Vec<u8> =
+        labels.flat_map(|label| [&[u8::try_from(label.len()).expect("a label")], label].concat()).chain([0]).collect();
+    let header = [0x12, 0x34, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0];
+    let record = [0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 0, 0, 4];
+    [&header[..], &name, &[0, 1, 0, 1], &record, &address].concat()
+}
+
+/// A state in which all of them occur in paths, command lines, variables, unix sockets and names of hosts.
 fn besieged(size: (u16, u16)) -> State {
     let mut pipeline = Pipeline::new().expect("the built-in data");
     let mut records = Vec::new();
@@ -240,13 +251,17 @@ fn besieged(size: (u16, u16)) -> State {
         push(&child.open_with(&path, &path, 0o101, -13));
         push(&child.getenv(&text));
         push(&child.connect(&agentsnoop_pipeline::synthetic::unix(&text), -2));
-        push(&child.connect(&sockaddr("192.0.2.1:443".parse().expect("an address")), 0));
+        let host = [192, 0, 2, u8::try_from(number + 1).expect("a host")];
+        push(&child.dns(true, &sockaddr("192.0.2.253:53".parse().expect("an address")), &answer(&name, host)));
+        push(&child.connect(&sockaddr((host, 443).into()), 0));
         push(&child.exit(9));
         actor.follow(&child);
     }
     let mut state =
         State::new(Source { name: "hostile\u{1b}[2J\u{202e}".to_owned(), ..Source::default() }, size, Theme::Dark);
     state.take(records);
+    let hosts = state.model.endpoints.things().filter(|endpoint| !endpoint.own.host.is_empty()).count();
+    assert!(hosts > 20, "only {hosts} hosts have names");
     state
 }
 

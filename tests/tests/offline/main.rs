@@ -23,3 +23,4 @@ mod seek;
 mod store;
 mod tmux;
 mod tools;
+mod window;

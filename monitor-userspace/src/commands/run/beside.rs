@@ -9,21 +9,18 @@ use crate::{
     run::identity::Identity,
 };
 
-/// Opens the pane. It belongs to the user of the tmux server, and so does what runs in it.
+/// Opens the pane, where this is tmux, and says whether it is. It belongs to the user of the tmux server, and so does what runs in it.
 ///
 /// # Errors
 ///
-/// [`Exit::Usage`]: this is no tmux, or tmux refuses.
-pub(super) fn split(identity: &Identity, record: &Path) -> Result<()> {
+/// [`Exit::Usage`]: tmux refuses.
+pub(super) fn split(identity: &Identity, record: &Path) -> Result<bool> {
     // sudo takes these away; the environment of the user still has them.
     let variable = |name: &str| {
         let own = std::env::var_os(name).or_else(|| identity.environment.get(&OsString::from(name)).cloned());
         own.filter(|value| !value.is_empty())
     };
-    let Some(tmux) = variable("TMUX") else {
-        let why = "cannot show a screen beside the command: this is no tmux; run it within tmux, or `agentsnoop watch` in another terminal";
-        return Err(fail(Exit::Usage, why));
-    };
+    let Some(tmux) = variable("TMUX") else { return Ok(false) };
     // `socket,pid,session` (tmux(1)).
     let tmux = tmux.to_string_lossy().into_owned();
     let socket = tmux.split(',').next().unwrap_or_default();
@@ -36,7 +33,7 @@ pub(super) fn split(identity: &Identity, record: &Path) -> Result<()> {
     split.arg(executable).args(["replay", "--follow"]).arg(record);
     let output = split.output().map_err(|error| fail(Exit::Usage, format!("cannot run tmux: {error}")))?;
     if output.status.success() {
-        return Ok(());
+        return Ok(true);
     }
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     Err(fail(Exit::Usage, format!("tmux opens no pane for the screen: {said}")))

@@ -60,6 +60,7 @@ impl State {
             Action::Suspend if self.source.is_live && self.ended.is_none() => {
                 self.say("^Z would stop the observation as well; q ends it");
             }
+            Action::Beside | Action::Zoom => self.say("there is no command beside this screen; `run --tui` has one"),
             Action::Suspend => self.effects.push(Effect::Suspend),
             Action::Theme => {
                 self.theme = self.theme.next();

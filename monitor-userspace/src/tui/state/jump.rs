@@ -29,7 +29,16 @@ impl State {
         let is_there = *self.trunk.selected() == node.key;
         let to = if is_there { self.model.tree.node(node.parent).key.clone() } else { node.key.clone() };
         self.trunk.select(&self.model.tree, &to);
+        self.narrow_around();
+    }
+
+    /// Shows the events of the selected node, and the selected one of them still, where it is one.
+    fn narrow_around(&mut self) {
+        let current = self.current();
         self.narrow();
+        if let Some(number) = current.filter(|_| self.focus != Focus::Tree) {
+            self.list.select(number);
+        }
     }
 
     /// Selects the tool call of the event.
@@ -43,7 +52,7 @@ impl State {
             Some(key) => {
                 let is_call = matches!(key, Key::Call(_));
                 self.trunk.select(&self.model.tree, &key);
-                self.narrow();
+                self.narrow_around();
                 if !is_call {
                     self.say("the event belongs to no tool call: its agent is selected");
                 }

@@ -351,9 +351,11 @@ impl State {
     }
 }
 
-/// The row at the top, so that a row is shown and no room is left empty.
+/// The row at the top, so that a row is shown and no room is left empty. What is far away comes with what is around it.
 fn within(top: usize, at: usize, height: usize, rows: usize) -> usize {
     let height = height.max(1);
     let lowest = at.saturating_sub(height - 1);
+    let is_far = at + height < top || at > top + 2 * height;
+    let top = if is_far { at.saturating_sub(height / 2) } else { top };
     top.clamp(lowest, at).min(rows.saturating_sub(height))
 }

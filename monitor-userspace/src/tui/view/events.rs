@@ -86,7 +86,7 @@ pub(super) fn draw(painter: &mut Painter<'_>, state: &State, area: Rect) {
             draw_row(painter, state, record, line, &columns);
         }
         if at == selected {
-            painter.tint(line, if focused { Role::Selected } else { Role::Faded });
+            painter.select(line, focused);
         }
     }
     if state.list.is_empty() && inner.height > 2 {

@@ -53,6 +53,18 @@ impl<'a> Painter<'a> {
         self.buffer.set_style(area.intersection(*self.buffer.area()), style);
     }
 
+    /// Shows a row as the selected one; what matters less there is read all the same.
+    pub(super) fn select(&mut self, line: Rect, is_focused: bool) {
+        self.tint(line, if is_focused { Role::Selected } else { Role::Faded });
+        let (dim, text) = (self.theme.style(Role::Dim).fg, self.theme.style(Role::Text).fg);
+        let (Some(dim), Some(text)) = (dim, text) else { return };
+        for x in line.left()..line.right() {
+            if let Some(cell) = self.buffer.cell_mut((x, line.y)).filter(|cell| is_focused && cell.fg == dim) {
+                cell.set_fg(text);
+            }
+        }
+    }
+
     /// Makes an area empty.
     pub(super) fn clear(&mut self, area: Rect) {
         for y in area.top()..area.bottom() {

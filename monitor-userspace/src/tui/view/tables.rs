@@ -84,7 +84,7 @@ pub(super) fn draw(painter: &mut Painter<'_>, state: &State, area: Rect) {
             put_row(painter, line, columns, kept, &cells);
         }
         if at == selected {
-            painter.tint(line, if focused { Role::Selected } else { Role::Faded });
+            painter.select(line, focused);
         }
     }
     // What could be seen is the same for all.

@@ -19,7 +19,7 @@ pub(super) fn draw(painter: &mut Painter<'_>, state: &State, area: Rect) {
         let line = Rect { y, height: 1, ..inner };
         draw_row(painter, state, row, line);
         if at == selected {
-            painter.tint(line, if focused { Role::Selected } else { Role::Faded });
+            painter.select(line, focused);
         }
     }
     let hidden = rows.len() > usize::from(inner.height);

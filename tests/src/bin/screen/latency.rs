@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{BufRead as _, Write as _},
+    os::unix::process::CommandExt as _,
     path::Path,
     process::{ChildStdin, Command, Stdio},
     time::Duration,
@@ -33,7 +34,7 @@ pub(crate) fn opener() -> Result<()> {
             Some(("run", word)) => {
                 // Of a program that does nothing more than this one there is little beside its own row.
                 let mut itself = Command::new(std::env::current_exe().context("cannot find this program")?);
-                itself.args([NOTHING, word]).status().context("cannot run this program")?;
+                itself.arg0(word).arg(NOTHING).status().context("cannot run this program")?;
             }
             _ => bail!("cannot do {line}"),
         }

@@ -6,9 +6,11 @@
 //! and how fast it answers keys. `screen watch AGENTSNOOP TIMES` prints how long it takes from an event to its row (root).
 //! `screen seek FILE` opens a recording: the first time it makes the index, in `$XDG_CACHE_HOME`, and prints what that costs; after that
 //! it opens by it, goes to places, and prints what that costs.
+//! `screen beside COMMAND…` shows a command beside a screen of nothing.
 //! `screen panic` shows a screen that panics while it draws, as soon as a key changes what it shows.
 
 mod bench;
+mod beside;
 mod latency;
 mod pace;
 mod panic;
@@ -38,12 +40,13 @@ fn run(words: &[&str]) -> Result<()> {
         [pace::SCREEN, events, rate, seconds] => pace::screen(number(events)?, number(rate)?, number(seconds)?),
         ["seek", file] => seek::seek(Path::new(file)),
         ["panic"] => panic::panic(),
+        ["beside", command @ ..] => beside::beside(command),
         ["watch", program, times] => latency::watch(Path::new(program), number(times)?),
         [latency::OPENER] => latency::opener(),
-        [latency::NOTHING, _] => Ok(()),
+        [latency::NOTHING] => Ok(()),
         [form @ ("text" | "svg"), file, size, keys @ ..] => frame(form, Path::new(file), size, keys),
         _ => bail!(
-            "usage: screen text|svg FILE COLUMNSxROWS [KEY]… | bench EVENTS | pace EVENTS RATE SECONDS | watch AGENTSNOOP TIMES | seek FILE | panic"
+            "usage: screen text|svg FILE COLUMNSxROWS [KEY]… | bench EVENTS | pace EVENTS RATE SECONDS | watch AGENTSNOOP TIMES | seek FILE | panic | beside COMMAND…"
         ),
     }
 }
