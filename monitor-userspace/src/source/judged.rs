@@ -236,7 +236,10 @@ impl Judged {
                 if self.pipeline.config().is_some_and(|before| before.data != config.data) {
                     (self.builder, self.snapshots) = (None, None);
                 }
-                self.note_other_rules(config);
+                // Of a part it was said where the first one was read.
+                if !self.is_part {
+                    self.note_other_rules(config);
+                }
             }
             Input::Closed(closed) => self.has_next = closed.next.is_some(),
             _ => {}
