@@ -1,7 +1,7 @@
 //! Where indexes lie, and how: blob after blob, then what tells where each is, then where that is.
 
 use std::{
-    fs::{DirBuilder, File},
+    fs::{self, DirBuilder, File},
     io::{BufWriter, Write as _},
     os::unix::fs::{DirBuilderExt as _, FileExt as _},
     path::{Path, PathBuf},
@@ -24,6 +24,9 @@ const TAIL: usize = 16;
 
 /// Bytes of the table at most: that of a hundred million events stays below.
 const TABLE: u64 = 64 << 20;
+
+/// Bytes of all indexes of a user together. Those that were made first go where one more would exceed them.
+const ALL: u64 = 1 << 30;
 
 /// Where a blob is.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -92,8 +95,33 @@ pub fn store(path: &Path, index: &Index) -> Result<Index> {
     out.write_all(&(table.len() as u64).to_le_bytes())?;
     out.flush()?;
     drop(out);
+    make_room(folder, ALL.saturating_sub(offset))?;
     file.persist(path)?;
     load(path).context("what was written cannot be read")
+}
+
+/// Removes indexes, those that were made first before others, until all together take so many bytes at most.
+fn make_room(folder: &Path, most: u64) -> Result<()> {
+    let mut found = Vec::new();
+    for entry in folder.read_dir()? {
+        let path = entry?.path();
+        // Another one may be removing them too.
+        if path.extension().is_some_and(|ending| ending == ENDING)
+            && let Ok(about) = path.metadata()
+        {
+            found.push((about.modified()?, about.len(), path));
+        }
+    }
+    found.sort();
+    let mut bytes: u64 = found.iter().map(|(_, bytes, _)| bytes).sum();
+    for (_, less, path) in found {
+        if bytes <= most {
+            break;
+        }
+        let _ = fs::remove_file(path);
+        bytes -= less;
+    }
+    Ok(())
 }
 
 /// [`Table`], to be written.
@@ -101,4 +129,34 @@ pub fn store(path: &Path, index: &Index) -> Result<Index> {
 struct TableOf<'a> {
     contents: &'a Contents,
     blobs: &'a [Option<Extent>],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_indexes_that_were_made_first_make_room_for_others() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let made = |name: &str, second: u64| {
+            let file = File::create(folder.path().join(name)).expect("a file");
+            file.set_len(10).expect("its length");
+            file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(second)).expect("its time");
+        };
+        for (name, second) in [("b.screen", 2), ("a.screen", 3), ("c.screen", 1), ("d.index", 0)] {
+            made(name, second);
+        }
+        let left = || {
+            let entries = folder.path().read_dir().expect("the folder");
+            let mut left: Vec<_> = entries.map(|entry| entry.expect("a file").file_name()).collect();
+            left.sort();
+            left
+        };
+        make_room(folder.path(), 30).expect("a readable folder");
+        assert_eq!(left().len(), 4);
+        make_room(folder.path(), 25).expect("a readable folder");
+        assert_eq!(left(), ["a.screen", "b.screen", "d.index"]);
+        make_room(folder.path(), 0).expect("a readable folder");
+        assert_eq!(left(), ["d.index"]);
+    }
 }
