@@ -5,6 +5,7 @@
 mod domain;
 mod file;
 mod grams;
+mod joined;
 pub(crate) mod mask;
 mod ordinary;
 mod programs;

@@ -74,6 +74,8 @@ struct Entry {
     needs: Vec<Need>,
     #[serde(default)]
     named: bool,
+    #[serde(default)]
+    joined: bool,
     pattern: Spanned<String>,
 }
 
@@ -181,6 +183,7 @@ impl Reader<'_> {
         rule.has_literals = !entry.literals.is_empty();
         rule.needs.clone_from(&entry.needs);
         rule.is_named = entry.named;
+        rule.is_joined = entry.joined;
         Ok(rule)
     }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use regex::bytes::{Captures, Regex};
 
 use super::{
-    Place, mask,
+    Place, joined, mask,
     ordinary::{Need, Ordinary},
     shell,
 };
@@ -23,6 +23,8 @@ pub(super) struct Rule {
     pub(super) needs: Vec<Need>,
     /// Whether only a name tells that what follows is a secret.
     pub(super) is_named: bool,
+    /// Whether a secret goes on with what a shell would join to it.
+    pub(super) is_joined: bool,
     pattern: Regex,
     /// The groups that hold the secret, and whether a shell would expand what is there.
     groups: Vec<(usize, bool)>,
@@ -38,7 +40,7 @@ impl Rule {
         if groups.is_empty() {
             groups.push((0, false));
         }
-        Self { id, places, has_literals: false, needs: Vec::new(), is_named: false, pattern, groups }
+        Self { id, places, has_literals: false, needs: Vec::new(), is_named: false, is_joined: false, pattern, groups }
     }
 
     /// Where the secrets of a string are, from its beginning to its end.
@@ -46,8 +48,14 @@ impl Rule {
         if !self.pattern.is_match(bytes) {
             return Vec::new();
         }
-        let all = self.pattern.captures_iter(bytes).filter_map(|captures| self.secret(&captures, bytes, ordinary));
-        let mut found: Vec<Range<usize>> = all.collect();
+        let mut found: Vec<Range<usize>> = Vec::new();
+        for captures in self.pattern.captures_iter(bytes) {
+            let Some(secret) = self.secret(&captures, bytes, ordinary) else { continue };
+            // It may be a part of the one before that was joined to it.
+            if found.last().is_none_or(|last| last.end <= secret.start) {
+                found.push(if self.is_joined { joined::whole(bytes, secret) } else { secret });
+            }
+        }
         mask::keep_without(bytes, &mut found, |range| range);
         found
     }

@@ -22,7 +22,7 @@ fn scrub() -> Scrub {
 }
 
 fn command(line: &str) -> Vec<u8> {
-    let mut bytes = line.replace('|', "\0").into_bytes();
+    let mut bytes = line.replace("\\|", "\u{1}").replace('|', "\0").replace('\u{1}', "|").into_bytes();
     bytes.push(0);
     bytes
 }
@@ -92,6 +92,9 @@ fn the_rest_of_a_command_line_stays_readable() {
         ("bash|-c|FOO_TOKEN=x1 cmd --flag", "bash|-c|FOO_TOKEN=[masked:assignment] cmd --flag|"),
         ("env|A_SECRET=x1|cmd|arg", "env|A_SECRET=[masked:assignment]|cmd|arg|"),
         ("curl|https://u:x1@host/p?q=1", "curl|https://u:[masked:url-password]@host/p?q=1|"),
+        ("helm|--set|a=b,auth.password=x1,c=d", "helm|--set|a=b,auth.password=[masked:assignment],c=d|"),
+        ("python3|-c|f(a_token='x1', b='c').g()", "python3|-c|f(a_token='[masked:assignment]', b='c').g()|"),
+        ("bash|-c|A_TOKEN='x1'\\''y z' cmd", "bash|-c|A_TOKEN=[masked:assignment] cmd|"),
         ("curl|-H|Authorization: Bearer x1", "curl|-H|Authorization: Bearer [masked:header]|"),
     ];
     for (line, expected) in cases {

@@ -30,8 +30,8 @@ pub(crate) const TOKENS: [&str; 26] = [
     "123456789:AAabcdefghijABCDEFGHIJ0123456789abcde",
 ];
 
-/// Command lines, with what must not be in them afterwards. `|` is the boundary between arguments.
-pub(crate) const COMMANDS: [(&str, &str); 43] = [
+/// Command lines, with what must not be in them afterwards. `|` is the boundary between arguments, `\|` is itself.
+pub(crate) const COMMANDS: [(&str, &str); 91] = [
     ("env|A_SECRET=$Hunter22|cmd", "Hunter22"),
     ("bash|-c|A_SECRET='$Hunter22' cmd", "Hunter22"),
     ("bash|-c|A_SECRET=$Hunter22-x cmd", "Hunter22"),
@@ -78,10 +78,58 @@ pub(crate) const COMMANDS: [(&str, &str); 43] = [
         "b3BlbnNzaC1r",
     ),
     ("docker|run|-e|POSTGRES_PASSWORD=Hunter22|postgres", "Hunter22"),
+    ("bash|-c|export DB_PASSWORD=abc,DEFHunter22 x", "Hunter22"),
+    ("bash|-c|export DB_PASSWORD=abc}DEFHunter22", "Hunter22"),
+    ("bash|-c|export DB_PASSWORD=ab\"Hunter22\"", "Hunter22"),
+    ("bash|-c|export DB_PASSWORD=my\\ Hunter22", "Hunter22"),
+    ("bash|-c|export DB_PASSWORD='it'\\''s Hunter22'", "Hunter22"),
+    ("bash|-c|TOKEN='ab'Hunter22 cmd", "Hunter22"),
+    ("bash|-c|tool --password my\\ Hunter22 x", "Hunter22"),
+    ("bash|-c|DB_PASSWORD=\\$cdHunter22 cmd", "Hunter22"),
+    ("psql|postgres://u:p'Hunter22@h/db", "Hunter22"),
+    ("xfreerdp|/u:x|/p:Hunter22", "Hunter22"),
+    ("twine|upload|-u|x|-p|Hunter22", "Hunter22"),
+    ("mongodump|--uri|x|-u|u|-p|Hunter22", "Hunter22"),
+    ("mongosh|db.example/app|-u|u|-p|Hunter22", "Hunter22"),
+    ("cqlsh|host|9042|-p|Hunter22", "Hunter22"),
+    ("redis-cli|AUTH|user|Hunter22", "Hunter22"),
+    ("env|JWT_KEY=9bb8bdb5eba456bf92d5d98065e5751f|x", "9bb8bdb5eba456bf"),
+    ("env|SPEECH_KEY=9bb8bdb5eba456bf92d5d98065e5751f|x", "9bb8bdb5eba456bf"),
+    ("env|DD_APP_KEY=9bb8bdb5eba456bf92d5d98065e5751f75143a5f|x", "9bb8bdb5eba456bf"),
+    ("tool|--key|9bb8bdb5eba456bf92d5d98065e5751f", "9bb8bdb5eba456bf"),
+    ("tool|--private-key|9bb8bdb5eba456bf92d5d98065e5751f", "9bb8bdb5eba456bf"),
+    ("env|APP_KEY=base64:D9FSUuErsEz5jhy0I9lO7F3vlfFrGYJ3GxeYYXwSLQc=|php", "D9FSUuErs"),
+    ("tool|--dbPassword|Hunter22", "Hunter22"),
+    ("tool|--accessToken|Hunter22", "Hunter22"),
+    ("tool|--clientSecret=Hunter22", "Hunter22"),
+    ("keytool|-list|-storepass|Hunter22", "Hunter22"),
+    ("jarsigner|-keypass|Hunter22|x.jar", "Hunter22"),
+    ("tool|--psk|Hunter22", "Hunter22"),
+    ("tool|--pat|Hunter22", "Hunter22"),
+    ("tool|/password:Hunter22", "Hunter22"),
+    ("tool|--token|-Hunter22abc", "Hunter22"),
+    ("env|SSHPASS=Hunter22|sshpass|-e", "Hunter22"),
+    ("env|PAT=Hunter22|x", "Hunter22"),
+    ("x|Pwd=Hunter22;Uid=u", "Hunter22"),
+    ("curl|-d|{\"user\":\"a\",\"pwd\":\"Hunter22\"}", "Hunter22"),
+    ("mongosh|--eval|db.createUser({user:'a',pwd:'Hunter22'})", "Hunter22"),
+    ("npm|config|set|//r/:_auth|Hunter22", "Hunter22"),
+    ("bash|-c|sudo -S id <<< Hunter22", "Hunter22"),
+    ("bash|-c|echo Hunter22 \\| sudo --stdin id", "Hunter22"),
+    ("bash|-c|echo Hunter22 \\| sudo -p '' -S id", "Hunter22"),
+    ("bash|-c|printf '%s\\n%s\\n' Hunter22 Hunter22 \\| passwd root", "Hunter22"),
+    ("fish|-c|set -x API_TOKEN Hunter22", "Hunter22"),
+    ("csh|-c|setenv API_TOKEN Hunter22", "Hunter22"),
+    ("htpasswd|-bBn|me|Hunter22", "Hunter22"),
+    ("oc|login|-u|x|-p|Hunter22", "Hunter22"),
+    ("curl|-x|me:Hunter22@proxy:3128|https://x", "Hunter22"),
+    ("x|machine github.com login me password Hunter22", "Hunter22"),
+    ("x|db:\n  password: 'two Hunter22'\n", "Hunter22"),
+    ("bash|-c|cat <<E\nTOKEN=abc,Hunter22\nE", "Hunter22"),
 ];
 
 /// What developers' command lines are full of.
-pub(crate) const ORDINARY: [&str; 52] = [
+pub(crate) const ORDINARY: [&str; 63] = [
     "bash|-c|if x; then export A_TOKEN=\"$B_TOKEN\"; else export A_TOKEN=$B_TOKEN; fi",
     "bash|-c|MY_SECRET=${OTHER} cmd",
     "bash|-c|curl --token \"$TOKEN\" https://example.com",
@@ -134,6 +182,17 @@ pub(crate) const ORDINARY: [&str; 52] = [
     "tool|--passthrough|x|--keyboard=us|--monkey=1|--compass|north",
     "cc|-DAUTHOR=me|-O2|-c|auth.c",
     "uuidgen|--md5|--namespace|@dns|--name|example.com",
+    "tool|--no-password|mydb",
+    "docker|service|create|--secret|my-db-secret|x",
+    "git|clone|https://my-organisation-name-long@dev.azure.com/o/p",
+    "ls|sk-learn-contrib-some-thing-2024",
+    "env|PWD=/home/User/x|cmd",
+    "bash|-c|PWD=/x; a=b cmd",
+    "apt-key|adv|--recv-keys|9BB8BDB5EBA456BF92D5D98065E5751F75143A5F",
+    "tool|--public-key|9bb8bdb5eba456bf92d5d98065e5751f",
+    "tool|--key|123e4567-e89b-12d3-a456-426614174000",
+    "bash|-c|TOKEN=$A,$B cmd",
+    "tool|--password|--verbose",
 ];
 
 /// Paths that programs open.
