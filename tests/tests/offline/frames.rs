@@ -23,6 +23,11 @@ use agentsnoop_pipeline::{
     input::{Control, Input, Why},
     synthetic::{Actor, Program, sockaddr},
 };
+use monitor_common::{
+    TextState,
+    body::{self, open_text},
+    decode::{Body, Str},
+};
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::tools::stored;
@@ -217,6 +222,13 @@ fn hostile() -> Vec<Vec<u8>> {
     names
 }
 
+/// An open of a file whose name is no text.
+fn opened(actor: &mut Actor, path: &[u8]) -> Input {
+    let fixed = body::Open { result: 3, dfd: -100, syscall: 257, ..body::Open::default() };
+    let text = Str { bytes: path, state: TextState::Complete };
+    actor.raw(&Body::Open(fixed, [text; open_text::COUNT]))
+}
+
 /// The answer of a name server that a name has an address (RFC 1035, section 4).
 fn answer(name: &[u8], address: [u8; 4]) -> Vec<u8> {
     // A name has at most 255 bytes, a label 63.
@@ -248,6 +260,7 @@ fn besieged(size: (u16, u16)) -> State {
             ..Program::default()
         }));
         push(&child.open(&path));
+        push(&opened(&mut child, &[b"/home/dev/", &name[..]].concat()));
         push(&child.open_with(&path, &path, 0o101, -13));
         push(&child.getenv(&text));
         push(&child.connect(&agentsnoop_pipeline::synthetic::unix(&text), -2));
@@ -278,7 +291,7 @@ fn is_whole(frame: &Buffer, area: Rect) -> bool {
 fn hostile_names_leave_every_frame_whole() {
     assert!(hostile().len() > 30);
     for size in SIZES {
-        let mut state = besieged(size);
+        let (mut state, mut seen) = (besieged(size), String::new());
         // Every name is at the top once, in the list and in the details.
         let keys: &[&[&str]] =
             &[&["Home"], &["Enter"], &["Esc", "2"], &["3"], &["4"], &["5"], &["1", "←", "Home"], &["→"]];
@@ -286,6 +299,7 @@ fn hostile_names_leave_every_frame_whole() {
             script::press(&mut state, keys);
             for _ in 0..12 {
                 let frame = script::frame(&state).expect("a frame");
+                seen.push_str(&script::text(&frame));
                 let areas = Areas::of(&state);
                 for pane in [areas.tree, areas.main, areas.details].into_iter().flatten() {
                     assert!(is_whole(&frame, pane), "{keys:?}\n{}", script::text(&frame));
@@ -299,6 +313,21 @@ fn hostile_names_leave_every_frame_whole() {
                     assert!(!cell.symbol().chars().any(odd), "{:?}", cell.symbol());
                 }
                 script::press(&mut state, &["PgDn", "↓"]);
+            }
+        }
+        // Nothing was only left out: what cannot be shown is spelt.
+        if size == SIZES[3] {
+            for spelt in [
+                "\\e[2J",
+                "a\\nb\\nc",
+                "\\u{202e}txt.exe",
+                "\\xff\\xfe\\xfd",
+                "caf\\xe9",
+                "\\t\\t\\t",
+                "漢字",
+                "xxx…xxx",
+            ] {
+                assert!(seen.contains(spelt), "{spelt} is shown nowhere");
             }
         }
     }
