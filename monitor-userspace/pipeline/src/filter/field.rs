@@ -188,7 +188,10 @@ impl Want {
             Values::Address => Self::Address(collect(each, network)?),
             Values::Time => Self::Time(collect(each, |test| {
                 let covered = |text: &str| time::covered(text, span);
-                Bounds::parse(test, covered).map_err(|what| what.unwrap_or(time::FORMS).to_owned())
+                let bounds = Bounds::parse(test, covered);
+                // Before it is known of which time a recording is, its beginning may lie behind its end.
+                let bounds = if *span == Span::default() { bounds } else { bounds.and_then(Bounds::in_order) };
+                bounds.map_err(|what| what.unwrap_or(time::FORMS).to_owned())
             })?),
             Values::Outcome => Self::Outcome(collect(each, ending)?),
             Values::Subtree => {
@@ -265,7 +268,8 @@ fn known_name(test: &Test, known: &[&'static str]) -> Result<&'static str, Strin
 
 fn bounds(test: &Test, unit: Unit) -> Result<Bounds, String> {
     let covered = |text: &str| quantity::number(text, unit).map(|number| (number, number));
-    Bounds::parse(test, covered).map_err(|what| what.unwrap_or(quantity::forms(unit)).to_owned())
+    let bounds = Bounds::parse(test, covered).and_then(Bounds::in_order);
+    bounds.map_err(|what| what.unwrap_or(quantity::forms(unit)).to_owned())
 }
 
 fn root(test: &Test) -> Result<Root, String> {
@@ -276,12 +280,20 @@ fn root(test: &Test) -> Result<Root, String> {
 
 fn ending(test: &Test) -> Result<Ending, String> {
     match (test.operator, test.value.as_str()) {
-        (Operator::Like, "ok") => return Ok(Ending::Failed(false)),
-        (Operator::Like, "failed") => return Ok(Ending::Failed(true)),
+        (Operator::Like | Operator::Equal, "ok") => return Ok(Ending::Failed(false)),
+        (Operator::Like | Operator::Equal, "failed") => return Ok(Ending::Failed(true)),
         _ => {}
     }
     if let Ok(bounds) = bounds(test, Unit::Plain) {
         return Ok(Ending::Result(bounds));
+    }
+    // The names of errors and of signals, which are upper-case letters and digits (errno(3), signal(7)).
+    let is_name = test.value.chars().all(|char| !char.is_ascii_lowercase());
+    if test.operator != Operator::Regex && !is_name && !test.value.contains(['*', '?', '[', '{']) {
+        return Err(format!(
+            "`{}` is no result; it takes ok, failed, a number, or the name of an error or signal, such as ENOENT",
+            test.value
+        ));
     }
     Pattern::parse(test, Look::Whole).map(Ending::Error)
 }
@@ -295,6 +307,9 @@ impl Ending {
         }
     }
 }
+
+/// Bits before an IPv4 address in one of IPv6.
+const MAPPED: u32 = 96;
 
 fn network(test: &Test) -> Result<Network, String> {
     let wrong = || format!("`{}` is no address; it takes 127.0.0.1, ::1, 10.0.0.0/8 or fe80::/10", test.value);
@@ -311,12 +326,15 @@ fn network(test: &Test) -> Result<Network, String> {
         Some(bits) => bits.parse().ok().filter(|bits| *bits <= most).ok_or_else(wrong)?,
         None => most,
     };
-    Ok(Network { address, bits })
+    // An IPv4 address in one of IPv6 is the same address (RFC 4291, 2.5.5.2).
+    Ok(match address.to_canonical() {
+        canonical if canonical != address && bits >= MAPPED => Network { address: canonical, bits: bits - MAPPED },
+        _ => Network { address, bits },
+    })
 }
 
 impl Network {
     fn contains(self, other: IpAddr) -> bool {
-        // An IPv4 address in one of IPv6 is the same address (RFC 4291, 2.5.5.2).
         let differing = match (self.address, other.to_canonical()) {
             (IpAddr::V4(own), IpAddr::V4(other)) => u128::from(u32::from(own) ^ u32::from(other)) << 96,
             (IpAddr::V6(own), IpAddr::V6(other)) => u128::from(own) ^ u128::from(other),

@@ -67,7 +67,7 @@ impl Inner {
         }
         let each = tests.iter().map(|test| {
             let covered = |text: &str| quantity::number(text, Unit::Plain).map(|number| (number, number));
-            let number = Bounds::parse(test, covered).ok();
+            let number = Bounds::parse(test, covered).and_then(Bounds::in_order).ok();
             match Pattern::parse(test, Look::Whole) {
                 Ok(text) => Ok(Wanted { text: Some(text), number }),
                 Err(_) if number.is_some() => Ok(Wanted { text: None, number }),

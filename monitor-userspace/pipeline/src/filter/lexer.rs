@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::FilterError;
+use super::{FilterError, field};
 
 /// A part of a filter, with the bytes of the filter that it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +48,8 @@ pub(super) enum Operator {
 
 impl Operator {
     /// As they are written, those first that begin like another one.
-    const WRITTEN: [(&'static str, Self); 6] = [
+    const WRITTEN: [(&'static str, Self); 7] = [
+        ("==", Self::Equal),
         ("<=", Self::AtMost),
         (">=", Self::AtLeast),
         ("<", Self::Less),
@@ -125,7 +126,15 @@ impl Lexer<'_> {
         while self.peek().is_some_and(|char| !ends_word(char)) {
             self.next();
         }
-        Ok(match &self.filter[start..self.at] {
+        let word = &self.filter[start..self.at];
+        let (name, rest) = word.split_at(word.find(['<', '>', '=', '~']).unwrap_or(0));
+        if field::known(name).is_some() {
+            let what = format!("a field ends with a colon: `{name}:{rest}`; text that has this is put in quotes");
+            return Err(FilterError::new(self.filter, start..self.at, what));
+        }
+        Ok(match word {
+            "&&" => What::And,
+            "||" => What::Or,
             word if word.eq_ignore_ascii_case("and") => What::And,
             word if word.eq_ignore_ascii_case("or") => What::Or,
             word if word.eq_ignore_ascii_case("not") => What::Not,
@@ -156,6 +165,10 @@ impl Lexer<'_> {
         if value.is_empty() && !quoted {
             let what = "a value is missing behind the colon; an empty one is \"\"";
             return Err(FilterError::new(self.filter, start..self.at, what));
+        }
+        if quoted && self.peek().is_some_and(|char| !char.is_whitespace() && !matches!(char, ',' | '(' | ')')) {
+            let what = "nothing may follow a closing quote but a comma, a parenthesis or a space";
+            return Err(FilterError::new(self.filter, begin..self.at, what));
         }
         Ok(Test { operator, value, quoted, place: begin..self.at })
     }

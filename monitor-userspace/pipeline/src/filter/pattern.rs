@@ -1,8 +1,6 @@
 //! What a text is tested for.
 
-use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::Path};
-
-use globset::{GlobBuilder, GlobMatcher};
+use globset::GlobBuilder;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::lexer::{Operator, Test};
@@ -27,9 +25,9 @@ pub(super) enum Pattern {
     /// The last component of the path is this.
     Named(Vec<u8>),
     /// It matches the wildcards.
-    Glob(GlobMatcher),
+    Glob(Regex),
     /// The last component of the path does.
-    NamedGlob(GlobMatcher),
+    NamedGlob(Regex),
     /// The expression is found in it.
     Regex(Regex),
 }
@@ -50,9 +48,7 @@ impl Pattern {
             }
             Operator::Equal => Ok(Self::Equal(literal)),
             Operator::Like if !test.quoted && test.value.contains(['*', '?', '[', '{']) => {
-                let glob = GlobBuilder::new(&test.value).literal_separator(false).build();
-                let glob = glob.map_err(|error| format!("these wildcards cannot be read: {}", error.kind()))?;
-                let glob = glob.compile_matcher();
+                let glob = glob(&test.value).map_err(|what| format!("these wildcards cannot be read: {what}"))?;
                 Ok(if named { Self::NamedGlob(glob) } else { Self::Glob(glob) })
             }
             Operator::Like => Ok(if named { Self::Named(literal) } else { Self::Equal(literal) }),
@@ -67,15 +63,17 @@ impl Pattern {
         match self {
             Self::Equal(literal) => text == literal,
             Self::Named(literal) => last(text) == literal,
-            Self::Glob(glob) => is_match(glob, text),
-            Self::NamedGlob(glob) => is_match(glob, last(text)),
-            Self::Regex(regex) => regex.is_match(text),
+            Self::NamedGlob(glob) => glob.is_match(last(text)),
+            Self::Glob(regex) | Self::Regex(regex) => regex.is_match(text),
         }
     }
 }
 
-fn is_match(glob: &GlobMatcher, text: &[u8]) -> bool {
-    glob.is_match(Path::new(OsStr::from_bytes(text)))
+/// Wildcards as the expression that globset makes of them, which it would compile without a bound.
+fn glob(text: &str) -> Result<Regex, String> {
+    let glob = GlobBuilder::new(text).literal_separator(false).build().map_err(|error| error.kind().to_string())?;
+    let mut regex = RegexBuilder::new(glob.regex());
+    regex.dot_matches_new_line(true).size_limit(REGEX_BYTES).build().map_err(|error| last_line(&error))
 }
 
 fn last(path: &[u8]) -> &[u8] {

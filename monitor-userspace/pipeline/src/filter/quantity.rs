@@ -33,6 +33,11 @@ impl Bounds {
         self.first <= range.1 && range.0 <= self.last
     }
 
+    /// The bounds, where they do not end before they begin.
+    pub(super) fn in_order(self) -> Result<Self, Option<&'static str>> {
+        if self.first > self.last { Err(Some("the range ends before it begins")) } else { Ok(self) }
+    }
+
     /// The bounds that a test names, with `covered` to tell what one value covers.
     pub(super) fn parse(
         test: &Test,
@@ -51,9 +56,6 @@ impl Bounds {
             }
             if !last.is_empty() {
                 bounds.last = covered(last).ok_or(None)?.1;
-            }
-            if bounds.first > bounds.last {
-                return Err(Some("the range ends before it begins"));
             }
             return Ok(bounds);
         }

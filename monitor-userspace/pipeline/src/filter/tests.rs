@@ -59,6 +59,7 @@ fn each_field_takes_what_it_has_and_nothing_else() {
         ("", "ocet"),
         ("kind:open", "o"),
         ("kind:open,exec", "oe"),
+        ("kind:==open", "o"),
         ("class:credential", "o"),
         ("agent:claude", "ocet"),
         ("agent:codex", ""),
@@ -82,6 +83,7 @@ fn each_field_takes_what_it_has_and_nothing_else() {
         ("access:write", ""),
         ("result:failed", "o"),
         ("result:ok", "c"),
+        ("result:=ok", "c"),
         ("result:EACCES", "o"),
         ("result:E*", "o"),
         ("result:-13", "o"),
@@ -90,6 +92,8 @@ fn each_field_takes_what_it_has_and_nothing_else() {
         ("address:10.0.0.0/8", "c"),
         ("address:fe80::/10", "t"),
         ("address:10.1.2.3", "c"),
+        ("address:::ffff:10.1.2.3", "c"),
+        ("address:::ffff:10.0.0.0/104", "c"),
         ("address:0.0.0.0/0", "c"),
         ("port:443", "c"),
         ("port:>443", "t"),
@@ -132,6 +136,7 @@ fn and_binds_more_than_or_and_not_more_than_and() {
         ("!kind:open kind:connect", "c"),
         ("NOT (kind:open OR kind:exec)", "ct"),
         ("not not kind:open", "o"),
+        ("kind:open && !path:x || kind:exec", "oe"),
     ] {
         assert_eq!(passing(filter), expected, "{filter}");
     }
@@ -143,6 +148,8 @@ fn times_are_of_the_day_from_the_beginning_or_before_the_end() {
     for (filter, passes) in [
         ("time:15:02", true),
         ("time:15:01", false),
+        ("time:15", true),
+        ("time:14", false),
         ("time:15:02:30", true),
         ("time:15:02:30.5", true),
         ("time:15:02:30.4", false),
@@ -173,7 +180,22 @@ fn a_time_of_day_after_midnight_is_of_the_next_day() -> Result<(), FilterError> 
     late.time.0 = midnight + 600_000_000_000;
     assert!(Filter::parse("time:00:10", &span)?.matches(&late));
     assert!(!Filter::parse("time:23:40", &span)?.matches(&late));
+    assert!(Filter::parse("time:23:59..00:10", &span)?.matches(&late));
+    // A time of day behind the end is of the next day too.
+    assert!(Filter::parse("time:..01:00", &span)?.matches(&late));
+    // Of a recording within one day it is of that day.
+    let span = Span { end: midnight - 600_000_000_000, ..span };
+    late.time.0 = midnight - 1_200_000_000_000;
+    assert!(!Filter::parse("time:..01:00", &span)?.matches(&late));
     Ok(())
+}
+
+#[test]
+fn a_range_of_which_it_is_not_known_yet_of_which_time_it_is_is_understood() {
+    for filter in ["time:+1s..-1s", "time:01:50..-0.1s", "time:2026-11-22T01:50:28Z..01:51", "time:23:59..00:00"] {
+        assert!(Filter::parse(filter, &Span::default()).is_ok(), "{filter}");
+    }
+    assert!(Filter::parse("time:+9m..-9m", &SPAN).is_err());
 }
 
 #[test]
@@ -193,8 +215,12 @@ fn a_subtree_has_children_made_under_it_and_those_that_were_there_before() -> Re
         (of("9-a", "", exit), false),
         (of("10-a", "", r#""kind":"fork","fork":{"child":"11-b","child_pid":11}"#), true),
         (of("11-b", "", exit), true),
-        // Another process with the pid of a member.
-        (of("11-c", "", exit), false),
+        // Another process with the pid of a member, and what it makes.
+        (of("11-c", "", r#""kind":"fork","fork":{"child":"14-f","child_pid":14}"#), false),
+        (of("14-f", r#","ppid":11"#, exit), false),
+        (of("15-f", r#","ppid":11"#, exit), false),
+        // A child of the member, of which more is told after the pid came again.
+        (of("16-b", r#","ppid":11"#, exit), true),
         (of("12-d", r#","ppid":10"#, exit), true),
         (of("13-e", r#","ppid":12"#, exit), true),
     ] {
@@ -207,6 +233,8 @@ fn a_subtree_has_children_made_under_it_and_those_that_were_there_before() -> Re
 
 #[test]
 fn a_mistake_is_shown_where_it_is() {
+    let deep = format!("path:{}a{}", "{".repeat(250), "}".repeat(250));
+    let long = format!("path:{}", "*?".repeat(50_000));
     for (filter, what, marked) in [
         ("pth:/etc", "there is no field `pth`; did you mean `path`?", "pth"),
         ("kind:opne", "`kind`: `opne` is not known; did you mean `open`?", "opne"),
@@ -225,6 +253,12 @@ fn a_mistake_is_shown_where_it_is() {
         ("address:10.0.0.0/33", "`address`: `10.0.0.0/33` is no address", "10.0.0.0/33"),
         ("under:me", "`under`: it takes a pid, or a process id", "me"),
         ("path:>x", "`path`: text is not greater or less than other text", ">x"),
+        ("result:fail", "`result`: `fail` is no result; it takes ok", "fail"),
+        ("pid>5", "a field ends with a colon: `pid:>5`", "pid>5"),
+        ("kind==open", "a field ends with a colon: `kind:==open`", "kind==open"),
+        (r#"argv:"a b"*"#, "nothing may follow a closing quote", r#""a b""#),
+        (&deep, "`path`: these wildcards cannot be read", &deep["path:".len()..]),
+        (&long, "`path`: these wildcards cannot be read", &long["path:".len()..]),
     ] {
         let Err(error) = Filter::parse(filter, &SPAN) else { panic!("{filter} was understood") };
         assert!(error.what().starts_with(what), "{filter}: {error}");

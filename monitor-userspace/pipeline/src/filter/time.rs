@@ -105,7 +105,8 @@ pub(super) fn covered(text: &str, span: &Span) -> Option<(i64, i64)> {
     let first = offset.to_datetime(Timestamp::from_nanosecond(i128::from(span.start)).ok()?).date();
     let mut start = local(first.to_datetime(time))?;
     // A recording over midnight has times of day before that of its beginning.
-    if start + resolution(text) < span.start && span.end > start + UNITS[6].1 {
+    let last = offset.to_datetime(Timestamp::from_nanosecond(i128::from(span.end)).ok()?).date();
+    if start + resolution(text) < span.start && last > first {
         start += UNITS[6].1;
     }
     Some((start, start.checked_add(resolution(text))?))
@@ -115,12 +116,13 @@ fn instant(at: i64) -> Option<(i64, i64)> {
     Some((at, at))
 }
 
-/// How much is covered behind the beginning of what is written to the minute, the second, or finer.
+/// How much is covered behind the beginning of what is written to the hour, the minute, the second, or finer.
 fn resolution(text: &str) -> i64 {
     let time = text.rsplit(['T', ' ']).next().unwrap_or(text);
     match (time.matches(':').count(), time.split_once('.')) {
         (_, Some((_, digits))) => 10i64.pow(9 - u32::try_from(digits.len()).unwrap_or(9).min(9)) - 1,
-        (0 | 1, None) => UNITS[4].1 - 1,
+        (0, None) => UNITS[5].1 - 1,
+        (1, None) => UNITS[4].1 - 1,
         (_, None) => UNITS[3].1 - 1,
     }
 }
