@@ -24,6 +24,7 @@ mod time;
 
 pub use error::FilterError;
 pub use field::fields;
+pub(crate) use inner::Inner;
 pub use plan::{Plan, Terms, Values};
 pub use time::Span;
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use agentsnoop_pipeline::{
-    Filter,
+    Filter, Lines,
     columns::Column,
     filter::{Span, fields},
     input::Input,
@@ -129,6 +129,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         judged.index();
     }
     let mut out = sink(args, columns)?;
+    let is_lines = args.format == Format::Lines && !args.json;
     let mut left = args.limit.unwrap_or(u64::MAX);
     let most = args.limit.map_or(SORTED, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let mut records = Vec::new();
@@ -156,6 +157,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             match &mut order {
                 Some(order) => order.take(record, most),
                 None if left == 0 => {}
+                // What has no line is not one of those that were asked for.
+                None if is_lines && !Lines::has(&record) => {}
                 None => {
                     left -= 1;
                     out.record(&record).context(standard::FAILED)?;

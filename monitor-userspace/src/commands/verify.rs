@@ -30,7 +30,7 @@ Examples:
 
 Checks every checksum, the chain of blocks, the sequence of records on each CPU, and that the counts of the kernel half \
 equal what was stored, lost and filtered. The exit code is 0 for a recording that is sound and closed, 1 for one that \
-is damaged, does not add up, or was not closed (which a cut looks like), 4 for a file that is no recording. Whoever can \
+is damaged, does not add up, was not closed (which a cut looks like), or of which a segment is missing, 4 for a file that is no recording. Whoever can \
 write the file can also make a new chain: compare the chain's head with the one that was printed when the recording was \
 made.")]
 pub struct Args {
@@ -67,17 +67,24 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             }
             report => report?,
         };
-        let text = if args.json { serde_json::to_string(&report)? + "\n" } else { report.to_string() };
-        out.write_all(text.as_bytes()).context(standard::FAILED)?;
+        if !args.json {
+            out.write_all(report.to_string().as_bytes()).context(standard::FAILED)?;
+        }
         reports.push(report);
     }
     let mut ok = reports.iter().all(|report| report.ok);
-    for link in segments::links(&reports) {
+    let links = segments::links(&reports, args.files.len() > 1 || args.files.iter().any(|path| path.is_dir()));
+    for link in links {
         ok &= !link.is_broken();
         if link.is_broken() || !args.json {
-            // What belongs to no file alone has no place in the reports of the files.
             note(format_args!("{link}"));
         }
+        if let Some(report) = reports.iter_mut().find(|report| report.file == link.file()) {
+            report.links.push(link);
+        }
+    }
+    for report in reports.iter().filter(|_| args.json) {
+        writeln!(out, "{}", serde_json::to_string(report)?).context(standard::FAILED)?;
     }
     Ok(match (is_unreadable, ok) {
         (true, _) => Exit::Unreadable.into(),

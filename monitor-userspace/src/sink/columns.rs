@@ -55,7 +55,11 @@ const WIDEST: usize = 60;
 impl<W: Write> Table<W> {
     /// Writes to `out`.
     pub fn new(out: W, columns: Vec<Column>) -> Self {
-        let columns: Vec<_> = columns.into_iter().map(|column| (column, column.width())).collect();
+        let sized = |column: Column| {
+            let width = column.width();
+            (column, width)
+        };
+        let columns: Vec<_> = columns.into_iter().map(sized).collect();
         let mut table = Self { out, columns, buffer: String::new() };
         let head = table.columns.iter().map(|(column, _)| column.name().to_owned()).collect();
         table.line(head);

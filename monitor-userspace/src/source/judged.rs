@@ -43,6 +43,8 @@ pub struct Judged {
     damaged: u64,
     /// Whether the file that is read was closed and goes on in another one.
     has_next: bool,
+    /// The number and the identity of the file before this one, which says of what it is a segment.
+    before: Option<(u32, String)>,
     /// An index that is being made.
     builder: Option<Builder>,
     /// The blocks that are read, where an index tells that others need not be.
@@ -70,6 +72,7 @@ impl Judged {
             pipeline: Pipeline::new()?,
             damaged,
             has_next: false,
+            before: None,
             builder: None,
             chosen: None,
             snapshots: None,
@@ -100,6 +103,7 @@ impl Judged {
             pipeline,
             damaged: 0,
             has_next: false,
+            before: None,
             builder: None,
             chosen: None,
             snapshots: None,
@@ -189,15 +193,19 @@ impl Judged {
         if let Some(builder) = &mut self.builder {
             out[before..].iter().for_each(|record| builder.record(record));
         }
+        let mut is_told = false;
         while let Some(path) = self.files.get(self.at + 1) {
             if !path.exists() {
                 // Whoever writes keeps within bounds.
                 note(format_args!("{}: it was removed before it was read", path.display()));
                 self.files.remove(self.at + 1);
+                is_told = true;
                 continue;
             }
             let next = Recording::open(path)?;
             self.tell();
+            let number = self.pipeline.opened().map(|opened| opened.segment);
+            self.before = number.filter(|_| !is_told).map(|number| (number, self.recording.id()));
             self.damaged += self.recording.damaged();
             self.recording = next;
             self.pipeline = Pipeline::new()?;
@@ -222,15 +230,38 @@ impl Judged {
             }
             match self.recording.next() {
                 Some(input) => return self.take(input, out).map(Some),
-                None if !self.next_file(out)? => return Ok(None),
+                None if !self.next_file(out)? => {
+                    if self.has_next && self.folder.is_some() {
+                        note(format_args!("{}: it goes on in another file, which is missing", self.path().display()));
+                        (self.has_next, self.damaged) = (false, self.damaged + 1);
+                    }
+                    return Ok(None);
+                }
                 None => {}
             }
         }
     }
 
+    /// Says where files are missing between two segments of a recording.
+    fn check_segment(&mut self, opened: &Opened) {
+        let Some((number, id)) = self.before.take() else { return };
+        let follows = opened.continues.as_ref().is_none_or(|before| *before == id) || opened.segment <= number;
+        let of = |at: Option<usize>, number| segments::first_of(self.files.get(at?)?, number);
+        let is_same =
+            of(Some(self.at), opened.segment).is_some_and(|first| of(self.at.checked_sub(1), number) == Some(first));
+        if !follows && is_same {
+            let last = opened.segment - 1;
+            note(format_args!("{}: it continues segment {last}, which is missing", self.path().display()));
+            self.damaged += 1;
+        }
+    }
+
     fn take(&mut self, input: Input, out: &mut Vec<Record>) -> Result<Input> {
         match &input {
-            Input::Opened(opened) => self.check_wire(opened)?,
+            Input::Opened(opened) => {
+                self.check_wire(opened)?;
+                self.check_segment(opened);
+            }
             Input::Config(config) => {
                 // An index begins anywhere with the data of the end, so it can only be made where that was always in force.
                 if self.pipeline.config().is_some_and(|before| before.data != config.data) {

@@ -106,6 +106,13 @@ fn name_of(first: &Path, number: u32) -> OsString {
 /// Where the segment lies that follows the one with this number, if it has the name that its writer gave it.
 #[must_use]
 pub fn after(segment: &Path, number: u32) -> Option<PathBuf> {
+    Some(segment.with_file_name(name_of(&first_of(segment, number)?, number.checked_add(1)?)))
+}
+
+/// Where the first segment lies, or lay, of the recording of which a file is the segment with this number, if it has the name that
+/// its writer gave it.
+#[must_use]
+pub fn first_of(segment: &Path, number: u32) -> Option<PathBuf> {
     let name = segment.file_name()?.to_str()?;
     let own = format!(".{number:0DIGITS$}");
     let first = match (number, segment.extension().and_then(OsStr::to_str)) {
@@ -117,7 +124,7 @@ pub fn after(segment: &Path, number: u32) -> Option<PathBuf> {
         },
         (_, None) => return None,
     };
-    Some(segment.with_file_name(name_of(Path::new(&first), number.checked_add(1)?)))
+    Some(segment.with_file_name(first))
 }
 
 /// Whether somebody holds the lock of who writes a recording. Where a file system knows no locks, nobody does.

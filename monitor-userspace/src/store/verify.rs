@@ -21,7 +21,7 @@ use crate::source::recording::Recording;
 pub mod segments;
 mod show;
 
-use segments::Segment;
+use segments::{Link, Segment};
 
 /// What was found.
 #[derive(Debug, Default, Serialize)]
@@ -48,6 +48,9 @@ pub struct Report {
     pub head: String,
     /// Its identity, hexadecimal, by which other segments name it.
     pub id: String,
+    /// Whether it agrees with the segments beside it, as far as they were looked at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
     /// What it says of other segments; absent where it is a recording of one file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segment: Option<Segment>,
@@ -206,6 +209,17 @@ pub fn verify(path: &Path) -> Result<Report> {
             report.ledger.differences.push(format!("the end says that {said} inputs precede it, there are {before}"));
         }
         report.reason = Some(closed.reason);
+    }
+    if wire != WIRE_VERSION {
+        let what =
+            format!("its records have wire version {wire}, and this build reads {WIRE_VERSION}: they are not judged");
+        report.ledger.differences.push(what);
+    }
+    if report.complete && report.reason.is_none() && report.damaged == 0 {
+        report
+            .ledger
+            .differences
+            .push("the last block is marked as such, and nothing in it closes the recording".to_owned());
     }
     report.ledger.balanced = report.ledger.compared && report.ledger.differences.is_empty();
     report.ok = report.complete && !report.broken();

@@ -5,11 +5,12 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::{
-    FilterError,
+    FilterError, Span,
     field::{Context, fields},
     lexer::Test,
     pattern::{Look, Pattern},
     quantity::{self, Bounds, Unit},
+    subtree::Subtrees,
 };
 use crate::{
     meant::meant,
@@ -18,7 +19,7 @@ use crate::{
 
 /// A field of one kind of record, and what it must be.
 #[derive(Clone, Debug)]
-pub(super) struct Inner {
+pub(crate) struct Inner {
     kind: Kind,
     path: Vec<String>,
     tests: Vec<Wanted>,
@@ -78,13 +79,29 @@ impl Inner {
         Ok(Self { kind, path, tests: each.collect::<Result<_, _>>()? })
     }
 
-    pub(super) fn matches(&self, record: &Record) -> bool {
+    /// A field by its name, without a test.
+    ///
+    /// # Errors
+    ///
+    /// There is no such field.
+    pub(crate) fn named(name: &str) -> Result<Self, FilterError> {
+        let mut subtrees = Subtrees::default();
+        let context = Context { filter: name, span: &Span::default(), subtrees: &mut subtrees };
+        Self::parse(name, &[], 0..name.len(), &context)
+    }
+
+    /// What a record has in the field.
+    pub(crate) fn value(&self, record: &Record) -> Option<Value> {
         if record.kind() != self.kind {
-            return false;
+            return None;
         }
         // Only records of the kind come here, and only where nothing faster decided.
-        let Ok(body) = record.body.to_json() else { return false };
-        self.path.iter().try_fold(&body, |value, part| value.get(part)).is_some_and(|value| self.is_wanted(value))
+        let mut body = record.body.to_json().ok()?;
+        self.path.iter().try_fold(&mut body, |value, part| value.get_mut(part)).map(Value::take)
+    }
+
+    pub(super) fn matches(&self, record: &Record) -> bool {
+        self.value(record).is_some_and(|value| self.is_wanted(&value))
     }
 
     fn is_wanted(&self, value: &Value) -> bool {

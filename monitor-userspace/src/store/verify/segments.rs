@@ -1,11 +1,12 @@
 //! What segments say of each other, and whether it agrees.
 
-use std::fmt;
+use std::{fmt, path::Path};
 
 use agentsnoop_pipeline::input::{Input, Observed};
 use serde::Serialize;
 
 use super::Report;
+use crate::store::segments::first_of;
 
 /// What a recording says of the segments beside it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -63,10 +64,14 @@ enum What {
     Sealed { before: String },
     /// They name each other; the head was not noted.
     Named { before: String },
-    /// The one before is not among the files.
+    /// The one before is not among the files, and neither is an earlier one: it can have been removed to keep within bounds.
     Absent { segment: u32 },
-    /// The one after is not among the files.
-    NextAbsent,
+    /// The one before is not among the files, and an earlier one is.
+    Missing { segment: u32 },
+    /// The one after is not among the files, which need not be all.
+    NextAbsent { segment: u32 },
+    /// The one after is not there.
+    NextMissing { segment: u32 },
     /// The one before was not closed, so it names nothing.
     Unclosed { before: String },
     /// They do not.
@@ -74,10 +79,16 @@ enum What {
 }
 
 impl Link {
-    /// Whether something was altered, or files are of different recordings.
+    /// Whether something was altered or taken away, or files are of different recordings.
     #[must_use]
     pub const fn is_broken(&self) -> bool {
-        matches!(self.what, What::Broken { .. })
+        matches!(self.what, What::Broken { .. } | What::Missing { .. } | What::NextMissing { .. })
+    }
+
+    /// The file that says so.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
     }
 }
 
@@ -88,16 +99,31 @@ impl fmt::Display for Link {
             What::Sealed { before } => write!(f, "{file} continues {before}, whose chain has the head that was noted"),
             What::Named { before } => write!(f, "{file} continues {before}, whose head was not noted"),
             What::Absent { segment } => write!(f, "{file} continues segment {segment}, which is not among these files"),
-            What::NextAbsent => write!(f, "{file} goes on in another segment, which is not among these files"),
+            What::Missing { segment } => write!(f, "{file} continues segment {segment}, which is missing"),
+            What::NextAbsent { segment } => {
+                write!(f, "{file} goes on in segment {segment}, which is not among these files")
+            }
+            What::NextMissing { segment } => write!(f, "{file} goes on in segment {segment}, which is missing"),
             What::Unclosed { before } => write!(f, "{file} continues {before}, which was not closed"),
             What::Broken { before, why } => write!(f, "{file} continues {before}, but {why}"),
         }
     }
 }
 
-/// The links between recordings.
+impl Serialize for Link {
+    /// As an object with `ok` and `what`.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct as _;
+        let mut link = serializer.serialize_struct("Link", 2)?;
+        link.serialize_field("ok", &!self.is_broken())?;
+        link.serialize_field("what", &self.to_string())?;
+        link.end()
+    }
+}
+
+/// The links between recordings. Where these are `all` that there should be, one that is named and not there is missing.
 #[must_use]
-pub fn links(reports: &[Report]) -> Vec<Link> {
+pub fn links(reports: &[Report], all: bool) -> Vec<Link> {
     let mut links = Vec::new();
     for report in reports {
         let Some(segment) = &report.segment else { continue };
@@ -105,16 +131,32 @@ pub fn links(reports: &[Report]) -> Vec<Link> {
         if let Some(id) = &segment.continues {
             links.push(link(match reports.iter().find(|before| before.id == *id) {
                 Some(before) => judge(before, report, segment),
-                None => What::Absent { segment: segment.number.saturating_sub(1) },
+                None => {
+                    let absent = segment.number.saturating_sub(1);
+                    let is_between = reports.iter().any(|other| is_earlier(other, report));
+                    if is_between { What::Missing { segment: absent } } else { What::Absent { segment: absent } }
+                }
             }));
         }
         if let Some(id) = &segment.next
             && !reports.iter().any(|next| next.id == *id)
         {
-            links.push(link(What::NextAbsent));
+            let next = segment.number.saturating_add(1);
+            links.push(link(if all {
+                What::NextMissing { segment: next }
+            } else {
+                What::NextAbsent { segment: next }
+            }));
         }
     }
     links
+}
+
+/// Whether a file is, by its name, an earlier segment of the recording that another one is of.
+fn is_earlier(one: &Report, other: &Report) -> bool {
+    let number = |report: &Report| report.segment.as_ref().map_or(0, |segment| segment.number);
+    let first = |report: &Report| first_of(Path::new(&report.file), number(report));
+    number(one) < number(other) && first(one).is_some() && first(one) == first(other)
 }
 
 fn judge(before: &Report, report: &Report, segment: &Segment) -> What {
@@ -157,7 +199,7 @@ mod tests {
     }
 
     fn said(reports: &[Report]) -> Vec<String> {
-        links(reports).iter().map(|link| format!("{} {link}", link.is_broken())).collect()
+        links(reports, false).iter().map(|link| format!("{} {link}", link.is_broken())).collect()
     }
 
     #[test]
@@ -181,6 +223,30 @@ mod tests {
     fn segments_that_are_not_there_are_named() {
         let [first, second] = pair();
         assert_eq!(said(&[second]), ["false b.rec continues segment 0, which is not among these files"]);
-        assert_eq!(said(&[first]), ["false a.rec goes on in another segment, which is not among these files"]);
+        assert_eq!(said(&[first]), ["false a.rec goes on in segment 1, which is not among these files"]);
+    }
+
+    #[test]
+    fn segments_that_are_missing_where_all_should_be_break_the_chain() {
+        let [first, second] = pair();
+        let all = [first];
+        let links = links(&all, true);
+        assert!(links[0].is_broken() && links[0].to_string() == "a.rec goes on in segment 1, which is missing");
+        // The second one of three.
+        let third = Segment { number: 2, continues: Some("b".to_owned()), ..Segment::default() };
+        let (mut third, mut other) = (report("c", third), second);
+        let [mut first] = all;
+        first.file = "x/out.rec".to_owned();
+        third.file = "x/out.0002.rec".to_owned();
+        other.file = "x/other.rec".to_owned();
+        assert!(
+            said(&[first, third]).contains(&"true x/out.0002.rec continues segment 1, which is missing".to_owned())
+        );
+        // An older one of another recording says nothing of this one.
+        let mut third = report("c", Segment { number: 2, continues: Some("b".to_owned()), ..Segment::default() });
+        third.file = "x/out.0002.rec".to_owned();
+        other.id = "z".to_owned();
+        let said = said(&[other, third]);
+        assert!(said.iter().any(|said| said.starts_with("false x/out.0002.rec continues segment 1")), "{said:?}");
     }
 }
