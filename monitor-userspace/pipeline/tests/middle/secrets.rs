@@ -107,7 +107,7 @@ pub(crate) const COMMANDS: [(&str, &str); 91] = [
     ("tool|--psk|Hunter22", "Hunter22"),
     ("tool|--pat|Hunter22", "Hunter22"),
     ("tool|/password:Hunter22", "Hunter22"),
-    ("tool|--token|-Hunter22abc", "Hunter22"),
+    ("bash|-c|tool --dbPassword 'two Hunter22' x", "Hunter22"),
     ("env|SSHPASS=Hunter22|sshpass|-e", "Hunter22"),
     ("env|PAT=Hunter22|x", "Hunter22"),
     ("x|Pwd=Hunter22;Uid=u", "Hunter22"),
