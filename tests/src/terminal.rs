@@ -14,6 +14,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use nix::{
+    fcntl::{FcntlArg, FdFlag, fcntl},
     poll::{PollFd, PollFlags, PollTimeout, poll},
     pty::{Winsize, openpty},
     unistd::setsid,
@@ -39,6 +40,10 @@ impl Terminal {
     pub fn run(command: &mut Command, (columns, rows): (u16, u16), stderr: Option<Stdio>) -> Result<Self> {
         let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(&size, None).context("cannot open a pty")?;
+        for end in [&pty.master, &pty.slave] {
+            // A program that held the other end of its own terminal would never be hung up.
+            fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).context("cannot keep a pty from its program")?;
+        }
         let end = || -> Result<Stdio> { Ok(pty.slave.try_clone().context("cannot duplicate a pty")?.into()) };
         command.stdin(end()?).stdout(end()?).stderr(stderr.map_or_else(end, Ok)?);
         command.env("TERM", "xterm-256color").env("LC_ALL", "C.UTF-8").env_remove("NO_COLOR").env_remove("TMUX");
