@@ -17,6 +17,7 @@ use nix::{
     fcntl::{FcntlArg, FdFlag, fcntl},
     poll::{PollFd, PollFlags, PollTimeout, poll},
     pty::{Winsize, openpty},
+    sys::signal::{SigHandler, Signal, signal},
     unistd::setsid,
 };
 
@@ -47,9 +48,14 @@ impl Terminal {
         let end = || -> Result<Stdio> { Ok(pty.slave.try_clone().context("cannot duplicate a pty")?.into()) };
         command.stdin(end()?).stdout(end()?).stderr(stderr.map_or_else(end, Ok)?);
         command.env("TERM", "xterm-256color").env("LC_ALL", "C.UTF-8").env_remove("NO_COLOR").env_remove("TMUX");
-        // SAFETY: the closure runs between fork and exec; setsid(2) and ioctl(2) are async-signal-safe and allocate nothing.
+        // SAFETY: the closure runs between fork and exec; signal(2), setsid(2) and ioctl(2) are async-signal-safe and allocate nothing,
+        // and the default disposition runs no handler.
         unsafe {
             command.pre_exec(|| {
+                // Whoever runs the tests in the background may ignore them, which programs take over.
+                for ending in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM] {
+                    signal(ending, SigHandler::SigDfl)?;
+                }
                 setsid()?;
                 match libc::ioctl(libc::STDIN_FILENO, libc::TIOCSCTTY, 0) {
                     0 => Ok(()),
