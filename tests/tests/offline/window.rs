@@ -33,6 +33,9 @@ fn a_command_beside_the_screen_has_a_terminal_of_its_own_and_the_keys() {
     press(&mut terminal, "stty size\r");
     shows(&mut terminal, &["\n25 120"]);
     terminal.resize((100, 40)).expect("a terminal that is there");
+    // Below a row of its own and 20 for the command; keys that come together with another size can wait for the next ones.
+    let header = |screen: &str| screen.lines().position(|line| line.contains("agentsnoop live"));
+    terminal.wait(PATIENCE, |screen| header(screen) == Some(21)).expect("the screen in its new size");
     press(&mut terminal, "clear; stty size\r");
     shows(&mut terminal, &["\n20 100"]);
     // ^C ends what it runs, and nothing else; ^Z stops it.

@@ -56,6 +56,14 @@ impl Rule {
                 found.push(if self.is_joined { joined::whole(bytes, secret) } else { secret });
             }
         }
+        // What goes on behind its first part can reach over the next one.
+        found.dedup_by(|next, before| {
+            let is_reached = next.start < before.end;
+            if is_reached {
+                before.end = before.end.max(next.end);
+            }
+            is_reached
+        });
         mask::keep_without(bytes, &mut found, |range| range);
         found
     }
