@@ -1,7 +1,7 @@
 //! `watch` and `doctor`.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::{ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -25,7 +25,17 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-fn watch_pid() -> Result<()> {
+/// A process that opens a file, which is not there, when its input is closed.
+struct Waiting {
+    folder: tempfile::TempDir,
+    /// The file.
+    marker: String,
+    pid: String,
+    input: Option<ChildStdin>,
+    _target: Killed,
+}
+
+fn waiting() -> Result<Waiting> {
     let folder = tempfile::tempdir()?;
     let marker = folder.path().join("marker").display().to_string();
     let mut target = Command::new(own_program()?)
@@ -33,9 +43,12 @@ fn watch_pid() -> Result<()> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()?;
-    let input = target.stdin.take();
-    let pid = target.id().to_string();
-    let _target = Killed(target);
+    let (input, pid) = (target.stdin.take(), target.id().to_string());
+    Ok(Waiting { folder, marker, pid, input, _target: Killed(target) })
+}
+
+fn watch_pid() -> Result<()> {
+    let Waiting { folder: _folder, marker, pid, input, _target } = waiting()?;
     let mut watch =
         agentsnoop().args(["watch", "--lines", "--pid", &pid]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let lines = watch.stdout.take().context("no output")?;
@@ -62,16 +75,7 @@ fn watch_screen() -> Result<()> {
         eprintln!("skipped: tmux is not installed");
         return Ok(());
     }
-    let folder = tempfile::tempdir()?;
-    let marker = folder.path().join("marker").display().to_string();
-    let mut target = Command::new(own_program()?)
-        .args(["trigger", "wait-then-open", &marker])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let input = target.stdin.take();
-    let pid = target.id().to_string();
-    let _target = Killed(target);
+    let Waiting { folder, marker, pid, input, _target } = waiting()?;
     let (server, recordings) = (format!("agentsnoop-live-{pid}"), folder.path().join("recordings"));
     let tmux = |words: &[&str]| -> Result<String> {
         let mut tmux = Command::new("tmux");
@@ -108,18 +112,9 @@ fn watch_screen() -> Result<()> {
 }
 
 fn watch_reload() -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let marker = folder.path().join("marker").display().to_string();
+    let Waiting { folder, marker, pid, input, _target } = waiting()?;
     let own = folder.path().join(".config/agentsnoop");
     std::fs::create_dir_all(&own)?;
-    let mut target = Command::new(own_program()?)
-        .args(["trigger", "wait-then-open", &marker])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let input = target.stdin.take();
-    let pid = target.id().to_string();
-    let _target = Killed(target);
     let mut watch = agentsnoop()
         .args(["watch", "--lines", "--pid", &pid])
         .env("HOME", folder.path())

@@ -56,6 +56,22 @@ fn installed(report: &Value) -> Vec<String> {
     found
 }
 
+/// What is installed for all users of a machine, with these files of agents: as JSON and as text.
+fn of_machine(machine: &Fixture, agents: Vec<Source>) -> (Value, String) {
+    let scope = Scope {
+        root: machine.path().to_owned(),
+        homes: Vec::new(),
+        system: true,
+        commands: Vec::new(),
+        projects: Vec::new(),
+        installed: true,
+        running: false,
+        agents,
+    };
+    let found = inventory::look(&scope).expect("an inventory");
+    (serde_json::to_value(&found).expect("JSON"), inventory::text(&found, Paint::Plain))
+}
+
 #[test]
 fn each_agent_is_found_once_with_its_version_and_how_it_came() {
     let home = Fixture::new();
@@ -167,18 +183,7 @@ fn what_is_for_all_users_is_found_with_its_managed_settings() {
         r#"{"permissions": {"disableBypassPermissionsMode": "disable"}}"#,
     );
     machine.file("etc/codex/requirements.toml", "allowed_approval_policies = [\"on-request\"]\n");
-    let scope = Scope {
-        root: machine.path().to_owned(),
-        homes: Vec::new(),
-        system: true,
-        commands: Vec::new(),
-        projects: Vec::new(),
-        installed: true,
-        running: false,
-        agents: Vec::new(),
-    };
-    let found = inventory::look(&scope).expect("an inventory");
-    let report = serde_json::to_value(&found).expect("JSON");
+    let (report, text) = of_machine(&machine, Vec::new());
     check(&report);
     assert_eq!(
         installed(&report),
@@ -190,7 +195,6 @@ fn what_is_for_all_users_is_found_with_its_managed_settings() {
     assert_eq!(claude["settings"][0]["scope"], "managed");
     assert_eq!(claude["settings"][0]["permissions"][0]["value"], "disable");
     assert_eq!(agent(&report, "codex")["settings"][0]["permissions"][0]["value"], serde_json::json!(["on-request"]));
-    let text = inventory::text(&found, Paint::Plain);
     assert!(text.contains("/etc/claude-code/managed-settings.json  (all users)"), "{text}");
 }
 
@@ -253,17 +257,7 @@ fn agents_of_a_users_own_catalogue_are_found_where_commands_are_and_where_it_nam
     let machine = Fixture::new();
     machine.native("srv/tools/theirs");
     let content = "[[agent]]\nname = 'theirs'\ntitle = 'Theirs'\nexe = ['/srv/tools/theirs']\n".to_owned();
-    let found = inventory::look(&Scope {
-        root: machine.path().to_owned(),
-        homes: Vec::new(),
-        system: true,
-        commands: Vec::new(),
-        projects: Vec::new(),
-        installed: true,
-        running: false,
-        agents: vec![Source { name: "agents.toml".to_owned(), content }],
-    });
-    let report = serde_json::to_value(found.expect("an inventory")).expect("JSON");
+    let (report, _) = of_machine(&machine, vec![Source { name: "agents.toml".to_owned(), content }]);
     assert_eq!(installed(&report), ["theirs - -"]);
     assert_eq!(agent(&report, "theirs")["title"], "Theirs");
 }
