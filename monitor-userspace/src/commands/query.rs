@@ -81,7 +81,7 @@ pub struct Args {
     /// Order by a field, the largest first with a `-` before it; without --limit the first 1,000 are kept
     #[arg(long, value_name = "[-]FIELD", allow_hyphen_values = true, conflicts_with = "follow")]
     sort: Option<String>,
-    /// Go on with what is recorded from now on, in the next segments too, until the last one is closed
+    /// Go on with what is recorded from now on, in the next segments too, until the last one is closed or its writer gone
     #[arg(long)]
     follow: bool,
     /// How records are shown

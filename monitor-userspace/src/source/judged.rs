@@ -29,6 +29,9 @@ use snapshot::Snapshots;
 
 /// How often a recording that is still written is looked at for more; its writer flushes more than once a second.
 const LOOKED_FOR_EVERY: Duration = Duration::from_millis(200);
+/// Looks at a recording that nobody writes any more and that was not closed, until it is taken for all there is: five seconds,
+/// in which whoever makes a recording has long got its lock.
+const LEFT_AFTER: u32 = 25;
 
 /// Replays a recording, or all recordings of a folder one after the other.
 pub struct Judged {
@@ -295,13 +298,15 @@ impl Judged {
     }
 
     /// As [`Judged::next`], of a recording that is still written: where it ends for now, `rests` is called and more is waited
-    /// for, in the next segment too. `None` once the last one is closed.
+    /// for, in the next segment too. `None` once the last one is closed, or, of a single file, some seconds after its writer has
+    /// gone without closing it. In a folder another recording can follow.
     ///
     /// # Errors
     ///
     /// As [`Judged::next`], and those of `rests`.
     pub fn wait(&mut self, out: &mut Vec<Record>, mut rests: impl FnMut() -> Result<()>) -> Result<Option<Input>> {
         let mut is_left = false;
+        let mut left_for = 0;
         loop {
             if let Some(input) = self.recording.next() {
                 return self.take(input, out).map(Some);
@@ -323,6 +328,10 @@ impl Judged {
                 is_left = self.at + 1 < self.files.len();
                 if is_left {
                     continue;
+                }
+                left_for += u32::from(self.folder.is_none() && segments::is_left(self.path()));
+                if left_for > LEFT_AFTER {
+                    return Ok(None);
                 }
             }
             rests()?;

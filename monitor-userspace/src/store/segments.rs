@@ -130,9 +130,20 @@ pub fn first_of(segment: &Path, number: u32) -> Option<PathBuf> {
 /// Whether somebody holds the lock of who writes a recording. Where a file system knows no locks, nobody does.
 #[must_use]
 pub fn is_written(file: &Path) -> bool {
+    matches!(try_lock(file), Err(fs::TryLockError::WouldBlock))
+}
+
+/// Whether nobody holds that lock. Where a file system knows no locks, nobody can tell.
+#[must_use]
+pub fn is_left(file: &Path) -> bool {
+    try_lock(file).is_ok()
+}
+
+/// Takes the lock beside other readers, and gives it back at once.
+fn try_lock(file: &Path) -> Result<(), fs::TryLockError> {
     let mut options = OpenOptions::new();
-    let file = options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC).open(file);
-    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
+    let options = options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC);
+    options.open(file).map_err(fs::TryLockError::Error)?.try_lock_shared()
 }
 
 /// The recordings in a folder, in the order of their names.

@@ -1,6 +1,6 @@
 //! The index of a recording: a query that uses one finds what a query finds that reads everything.
 
-use std::{fs, path::Path, time::SystemTime};
+use std::{fs, os::unix::fs::FileExt as _, path::Path, time::SystemTime};
 
 use agentsnoop_tests::heavy::SECRET;
 
@@ -58,4 +58,14 @@ fn a_query_with_an_index_finds_what_one_without_finds() {
     bytes[middle] ^= 1;
     fs::write(&made[0].0, bytes).expect("a writable index");
     assert_eq!(query(&file, &cache, &[&path]), query(&file, &cache, &[&path, "--no-index"]));
+    // One of a recording that was changed since is of no use either, although size and time are as they were.
+    query(&file, &cache, &["kind:loss"]);
+    let recording = fs::File::options().read(true).write(true).open(&file).expect("the recording");
+    let about = recording.metadata().expect("its size and time");
+    let (mut byte, middle) = ([0], about.len() / 2);
+    recording.read_exact_at(&mut byte, middle).expect("a byte");
+    recording.write_all_at(&[!byte[0]], middle).expect("another one");
+    recording.set_modified(about.modified().expect("a time")).expect("the time of before");
+    let output = command(&["query"]).arg(&file).arg(&path).env("XDG_CACHE_HOME", &cache).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
 }

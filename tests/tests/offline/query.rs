@@ -146,13 +146,27 @@ fn following_shows_what_is_written_meanwhile_and_ends_when_the_recording_is_clos
     let path = folder.path().join("growing.rec");
     fs::write(&path, &bytes[..cut]).expect("the first blocks");
     let text = path.to_str().expect("text");
-    let follower = command(&["query", "--follow", "--json", text]).stdout(Stdio::piped()).spawn().expect("it runs");
     let mut file = fs::File::options().append(true).open(&path).expect("the recording");
+    file.lock().expect("the lock of who writes");
+    let follower = command(&["query", "--follow", "--json", text]).stdout(Stdio::piped()).spawn().expect("it runs");
     file.write_all(&bytes[cut..]).expect("the other blocks");
     let output = follower.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let whole = agentsnoop(&["query", "--json"], &path);
     assert_eq!(stdout(&output), stdout(&whole));
+}
+
+#[test]
+fn following_ends_behind_what_a_writer_left_that_was_killed() {
+    let (bytes, _) = small();
+    let folder = folder();
+    let path = folder.path().join("killed.rec");
+    fs::write(&path, &bytes[..blocks(&bytes)[2].end]).expect("a recording that was not closed");
+    let followed = agentsnoop(&["query", "--follow", "--json"], &path);
+    let whole = agentsnoop(&["query", "--json"], &path);
+    assert_eq!(followed.status.code(), Some(0), "{}", stderr(&followed));
+    assert!(stderr(&followed).contains("killed.rec: incomplete: it was not closed"), "{}", stderr(&followed));
+    assert_eq!(stdout(&followed), stdout(&whole));
 }
 
 /// A query that follows and has shown its first record.

@@ -70,7 +70,7 @@ pub fn store(recording: &Path, index: &Index) -> Result<()> {
     Ok(())
 }
 
-/// Where something that was made of a recording lies. The name tells the recording, by identity, size and time, the build that judges it,
+/// Where something that was made of a recording lies. The name tells the recording, by identity, size and times, the build that judges it,
 /// with its data, and the layout.
 ///
 /// # Errors
@@ -85,8 +85,9 @@ pub fn place(recording: &Path, layout: u32, ending: &str) -> Result<PathBuf> {
     let mut key = blake3::Hasher::new();
     key.update(&layout.to_le_bytes());
     key.update(&header);
-    for number in
-        [about.size() as i64, about.mtime(), about.mtime_nsec(), build.size() as i64, build.mtime(), build.mtime_nsec()]
+    // Who changes a file can set its mtime back, but not its ctime (inode(7)).
+    let times = [about.mtime(), about.mtime_nsec(), about.ctime(), about.ctime_nsec()];
+    for number in times.into_iter().chain([about.size() as i64, build.size() as i64, build.mtime(), build.mtime_nsec()])
     {
         key.update(&number.to_le_bytes());
     }
