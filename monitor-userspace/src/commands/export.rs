@@ -19,7 +19,7 @@ use crate::{
         whole::{self, Whole},
     },
     source::{
-        judged::{Judged, note, readable},
+        judged::{Judged, Links, note, readable},
         recording::Recording,
     },
 };
@@ -161,6 +161,8 @@ struct Source<'a> {
     files: Vec<PathBuf>,
     /// Files of the folder that cannot be read.
     unreadable: u64,
+    /// Whether these are all files of a folder, so that a segment that is not among them is missing.
+    is_folder: bool,
     wish: Wish<'a>,
 }
 
@@ -183,7 +185,7 @@ impl<'a> Source<'a> {
         if let Some(first) = files.first() {
             Recording::open(first)?;
         }
-        Ok(Self { files, unreadable, wish })
+        Ok(Self { files, unreadable, is_folder: path.is_dir(), wish })
     }
 
     /// Gives everything to `take`, one recording after the other: each can be read alone.
@@ -194,7 +196,9 @@ impl<'a> Source<'a> {
             count => Err(fail(Exit::Unreadable, format!("files of the folder that cannot be read: {count}"))),
         };
         let mut begun = false;
+        let (mut links, mut missing) = (Links::default(), 0u64);
         for (number, file) in (1..).zip(&self.files) {
+            links.next(true);
             let mut judged = Judged::open(file)?;
             let (mut records, mut closed, mut last) = (Vec::new(), None, None);
             for inputs in 0u64.. {
@@ -202,10 +206,16 @@ impl<'a> Source<'a> {
                     check()?;
                 }
                 let input = judged.next(&mut records)?;
-                if let (Some(Input::Opened(opened)), false) = (&input, begun) {
-                    // Times are those of all recordings together.
-                    selection = self.wish.of_recording(opened, &self.files)?;
-                    begun = true;
+                if let Some(Input::Opened(opened)) = &input {
+                    if !begun {
+                        // Times are those of all recordings together.
+                        selection = self.wish.of_recording(opened, &self.files)?;
+                        begun = true;
+                    }
+                    if let Some(said) = links.begin(file, opened, judged.recording().id()) {
+                        note(format_args!("{}: {said}", file.display()));
+                        missing += 1;
+                    }
                 }
                 for record in records.drain(..) {
                     last = last.max(Some(record.time));
@@ -213,7 +223,10 @@ impl<'a> Source<'a> {
                     take(Found::Record(number, &record, matches))?;
                 }
                 match input {
-                    Some(Input::Closed(body)) => closed = Some(body),
+                    Some(Input::Closed(body)) => {
+                        links.close(&body);
+                        closed = Some(body);
+                    }
                     Some(_) => {}
                     None => break,
                 }
@@ -224,6 +237,15 @@ impl<'a> Source<'a> {
             let filter = self.wish.filter;
             take(Found::End(number, &About { file, judged: &judged, closed: closed.as_deref(), last, filter }))?;
             verdict = verdict.and(judged.finish());
+        }
+        if self.is_folder
+            && let (Some(file), Some(said)) = (self.files.last(), links.end())
+        {
+            note(format_args!("{}: {said}", file.display()));
+            missing += 1;
+        }
+        if missing > 0 {
+            verdict = verdict.and(Err(fail(Exit::Unreadable, format!("segments that are missing: {missing}"))));
         }
         Ok(verdict)
     }

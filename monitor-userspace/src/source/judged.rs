@@ -1,5 +1,6 @@
 //! A recording through the pipeline: the same records as when it was live.
 
+mod links;
 mod snapshot;
 
 use std::{
@@ -24,6 +25,7 @@ use crate::{
     store::{End, reader::Place, segments},
 };
 
+pub use links::Links;
 pub use snapshot::Snapshot;
 use snapshot::Snapshots;
 
@@ -44,10 +46,8 @@ pub struct Judged {
     pipeline: Pipeline,
     /// Places that are damaged in files before this one.
     damaged: u64,
-    /// Whether the file that is read was closed and goes on in another one.
-    has_next: bool,
-    /// The number and the identity of the file before this one, which says of what it is a segment.
-    before: Option<(u32, String)>,
+    /// What tells that a segment is missing between the files.
+    links: Links,
     /// An index that is being made.
     builder: Option<Builder>,
     /// The blocks that are read, where an index tells that others need not be.
@@ -74,8 +74,7 @@ impl Judged {
             recording,
             pipeline: Pipeline::new()?,
             damaged,
-            has_next: false,
-            before: None,
+            links: Links::default(),
             builder: None,
             chosen: None,
             snapshots: None,
@@ -105,8 +104,7 @@ impl Judged {
             recording,
             pipeline,
             damaged: 0,
-            has_next: false,
-            before: None,
+            links: Links::default(),
             builder: None,
             chosen: None,
             snapshots: None,
@@ -207,12 +205,10 @@ impl Judged {
             }
             let next = Recording::open(path)?;
             self.tell();
-            let number = self.pipeline.opened().map(|opened| opened.segment);
-            self.before = number.filter(|_| !is_told).map(|number| (number, self.recording.id()));
+            self.links.next(!is_told);
             self.damaged += self.recording.damaged();
             self.recording = next;
             self.pipeline = Pipeline::new()?;
-            self.has_next = false;
             self.at += 1;
             return Ok(true);
         }
@@ -234,9 +230,11 @@ impl Judged {
             match self.recording.next() {
                 Some(input) => return self.take(input, out).map(Some),
                 None if !self.next_file(out)? => {
-                    if self.has_next && self.folder.is_some() {
-                        note(format_args!("{}: it goes on in another file, which is missing", self.path().display()));
-                        (self.has_next, self.damaged) = (false, self.damaged + 1);
+                    if self.folder.is_some()
+                        && let Some(missing) = self.links.end()
+                    {
+                        note(format_args!("{}: {missing}", self.path().display()));
+                        self.damaged += 1;
                     }
                     return Ok(None);
                 }
@@ -245,25 +243,15 @@ impl Judged {
         }
     }
 
-    /// Says where files are missing between two segments of a recording.
-    fn check_segment(&mut self, opened: &Opened) {
-        let Some((number, id)) = self.before.take() else { return };
-        let follows = opened.continues.as_ref().is_none_or(|before| *before == id) || opened.segment <= number;
-        let of = |at: Option<usize>, number| segments::first_of(self.files.get(at?)?, number);
-        let is_same =
-            of(Some(self.at), opened.segment).is_some_and(|first| of(self.at.checked_sub(1), number) == Some(first));
-        if !follows && is_same {
-            let last = opened.segment - 1;
-            note(format_args!("{}: it continues segment {last}, which is missing", self.path().display()));
-            self.damaged += 1;
-        }
-    }
-
     fn take(&mut self, input: Input, out: &mut Vec<Record>) -> Result<Input> {
         match &input {
             Input::Opened(opened) => {
                 self.check_wire(opened)?;
-                self.check_segment(opened);
+                let file = self.files.get(self.at).map_or(Path::new(""), PathBuf::as_path);
+                if let Some(missing) = self.links.begin(file, opened, self.recording.id()) {
+                    note(format_args!("{}: {missing}", self.path().display()));
+                    self.damaged += 1;
+                }
             }
             Input::Config(config) => {
                 // An index begins anywhere with the data of the end, so it can only be made where that was always in force.
@@ -275,7 +263,7 @@ impl Judged {
                     self.note_other_rules(config);
                 }
             }
-            Input::Closed(closed) => self.has_next = closed.next.is_some(),
+            Input::Closed(closed) => self.links.close(closed),
             _ => {}
         }
         let before = out.len();
@@ -347,7 +335,7 @@ impl Judged {
             self.files.extend(found);
             return;
         }
-        if !self.has_next || self.at + 1 < self.files.len() {
+        if !self.links.goes_on() || self.at + 1 < self.files.len() {
             return;
         }
         let number = self.pipeline.opened().map_or(0, |opened| opened.segment);

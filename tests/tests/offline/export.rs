@@ -85,8 +85,8 @@ fn json_lines_are_those_of_replay_and_query() {
 /// A folder of an observation in two segments, and one whose end was cut off.
 fn recordings() -> TempDir {
     let folder = folder();
-    let first = segment(&folder.path().join("out.rec"), 0);
-    let second = segment(&folder.path().join("out.0001.rec"), 1);
+    let first = segment(&folder.path().join("out.rec"), 0, None);
+    let second = segment(&folder.path().join("out.0001.rec"), 1, Some(&first));
     close(first, Some(&second));
     close(second, None);
     let (bytes, _) = small();

@@ -199,11 +199,11 @@ fn following_goes_on_in_the_segments_that_come_next() {
     for is_folder in [false, true] {
         let folder = folder();
         let paths = ["out.rec", "out.0001.rec", "out.0002.rec"].map(|name| folder.path().join(name));
-        let first = segment(&paths[0], 0);
+        let first = segment(&paths[0], 0, None);
         let follower = Follower::of(if is_folder { folder.path() } else { &paths[0] });
-        let second = segment(&paths[1], 1);
+        let second = segment(&paths[1], 1, Some(&first));
         close(first, Some(&second));
-        let third = segment(&paths[2], 2);
+        let third = segment(&paths[2], 2, Some(&second));
         close(second, Some(&third));
         close(third, None);
         let all: String = paths.iter().map(|path| stdout(&agentsnoop(&["query", "--json"], path))).collect();
@@ -228,7 +228,8 @@ fn following_a_folder_leaves_a_recording_whose_writer_is_gone_for_the_next_one()
 fn a_segment_that_goes_on_elsewhere_ends_what_follows_it_and_says_so() {
     let folder = folder();
     let (one, other) = (folder.path().join("out.rec"), folder.path().join("other.rec"));
-    let (first, second) = (segment(&one, 0), segment(&other, 1));
+    let first = segment(&one, 0, None);
+    let second = segment(&other, 1, Some(&first));
     close(first, Some(&second));
     let output = agentsnoop(&["query", "--follow", "--json"], &one);
     assert_eq!(output.status.code(), Some(0));
@@ -240,10 +241,38 @@ fn a_segment_that_goes_on_elsewhere_ends_what_follows_it_and_says_so() {
 }
 
 #[test]
+fn a_segment_that_is_missing_from_a_folder_is_named_by_whatever_reads_it() {
+    let folder = folder();
+    let paths = ["out.rec", "out.0001.rec", "out.0002.rec"].map(|name| folder.path().join(name));
+    let first = segment(&paths[0], 0, None);
+    let second = segment(&paths[1], 1, Some(&first));
+    let third = segment(&paths[2], 2, Some(&second));
+    close(first, Some(&second));
+    close(second, Some(&third));
+    close(third, None);
+    for (number, said) in
+        [(1, "out.rec goes on in segment 1, which is missing"), (2, "goes on in segment 2, which is missing")]
+    {
+        let aside = folder.path().join("aside");
+        fs::rename(&paths[number], &aside).expect("another name");
+        let verified = agentsnoop(&["verify"], folder.path());
+        assert_eq!(verified.status.code(), Some(1), "{}", stdout(&verified));
+        assert!(stderr(&verified).contains(said), "{}", stderr(&verified));
+        for words in [&["query", "--json"][..], &["replay", "--json"], &["export", "--format", "jsonl"]] {
+            let output = agentsnoop(words, folder.path());
+            assert_eq!(output.status.code(), Some(4), "{words:?}: {}", stderr(&output));
+            assert!(stderr(&output).contains("which is missing"), "{words:?}: {}", stderr(&output));
+        }
+        fs::rename(&aside, &paths[number]).expect("the name of before");
+    }
+    assert_eq!(agentsnoop(&["query", "--json"], folder.path()).status.code(), Some(0));
+}
+
+#[test]
 fn a_file_of_a_folder_that_is_no_recording_keeps_nobody_from_the_others() {
     let folder = folder();
     let one = folder.path().join("one.rec");
-    close(segment(&one, 0), None);
+    close(segment(&one, 0, None), None);
     // A power cut right behind the beginning leaves such a file.
     fs::write(folder.path().join("empty.rec"), "").expect("a file");
     let expected = stdout(&agentsnoop(&["query", "--json"], &one));

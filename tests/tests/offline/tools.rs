@@ -139,12 +139,13 @@ pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).expect("text on standard error")
 }
 
-/// A segment of an observation with the inputs of the session, written and not yet closed.
-pub(crate) fn segment(path: &Path, number: u32) -> Writer {
+/// A segment of an observation with the inputs of the session, behind the one before, written and not yet closed.
+pub(crate) fn segment(path: &Path, number: u32, before: Option<&Writer>) -> Writer {
     let (mut inputs, _) = session();
     for input in &mut inputs {
         if let Input::Opened(opened) = input {
             opened.segment = number;
+            opened.continues = before.map(|before| hex_id(&before.id()));
         }
     }
     let mut writer = Writer::create(path, Options::default()).expect("a new recording");
