@@ -44,6 +44,10 @@ const ARENA_BYTES: usize = 256 * 1024;
 /// what a tick takes: a second together (docs/recording.md).
 pub const TICK_EVERY: Duration = Duration::from_millis(750);
 
+/// How long what is recorded may wait for the disk while somebody looks at the recording and more comes. A quarter of what is wanted from an
+/// event to its row (docs/tui.md).
+pub const SHOWN_EVERY: Duration = Duration::from_millis(25);
+
 /// Nanoseconds between two inputs with counters while events arrive.
 const COUNTERS_EVERY_NS: u64 = 5_000_000_000;
 
@@ -86,6 +90,8 @@ pub struct Live {
     idle_since_ns: Option<u64>,
     /// The hooks that were lost on the way.
     lost_hooks: Vec<String>,
+    /// When [`Live::show_recorded`] last did so.
+    saved: Instant,
     admitted: Vec<Input>,
     records: Vec<Record>,
 }
@@ -265,6 +271,15 @@ impl Live {
         self.outputs.show();
     }
 
+    /// To be called after each drain while somebody looks at the recording: sends what waits to the disk, at once where nothing more comes
+    /// for now (`rests`), and otherwise every [`SHOWN_EVERY`], so that blocks do not get too small.
+    pub fn show_recorded(&mut self, rests: bool) {
+        if rests || self.saved.elapsed() >= SHOWN_EVERY {
+            self.saved = Instant::now();
+            self.outputs.save();
+        }
+    }
+
     /// The command that was started has ended: everything that it did is taken, counted and flushed.
     pub fn command_ended(&mut self, pid: u32, status: i32) {
         let counters = self.settled_counters();
@@ -306,6 +321,12 @@ impl Live {
     #[must_use]
     pub fn tracked_processes(&self) -> usize {
         self.kernel.tasks().map(|(_, task)| task.pid).collect::<BTreeSet<_>>().len()
+    }
+
+    /// Whether a process is tracked.
+    #[must_use]
+    pub fn is_observed(&self, pid: u32) -> bool {
+        self.kernel.tasks().any(|(_, task)| task.pid == pid)
     }
 
     /// Whether any thread is still tracked.

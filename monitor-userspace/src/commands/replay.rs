@@ -15,12 +15,12 @@ use anyhow::{Context as _, Result};
 use super::selection::Wish;
 use crate::{
     error::{Exit, fail},
+    run::onlooker::Onlooker,
     sink::{Sink, standard},
     source::judged::{Judged, note},
     tui::{
         hub::{self, News},
-        player::{self, Reading},
-        screen,
+        player, screen,
         state::Source,
         terminal,
     },
@@ -183,11 +183,16 @@ const LOOKED_FOR_EVERY: Duration = Duration::from_millis(50);
 fn show(judged: Judged, args: &Args) -> Result<ExitCode> {
     let (mouth, ear, mut wishes) = hub::pair();
     let name = args.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    // A recording that somebody else writes takes no marks from here.
     let source = Source { name, is_live: args.follow, recording: None };
     let thread = screen::start(source, args.filter.clone(), ear)?;
-    let reading = if args.follow { Reading::Following } else { Reading::Whole };
-    let played = player::play(&args.file, judged, reading, &mouth.sender(), &mut wishes);
+    let news = mouth.sender();
+    let played = if args.follow {
+        let mut recorder = Onlooker::of(&judged.recording().id());
+        player::follow(&args.file, judged, &mut recorder, &news, &mut wishes)
+    } else {
+        player::play(&args.file, judged, &news, &mut wishes)
+    };
+    drop(news);
     if let Err(error) = &played {
         // What was read until then is shown as long as somebody looks at it.
         let _ = mouth.sender().blocking_send(News::Ended(format!("{error:#}")));

@@ -99,6 +99,7 @@ impl Live {
             on_demand: options.on_demand,
             idle_since_ns: None,
             lost_hooks: Vec::new(),
+            saved: std::time::Instant::now(),
             admitted: Vec::new(),
             records: Vec::new(),
         };

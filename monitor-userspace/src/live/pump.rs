@@ -67,6 +67,12 @@ impl Pump {
         self.state = State::Polling { until: Instant::now() + 2 * WAKE };
     }
 
+    /// Whether nothing was seen for long enough: what comes next wakes the reader.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        matches!(self.state, State::Idle)
+    }
+
     /// Says what a drain found: how many records, and whether it stopped at its limit.
     pub fn drained(&mut self, records: usize, at_limit: bool) {
         let now = Instant::now();

@@ -2,12 +2,16 @@
 //! have laid.
 
 use std::fs::{DirBuilder, File, OpenOptions};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::link::{Lines, Order};
+use super::{
+    link::{Lines, Order},
+    onlookers,
+};
 use crate::live::Outputs;
 use crate::owner::as_owner;
 use crate::sink::recording::{Recording, Rotation};
@@ -19,17 +23,28 @@ use crate::store::writer;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Made(u64, u64);
 
+/// Everything that an order names, open.
+pub struct Opened {
+    /// Where the observation goes.
+    pub outputs: Outputs,
+    /// The recording.
+    pub made: Made,
+    /// Where those are expected who look at it; where the system gives no socket they see it a little later, and mark nothing.
+    pub door: Option<OwnedFd>,
+}
+
 /// Opens everything that an order names; lines go to `stderr` when no file is named.
 ///
 /// # Errors
 ///
 /// A file cannot be created.
-pub fn open(order: &Order, stderr: File) -> Result<(Outputs, Made)> {
+pub fn open(order: &Order, stderr: File) -> Result<Opened> {
     as_owner(order.owner, || {
         let path = Path::new(&order.record);
         make_folder(path)?;
         let options = writer::Options { overwrite: order.overwrite, owner: None };
         let recording = Recording::create(path, options)?;
+        let door = onlookers::expect(&recording.id()).ok();
         // Whoever bounds the recording has all its files made by root, in the folder that is opened here, and owns them.
         let recording = match order.rotation == Rotation::default() {
             true => recording,
@@ -38,9 +53,9 @@ pub fn open(order: &Order, stderr: File) -> Result<(Outputs, Made)> {
         let outputs = Outputs::default().with_summary().with_recording(recording, path.to_owned());
         let made = std::fs::symlink_metadata(path).with_context(|| format!("cannot find {} again", path.display()))?;
         let made = Made(made.dev(), made.ino());
-        let Some(lines) = &order.lines else { return Ok((outputs, made)) };
+        let Some(lines) = &order.lines else { return Ok(Opened { outputs, made, door }) };
         match show(outputs, lines, order.overwrite, stderr) {
-            Ok(outputs) => Ok((outputs, made)),
+            Ok(outputs) => Ok(Opened { outputs, made, door }),
             Err(error) => {
                 // Nothing is in it yet, and it would be in the way of the next attempt.
                 let _ = std::fs::remove_file(path);

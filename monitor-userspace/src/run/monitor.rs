@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use agentsnoop_pipeline::input::{Control, Input};
 use anyhow::{Context, Result};
 use nix::sys::signal::{SigHandler, Signal};
 use tokio::io::Interest;
@@ -12,8 +13,9 @@ use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
-use super::files::{self, Made};
+use super::files::{self, Made, Opened};
 use super::link::{Link, Order, ToForeground, ToMonitor, is_empty};
+use super::onlookers::{Marked, Onlookers};
 use crate::extensions::Extensions;
 use crate::live::pump::Pump;
 use crate::live::{Live, Options, TICK_EVERY};
@@ -47,18 +49,22 @@ pub fn main() -> Result<()> {
     };
     let mut made = None;
     let live = Live::open(&options, || {
-        let (outputs, file) = files::open(&order, stderr)?;
-        made = Some(file);
+        let Opened { outputs, made: file, door } = files::open(&order, stderr)?;
+        made = Some((file, door));
         Ok(outputs)
     });
-    let (live, made) = match (live, made) {
-        (Ok(live), Some(made)) => (live, made),
+    let (live, made, door) = match (live, made) {
+        (Ok(live), Some((made, door))) => (live, made, door),
         (Err(error), _) => return link.send(&ToForeground::Failed { message: format!("{error:#}") }),
         (Ok(_), None) => anyhow::bail!("the monitor has opened no recording"),
     };
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
-    runtime.block_on(Monitor { live, order, made, link, foreground: true, command: Command::Waiting }.serve())
+    let owner = order.owner.map_or_else(|| nix::unistd::geteuid().as_raw(), |(user, _)| user);
+    runtime.block_on(async {
+        let onlookers = Onlookers::at(door, owner)?;
+        Monitor { live, order, made, link, onlookers, foreground: true, command: Command::Waiting }.serve().await
+    })
 }
 
 /// Lets go of everything that belongs to the command and its terminal, so that nobody waits for this process: descriptors
@@ -96,6 +102,7 @@ struct Monitor {
     order: Order,
     made: Made,
     link: Link,
+    onlookers: Onlookers,
     /// The foreground process is there and listens.
     foreground: bool,
     command: Command,
@@ -139,6 +146,7 @@ impl Monitor {
                     }
                 }
                 _ = second.tick() => {
+                    self.take_marks();
                     self.live.tick();
                     pump.look_again();
                 }
@@ -146,7 +154,12 @@ impl Monitor {
                     waited?;
                     let drained = self.live.drain();
                     pump.drained(drained.records, drained.at_limit);
+                    if !self.onlookers.is_empty() {
+                        self.live.show_recorded(pump.is_idle());
+                    }
                 }
+                // Behind everything else: whoever comes again and again holds up nothing.
+                () = self.onlookers.come() => self.take_marks(),
             }
         };
         self.end(&reason)
@@ -188,6 +201,14 @@ impl Monitor {
         }
     }
 
+    /// Records what those mark who look at the recording.
+    fn take_marks(&mut self) {
+        let live = &self.live;
+        for Marked { boot_ns, note } in self.onlookers.look(|pid| live.is_observed(pid)) {
+            self.live.feed(Input::Control(Control::Mark { boot_ns, note }));
+        }
+    }
+
     /// There was no command: gives the recording up.
     fn discard(&mut self, reason: &str) -> String {
         self.live.discard();
@@ -208,6 +229,7 @@ impl Monitor {
     /// Sends the summary; the foreground process ends with it.
     fn report(&mut self) {
         let mut report = self.live.report(self.order.columns);
+        report.notes.push_str(&self.onlookers.notes());
         if let (Command::Ended { .. }, outlived @ 1..) = (self.command, self.live.tracked_processes()) {
             let seconds = self.order.linger_seconds;
             let what = match outlived {
@@ -221,6 +243,7 @@ impl Monitor {
     }
 
     fn end(mut self, reason: &str) -> Result<()> {
+        self.take_marks();
         let closed = self.live.close(reason);
         if self.foreground {
             self.report();

@@ -16,14 +16,13 @@ use nix::{
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::identity::Identity;
+use super::{identity::Identity, onlooker::Onlooker};
 use crate::{
     source::judged::Judged,
     tui::{
         guest::{Invited, Told, pty},
         hub::{self, Mouth, News, Wish},
-        player::{self, Reading},
-        screen,
+        player, screen,
         state::Source,
     },
 };
@@ -95,7 +94,10 @@ fn follow(record: &Path, mouth: &Mouth, mut wishes: UnboundedReceiver<Wish>) {
         }
     };
     let news = mouth.sender();
-    let played = judged.and_then(|judged| player::play(record, judged, Reading::Following, &news, &mut wishes));
+    let played = judged.and_then(|judged| {
+        let mut recorder = Onlooker::of(&judged.recording().id());
+        player::follow(record, judged, &mut recorder, &news, &mut wishes)
+    });
     if let Err(error) = played {
         // A screen that is gone needs no news.
         let _ = news.blocking_send(News::Ended(format!("{error:#}")));

@@ -84,6 +84,12 @@ impl Recording {
         Ok(Self { writer: Writer::create(path, options)?, trouble: None, rotating: None, missed_before: 0 })
     }
 
+    /// What tells the file from every other, hexadecimal.
+    #[must_use]
+    pub fn id(&self) -> String {
+        hex_id(&self.writer.id())
+    }
+
     /// Goes on in further files when the first one has grown large or old.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ use anyhow::Result;
 use monitor_common::WIRE_VERSION;
 
 use super::{
+    changes::Changes,
     index::{Builder, Chosen, Index, Step},
     recording::Recording,
 };
@@ -29,7 +30,8 @@ pub use links::Links;
 pub use snapshot::Snapshot;
 use snapshot::Snapshots;
 
-/// How often a recording that is still written is looked at for more; its writer flushes more than once a second.
+/// How often a recording that is still written is looked at for more where the kernel does not tell of it; its writer flushes more than
+/// once a second.
 const LOOKED_FOR_EVERY: Duration = Duration::from_millis(200);
 /// Looks at a recording that nobody writes any more and that was not closed, until it is taken for all there is: five seconds,
 /// in which whoever makes a recording has long got its lock.
@@ -56,6 +58,8 @@ pub struct Judged {
     snapshots: Option<Snapshots>,
     /// Only a part is read, of a recording that was read as a whole before.
     is_part: bool,
+    /// Those of the file that is read, while it is still written.
+    changes: Changes,
 }
 
 impl Judged {
@@ -79,6 +83,7 @@ impl Judged {
             chosen: None,
             snapshots: None,
             is_part: false,
+            changes: Changes::default(),
         })
     }
 
@@ -109,6 +114,7 @@ impl Judged {
             chosen: None,
             snapshots: None,
             is_part: true,
+            changes: Changes::default(),
         })
     }
 
@@ -323,7 +329,9 @@ impl Judged {
                 }
             }
             rests()?;
-            std::thread::sleep(LOOKED_FOR_EVERY);
+            if let Some(file) = self.files.get(self.at) {
+                self.changes.wait(file, LOOKED_FOR_EVERY);
+            }
         }
     }
 
@@ -343,6 +351,14 @@ impl Judged {
             Some(next) => self.files.push(next),
             None => note(format_args!("{}: it goes on in another file, which is not beside it", last.display())),
         }
+    }
+
+    /// How much of a recording of one file was read, in a hundred parts.
+    #[must_use]
+    pub fn part(&self) -> Option<u8> {
+        let [file] = &self.files[..] else { return None };
+        let all = std::fs::metadata(file).ok()?.len().max(1);
+        u8::try_from(self.recording.progress().offset.saturating_mul(100) / all).ok()
     }
 
     /// What is read: how it ends, and what is damaged, as far as was read.

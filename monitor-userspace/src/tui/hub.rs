@@ -46,6 +46,8 @@ pub enum News {
     Records(Vec<Record>),
     /// A moment was marked.
     Marked(Mark),
+    /// Whether whoever writes the recording takes marks from now on.
+    Recorder(bool),
     /// What comes from now on is from the beginning again.
     Restarted,
     /// The recording has an index: from now on only what is wished for comes.
@@ -58,6 +60,8 @@ pub enum News {
     Newer(Vec<Record>),
     /// The index can no longer be read.
     Unindexed,
+    /// How much of the recording was read, in a hundred parts.
+    Read(u8),
     /// No more comes, and why.
     Ended(String),
 }

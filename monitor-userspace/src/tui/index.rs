@@ -8,6 +8,7 @@
 
 mod build;
 mod file;
+mod packer;
 mod read;
 
 use std::path::{Path, PathBuf};

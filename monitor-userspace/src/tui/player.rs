@@ -26,6 +26,15 @@ pub enum Reading {
     Following,
 }
 
+/// Whoever writes the recording that is followed.
+pub trait Recorder {
+    /// Whether it takes marks by now. To be asked now and then: it learns by it that somebody looks.
+    fn listens(&mut self) -> bool;
+
+    /// Has it record a mark.
+    fn mark(&mut self, mark: &Mark);
+}
+
 /// Bytes from which on a recording is worth an index: smaller ones are in memory as a whole, and that soon.
 const WORTH: u64 = 8 << 20;
 
@@ -35,16 +44,25 @@ const WORTH: u64 = 8 << 20;
 /// # Errors
 ///
 /// As [`Judged::open`] and [`Judged::next`].
-pub fn play(
+pub fn play(file: &Path, judged: Judged, news: &Sender<News>, wishes: &mut UnboundedReceiver<Wish>) -> Result<Judged> {
+    let is_worth = std::fs::metadata(file).is_ok_and(|about| about.is_file() && about.len() >= WORTH);
+    let indexing = if is_worth { Indexing::of(file) } else { None };
+    play_with(file, judged, indexing.as_ref(), news, wishes)
+}
+
+/// Shows a recording while `recorder` writes it, and has it record what is marked.
+///
+/// # Errors
+///
+/// As [`play`].
+pub fn follow(
     file: &Path,
     judged: Judged,
-    reading: Reading,
+    recorder: &mut dyn Recorder,
     news: &Sender<News>,
     wishes: &mut UnboundedReceiver<Wish>,
 ) -> Result<Judged> {
-    let is_worth = std::fs::metadata(file).is_ok_and(|about| about.is_file() && about.len() >= WORTH);
-    let indexing = if reading == Reading::Whole && is_worth { Indexing::of(file) } else { None };
-    play_with(file, judged, reading, indexing.as_ref(), news, wishes)
+    serve(file, judged, Some(recorder), None, news, wishes)
 }
 
 /// The same, with this index or without one.
@@ -54,12 +72,24 @@ pub fn play(
 /// As [`play`].
 pub fn play_with(
     file: &Path,
-    mut judged: Judged,
-    reading: Reading,
+    judged: Judged,
     indexing: Option<&Indexing>,
     news: &Sender<News>,
     wishes: &mut UnboundedReceiver<Wish>,
 ) -> Result<Judged> {
+    serve(file, judged, None, indexing, news, wishes)
+}
+
+fn serve(
+    file: &Path,
+    mut judged: Judged,
+    mut recorder: Option<&mut dyn Recorder>,
+    indexing: Option<&Indexing>,
+    news: &Sender<News>,
+    wishes: &mut UnboundedReceiver<Wish>,
+) -> Result<Judged> {
+    let reading = if recorder.is_some() { Reading::Following } else { Reading::Whole };
+    let mut listened = false;
     let mut found = indexing.and_then(|indexing| index::load(&indexing.path));
     loop {
         let mut wished = None;
@@ -70,7 +100,23 @@ pub fn play_with(
         } else {
             let mut maker = indexing.map(|indexing| Maker::new(&mut judged, indexing));
             let mut told = |told| {
-                wished = wishes.try_recv().ok().filter(|wish| matches!(wish, Wish::Reread | Wish::Quit));
+                if let Some(listens) = recorder.as_mut().map(|recorder| recorder.listens()).filter(|is| *is != listened)
+                {
+                    listened = listens;
+                    if news.blocking_send(News::Recorder(listens)).is_err() {
+                        return false;
+                    }
+                }
+                while wished.is_none()
+                    && let Ok(wish) = wishes.try_recv()
+                {
+                    match (wish, &mut recorder) {
+                        (Wish::Mark(mark), Some(recorder)) => recorder.mark(&mark),
+                        (wish @ (Wish::Reread | Wish::Quit), _) => wished = Some(wish),
+                        // What needs an index is not wished for without one, and a recording by itself takes no marks.
+                        _ => {}
+                    }
+                }
                 wished.is_none() && news.blocking_send(told).is_ok()
             };
             read(&mut judged, reading, &mut told, &mut |judged, input, records| match &mut maker {
@@ -83,7 +129,7 @@ pub fn play_with(
         if served == Some(Served::Gone) {
             return Ok(judged);
         }
-        // What needs an index is not wished for without one, and a recording takes no marks.
+        // It is read to its end: there is nobody left who would take a mark.
         while !matches!(wished, Some(Wish::Reread | Wish::Quit)) {
             wished = Some(wishes.blocking_recv().unwrap_or(Wish::Quit));
         }
@@ -112,7 +158,7 @@ fn read(judged: &mut Judged, reading: Reading, told: &mut impl FnMut(News) -> bo
     // Of a recording that is not written at the moment it is also asked whether anybody still listens.
     let send = || (told.borrow_mut())(News::Records(batch.take()));
     let mut records = Vec::new();
-    let mut why = NOT_CLOSED.to_owned();
+    let (mut why, mut part) = (NOT_CLOSED.to_owned(), 0);
     loop {
         let input = match reading {
             Reading::Whole => judged.next(&mut records)?,
@@ -138,6 +184,13 @@ fn read(judged: &mut Judged, reading: Reading, told: &mut impl FnMut(News) -> bo
             _ => true,
         };
         let is_full = batch.borrow().len() >= BATCH;
+        if is_full
+            && reading == Reading::Whole
+            && let Some(now) = judged.part().filter(|now| *now != part)
+        {
+            part = now;
+            (told.borrow_mut())(News::Read(now));
+        }
         if !goes_on || ((is_full || input.is_none()) && !send()) {
             return Ok(());
         }

@@ -52,8 +52,7 @@ impl Played {
     pub fn open(file: &Path, indexing: Option<Indexing>, state: State) -> Result<Self> {
         let (mouth, ear, mut wishes) = hub::pair();
         let (news, file, judged) = (mouth.sender(), file.to_owned(), Judged::open(file)?);
-        let play =
-            move || player::play_with(&file, judged, Reading::Whole, indexing.as_ref(), &news, &mut wishes).map(drop);
+        let play = move || player::play_with(&file, judged, indexing.as_ref(), &news, &mut wishes).map(drop);
         let player = std::thread::Builder::new().name("player".to_owned()).spawn(play)?;
         Ok(Self { state, ear, player })
     }

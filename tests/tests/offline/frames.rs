@@ -467,7 +467,7 @@ fn a_recording_that_does_not_fit_in_memory_is_read_again_for_its_beginning() {
     let judged = Judged::open(&file).expect("a readable recording");
     let player = {
         let file = file.clone();
-        std::thread::spawn(move || player::play(&file, judged, Reading::Whole, &news, &mut wishes).map(drop))
+        std::thread::spawn(move || player::play(&file, judged, &news, &mut wishes).map(drop))
     };
     drop(mouth);
     let hear = |state: &mut State, ear: &mut hub::Ear, enough: &dyn Fn(&State) -> bool| {

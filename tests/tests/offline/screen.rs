@@ -1,16 +1,19 @@
 //! What the screen shows of what is selected, in which order, and what it tells without being looked at.
 
+use std::sync::Arc;
+
 use agentsnoop::tui::{
     action::{Action, Effect},
     hub::News,
     model::Key,
     script,
-    state::{Alert, List, Source, State},
+    state::{Alert, List, Mark, Source, State, trunk::BESIDE},
     theme::Theme,
 };
 use agentsnoop_pipeline::{
     Pipeline, Record,
     input::{Control, Input, Why},
+    record::Body,
     synthetic::Actor,
 };
 
@@ -45,7 +48,7 @@ fn the_views_are_of_what_is_selected_in_the_tree_and_say_so() {
         .filter_map(|number| state.store.get(number))
         .filter(|record| record.tool_call.as_deref() == Some(&*call))
         .filter_map(|record| match &record.body {
-            agentsnoop_pipeline::record::Body::Open(open) => open.path.as_ref().map(|path| path.to_str().into_owned()),
+            Body::Open(open) => open.path.as_ref().map(|path| path.to_str().into_owned()),
             _ => None,
         })
         .collect();
@@ -81,7 +84,7 @@ fn events_are_sorted_by_each_column_and_back_and_the_selection_stays_on_its_even
     script::press(&mut state, &[]);
     let in_time = numbers(&state.list);
     let mut seen = vec![in_time.clone()];
-    for by in ["what matters", "program", "kind", "outcome"] {
+    for by in ["what matters", "path", "program", "kind", "outcome"] {
         script::press(&mut state, &["o"]);
         assert!(text(&state).contains(&format!("by {by}")), "{by}\n{}", text(&state));
         let order = numbers(&state.list);
@@ -89,6 +92,14 @@ fn events_are_sorted_by_each_column_and_back_and_the_selection_stays_on_its_even
         let mut again = order.clone();
         again.sort_unstable();
         assert_eq!(again, in_time, "{by} shows every event once");
+        if by == "path" {
+            let opened = order.iter().filter_map(|number| match &state.store.get(*number)?.body {
+                Body::Open(open) => open.path.clone(),
+                _ => None,
+            });
+            let opened: Vec<Vec<u8>> = opened.map(|path| path.as_bytes().to_vec()).collect();
+            assert!(opened.len() > 100 && opened.is_sorted(), "{opened:?}");
+        }
         script::press(&mut state, &["↓", "↓", "↓"]);
         let selected = state.list.current();
         assert_eq!(selected, order.get(3).copied());
@@ -141,6 +152,59 @@ fn told(state: &mut State, seconds: u64) -> Vec<(String, Alert)> {
         _ => None,
     });
     alerts.collect()
+}
+
+#[test]
+fn a_mark_is_said_to_be_in_the_recording_when_it_is_and_otherwise_not() {
+    let mut state = replay();
+    (state.source.is_live, state.ended) = (true, None);
+    script::press(&mut state, &["m", "alone", "Enter"]);
+    assert!(text(&state).contains("is marked, on this screen only") && state.effects().is_empty());
+    state.hear(News::Recorder(true));
+    script::press(&mut state, &["m", "token=secret", "Enter"]);
+    assert!(text(&state).contains("on its way to the recording"), "{}", text(&state));
+    let effects = state.effects();
+    let [Effect::Mark { boot_ns, note }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(note, "token=secret");
+    // It comes back as it was recorded.
+    state.hear(News::Marked(Mark { boot_ns: *boot_ns, note: "token=[masked]".to_owned() }));
+    assert!(text(&state).contains("is marked, in the recording too"), "{}", text(&state));
+    let notes: Vec<&str> = state.marks.iter().map(|mark| mark.note.as_str()).collect();
+    assert_eq!(notes, ["alone", "token=[masked]"]);
+    script::press(&mut state, &["m", "too late", "Enter"]);
+    state.hear(News::Ended("the command has ended".to_owned()));
+    assert!(text(&state).contains("before 1 marks reached it"), "{}", text(&state));
+}
+
+#[test]
+fn the_newest_tool_calls_are_shown_the_earlier_ones_counted_and_one_that_is_gone_to_is_there() {
+    const EARLIER: usize = 1_234;
+    let mut state = replay();
+    let last = state.store.end() - 1;
+    let mut events = (0..=last).rev().filter_map(|number| state.store.get(number));
+    let mut record = events.find(|record| record.tool_call.is_some()).expect("a tool call").clone();
+    let name = |number: usize| Arc::<str>::from(format!("call-{number}"));
+    for number in 0..BESIDE + EARLIER {
+        record.tool_call = Some(name(number));
+        state.take([record.clone()]);
+    }
+    script::press(&mut state, &["F"]);
+    let calls = |state: &State| {
+        let keys = state.trunk.rows().iter().map(|row| state.model.tree.node(row.place).key.clone());
+        keys.filter(|key| matches!(key, Key::Call(_))).collect::<Vec<_>>()
+    };
+    let shown = calls(&state);
+    assert!(shown.len() <= BESIDE && shown.contains(&Key::Call(name(BESIDE + EARLIER - 1))), "{}", shown.len());
+    assert!(!shown.contains(&Key::Call(name(7))));
+    let earlier: usize = state.trunk.rows().iter().map(|row| row.earlier).sum();
+    assert!(earlier >= EARLIER, "{earlier}");
+    script::press(&mut state, &["←", "Home"]);
+    assert!(text(&state).contains(" earlier"), "{}", text(&state));
+    state.trunk.select(&state.model.tree, &Key::Call(name(7)));
+    let shown = calls(&state);
+    assert!(shown.contains(&Key::Call(name(7))) && shown.len() <= BESIDE + 1);
+    script::press(&mut state, &["o"]);
+    assert!(state.trunk.newest_first && calls(&state).len() == shown.len());
 }
 
 #[test]

@@ -13,7 +13,7 @@ const EVENTS: &str = "1000000";
 /// Events that come each second, and for how many seconds.
 const RATE: [&str; 2] = ["50000", "10"];
 
-/// Events of each sort that are waited for on the screen of `watch`.
+/// Events of each sort that are waited for on a screen: opens, programs, tool calls.
 const TIMES: &str = "50";
 
 /// Writes the rows.
@@ -23,10 +23,11 @@ const TIMES: &str = "50";
 /// A program fails.
 pub(super) fn measure(report: &mut Map<String, Value>, args: &Args, programs: &Programs) -> Result<()> {
     let agentsnoop = programs.agentsnoop.to_str().context("the path of agentsnoop is no text")?;
-    let rows: [(&str, &[&str]); 3] = [
+    let rows: [(&str, &[&str]); 4] = [
         ("a screen of 300x100 with a million events", &["bench", EVENTS]),
         ("the same screen while 50,000 events a second come", &["pace", EVENTS, RATE[0], RATE[1]]),
         ("the screen of watch, from the event to its row", &["watch", agentsnoop, TIMES]),
+        ("the screen of run --tui, from the event to its row", &["run", agentsnoop, TIMES]),
     ];
     for (name, words) in rows.iter().filter(|(name, _)| args.wants(name)) {
         let output = Command::new(&programs.screen).args(*words).output().context("cannot start screen")?;

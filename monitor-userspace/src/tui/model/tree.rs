@@ -15,6 +15,10 @@ use super::{Pieces, compact};
 /// the tree says how many there are.
 pub const NODES: usize = 50_000;
 
+/// Nodes beyond [`NODES`] that agents and tool calls have for themselves, so that processes leave room for them: a hard-working
+/// session makes some hundred calls. The events of what is beyond them too count for what is above it, and the tree says how many there are.
+pub const GROUPS: usize = 10_000;
+
 /// What a node stands for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Key {
@@ -113,7 +117,7 @@ pub struct Shown {
     pub all: Node,
     /// The nodes from place 1 on.
     pub nodes: Pieces<Node>,
-    /// Processes beyond the bound, by what was seen of them.
+    /// Events of agents, tool calls and processes beyond the bounds.
     pub further: u64,
     /// The node that was active last, below which no tool call is.
     pub latest: usize,
@@ -201,7 +205,7 @@ impl Tree {
         self.places.get(key).copied()
     }
 
-    /// Processes without a node.
+    /// Events of agents, tool calls and processes without a node.
     #[must_use]
     pub const fn further(&self) -> u64 {
         self.shown.further
@@ -237,8 +241,8 @@ impl Tree {
 
     /// The nodes of a record's session, tool call and process, made where they are new.
     pub fn places(&mut self, number: u64, record: &Record) -> Places {
-        let session = record.agent.as_deref().map(|agent| self.session(agent, number, record.boot_ns));
-        let call = record.tool_call.as_ref().map(|id| self.call(id, session.unwrap_or(0), number, record.boot_ns));
+        let session = record.agent.as_deref().and_then(|agent| self.session(agent, number, record.boot_ns));
+        let call = record.tool_call.as_ref().and_then(|id| self.call(id, session.unwrap_or(0), number, record.boot_ns));
         let group = call.or(session).unwrap_or(0);
         let process = record.process.as_ref().and_then(|process| {
             let (id, parent) = (process.image.id, process.image.ppid);
@@ -247,24 +251,33 @@ impl Tree {
         if group != 0 {
             self.shown.latest = group;
         }
+        let has_all = session.is_some() == record.agent.is_some()
+            && call.is_some() == record.tool_call.is_some()
+            && process.is_some() == record.process.is_some();
+        self.shown.further += u64::from(!has_all);
         Places { session, call, process }
     }
 
-    fn session(&mut self, agent: &Agent, number: u64, boot_ns: u64) -> usize {
+    /// Adds an agent or a tool call; none where there are too many.
+    fn add_group(&mut self, key: Key, parent: usize, boot_ns: u64, number: u64) -> Option<usize> {
+        (self.len() < NODES + GROUPS).then(|| self.add(key, parent, boot_ns, number))
+    }
+
+    fn session(&mut self, agent: &Agent, number: u64, boot_ns: u64) -> Option<usize> {
         let key = Key::Session(Arc::from(agent.session.as_str()));
         if let Some(place) = self.find(&key) {
-            return place;
+            return Some(place);
         }
-        let place = self.add(key, 0, boot_ns, number);
+        let place = self.add_group(key, 0, boot_ns, number)?;
         let node = self.node_mut(place);
         node.title = crate::tui::escape::bytes(agent.name.as_bytes());
         node.pid = agent.root_pid;
-        place
+        Some(place)
     }
 
-    fn call(&mut self, id: &Arc<str>, session: usize, number: u64, boot_ns: u64) -> usize {
+    fn call(&mut self, id: &Arc<str>, session: usize, number: u64, boot_ns: u64) -> Option<usize> {
         let key = Key::Call(Arc::clone(id));
-        self.find(&key).unwrap_or_else(|| self.add(key, session, boot_ns, number))
+        self.find(&key).or_else(|| self.add_group(key, session, boot_ns, number))
     }
 
     /// A process below its parent, where that is of the same tool call; a process that becomes a tool call's moves there.
@@ -278,7 +291,6 @@ impl Tree {
             return Some(place);
         }
         if self.len() >= NODES {
-            self.shown.further += 1;
             return None;
         }
         let parent = ppid.and_then(|pid| self.relative(pid, group)).unwrap_or(group);
@@ -361,5 +373,44 @@ impl Tree {
             }
             self.places.insert(key, place);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use agentsnoop_pipeline::{
+        Pipeline,
+        input::{Control, Input, Why},
+        synthetic::Actor,
+    };
+
+    use super::*;
+
+    #[test]
+    fn there_are_never_more_nodes_than_the_bounds_and_what_is_beyond_counts_for_what_is_above() {
+        let (mut pipeline, mut records) = (Pipeline::new().unwrap(), Vec::new());
+        drop(pipeline.push(&Input::Control(Control::Track { pid: 7, why: Why::Pid }), &mut records));
+        drop(pipeline.push(&Actor::new(7).open("/etc/hosts"), &mut records));
+        let mut record = records.pop().unwrap();
+        let mut tree = Tree::default();
+        let before = tree.places(0, &record);
+        assert!(before.process.is_some() && before.call.is_none());
+        let mut calls = 0;
+        for number in 0..(NODES + GROUPS) as u64 {
+            record.tool_call = Some(Arc::from(number.to_string()));
+            let places = tree.places(number, &record);
+            calls += usize::from(places.call.is_some());
+            assert_eq!(places.process, before.process);
+        }
+        assert_eq!(tree.len(), NODES + GROUPS);
+        assert_eq!(tree.further(), (NODES + GROUPS - calls) as u64);
+        assert!(tree.further() > 0);
+        // A process finds no room any more, and neither does an agent.
+        let process = record.process.as_mut().unwrap();
+        Arc::make_mut(&mut process.image).id.pid = 8;
+        record.agent = None;
+        assert!(tree.places(0, &record).process.is_none());
+        assert_eq!(tree.further(), (NODES + GROUPS - calls) as u64 + 1);
+        assert_eq!(tree.len(), NODES + GROUPS);
     }
 }

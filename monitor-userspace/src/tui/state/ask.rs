@@ -128,8 +128,13 @@ impl State {
     fn note_event(&mut self, text: &str) {
         let Some(record) = self.current().and_then(|number| self.store.get(number)) else { return };
         let (id, boot_ns) = (record.id, record.boot_ns);
-        self.mark(Mark { boot_ns, note: text.to_owned() });
-        if self.source.is_live && self.ended.is_none() && self.source.recording.is_some() {
+        let mark = Mark { boot_ns, note: text.to_owned() };
+        self.mark(mark.clone());
+        if self.ended.is_none() && self.recorder {
+            self.unrecorded.push((id, mark));
+            self.effects.push(Effect::Mark { boot_ns, note: text.to_owned() });
+            self.say(format!("event {id} is marked; the mark is on its way to the recording"));
+        } else if self.source.is_live && self.ended.is_none() && self.source.recording.is_some() {
             self.effects.push(Effect::Mark { boot_ns, note: text.to_owned() });
             self.say(format!("event {id} is marked, in the recording too"));
         } else {

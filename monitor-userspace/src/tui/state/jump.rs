@@ -104,23 +104,44 @@ impl State {
     }
 }
 
-/// A filter that lets the events of the same thing through.
-fn same(record: &Record, tab: Tab) -> Option<String> {
-    let path = |text: Option<&Text>| text.map(|path| format!("path:={}", quoted(&path.to_str())));
+/// The path that an event is about: that of a file, a program, a unix socket; of two, the one that was made.
+pub(super) fn path(record: &Record) -> Option<&Text> {
     match &record.body {
-        Body::Exec(exec) if tab != Tab::Variables => path(exec.path.as_ref()),
-        Body::Exec(_) => None,
-        Body::Open(open) => path(open.path.as_ref().or(open.requested.as_ref())),
-        Body::Stat(stat) => path(stat.path.as_ref().or(stat.requested.as_ref())),
-        Body::Readlink(link) => path(link.path.as_ref().or(link.requested.as_ref())),
-        Body::Rename(pair) | Body::Link(pair) | Body::Symlink(pair) => path(pair.to.as_ref().or(pair.from.as_ref())),
+        Body::Exec(exec) => exec.path.as_ref(),
+        Body::Open(open) => open.path.as_ref().or(open.requested.as_ref()),
+        Body::Stat(stat) => stat.path.as_ref().or(stat.requested.as_ref()),
+        Body::Readlink(link) => link.path.as_ref().or(link.requested.as_ref()),
+        Body::Rename(pair) | Body::Link(pair) | Body::Symlink(pair) => pair.to.as_ref().or(pair.from.as_ref()),
         Body::Unlink(change)
         | Body::Mkdir(change)
         | Body::Chmod(change)
         | Body::Chown(change)
-        | Body::Truncate(change) => path(change.path.as_ref().or(change.requested.as_ref())),
-        Body::Connect(connect) => endpoint(connect.address, connect.port).or_else(|| path(connect.path.as_ref())),
-        Body::Traffic(traffic) => endpoint(traffic.address, traffic.port).or_else(|| path(traffic.path.as_ref())),
+        | Body::Truncate(change) => change.path.as_ref().or(change.requested.as_ref()),
+        Body::Connect(connect) => connect.path.as_ref(),
+        Body::Traffic(traffic) => traffic.path.as_ref(),
+        _ => None,
+    }
+}
+
+/// A filter that lets the events of the same thing through.
+fn same(record: &Record, tab: Tab) -> Option<String> {
+    let by_path = || path(record).map(|path| format!("path:={}", quoted(&path.to_str())));
+    match &record.body {
+        Body::Exec(_) if tab == Tab::Variables => None,
+        Body::Exec(_)
+        | Body::Open(_)
+        | Body::Stat(_)
+        | Body::Readlink(_)
+        | Body::Rename(_)
+        | Body::Link(_)
+        | Body::Symlink(_)
+        | Body::Unlink(_)
+        | Body::Mkdir(_)
+        | Body::Chmod(_)
+        | Body::Chown(_)
+        | Body::Truncate(_) => by_path(),
+        Body::Connect(connect) => endpoint(connect.address, connect.port).or_else(by_path),
+        Body::Traffic(traffic) => endpoint(traffic.address, traffic.port).or_else(by_path),
         Body::Name(name) => endpoint(name.address, name.port),
         Body::Dns(dns) => dns.question.as_ref().map(|name| format!("host:={}", quoted(&name.to_str()))),
         Body::Getenv(getenv) => getenv.name.as_ref().map(|name| format!("var:={}", quoted(&name.to_str()))),

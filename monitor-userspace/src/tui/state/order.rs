@@ -7,7 +7,7 @@ use agentsnoop_pipeline::{
     record::{Kind, Text},
 };
 
-use super::table::rank;
+use super::{jump, table::rank};
 use crate::tui::{model::touch, store::Store};
 
 /// Events that are put into another order at most: so many are sorted in some 30 ms. More are shown in their own, which is said.
@@ -27,10 +27,12 @@ pub enum By {
     Kind,
     /// What failed before what did not.
     Outcome,
+    /// The path, byte by byte; what has none comes last.
+    Path,
 }
 
 impl By {
-    const ALL: [Self; 5] = [Self::Time, Self::Class, Self::Program, Self::Kind, Self::Outcome];
+    const ALL: [Self; 6] = [Self::Time, Self::Class, Self::Path, Self::Program, Self::Kind, Self::Outcome];
 
     /// The next one.
     #[must_use]
@@ -48,14 +50,19 @@ impl By {
             Self::Program => "program",
             Self::Kind => "kind",
             Self::Outcome => "outcome",
+            Self::Path => "path",
         }
     }
 
     /// Where an event stands; those that stand at the same place follow their time.
-    fn key(self, number: u64, record: &Record) -> u128 {
+    fn key(self, number: u64, record: &Record) -> Key {
         let wide = |place: usize| (place as u128) << 64;
-        match self {
+        let place = match self {
             Self::Time => 0,
+            Self::Path => match jump::path(record) {
+                Some(path) => return (0, path.as_bytes().into()),
+                None => 1,
+            },
             Self::Class => {
                 let (is_noise, place) = rank(record.classes);
                 let is_noise = is_noise || touch::is_noise(record);
@@ -75,9 +82,13 @@ impl By {
                 let mut scratch = String::new();
                 wide(usize::from(!lines::ended(record, &mut scratch)))
             }
-        }
+        };
+        (place, Box::default())
     }
 }
+
+/// Where an event stands: its place, and among those of one place its text.
+type Key = (u128, Box<[u8]>);
 
 /// Rows in an order of their own.
 #[derive(Debug, Default)]
@@ -87,7 +98,7 @@ pub(super) struct Sorted {
     /// The other way round.
     pub(super) reverse: bool,
     /// Where each stands, and its number.
-    rows: Vec<(u128, u64)>,
+    rows: Vec<(Key, u64)>,
     /// Events before this one were put before the others later, and are not among them yet.
     first: u64,
     /// Nor are events from this one on.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agentsnoop_pipeline::{Filter, filter::Span, input::Opened};
+use agentsnoop_pipeline::{Filter, filter::Span, input::Opened, record::Id};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -132,12 +132,18 @@ pub struct State {
     pub(super) clock_ns: u64,
     /// The speed that playing goes on with.
     pub(super) speed: usize,
+    /// How much of a recording was read, in a hundred parts.
+    pub read: u8,
     /// Why no more events come.
     pub ended: Option<String>,
     /// Events that came faster than they could be taken.
     pub missed: u64,
     /// Marks, by their time.
     pub marks: Vec<Mark>,
+    /// Whoever writes the recording takes marks, and what is recorded comes back.
+    pub(super) recorder: bool,
+    /// Marks that have not come back yet, with their events.
+    pub(super) unrecorded: Vec<(Id, Mark)>,
     /// Sensitive touches: the number of the event and its boot time, of all events that were taken.
     pub touched: Vec<(u64, u64)>,
     /// Moments of the model, from which those between them are learned.

@@ -37,11 +37,13 @@ impl State {
             News::Older(records) => self.older(records),
             News::Newer(records) => self.newer(records),
             News::Unindexed => self.without_index(),
+            News::Recorder(listens) => self.recorder(listens),
             // What comes is of the place before.
             _ if self.awaits || self.asked.is_some() => {}
             News::Opened(opened) => self.opened(*opened),
             News::Records(records) => self.take(records),
-            News::Marked(mark) => self.mark(mark),
+            News::Marked(mark) => self.marked(mark),
+            News::Read(part) => self.read = part,
             News::Ended(why) => self.end(why),
         }
     }
@@ -86,7 +88,18 @@ impl State {
         is_behind && self.outline.is_none() && !self.awaits && !self.source.is_live && !self.store.has_room(2 * BATCH)
     }
 
-    /// Takes a mark of the recording.
+    /// Takes a mark of the recording, which may be one that was made here and is recorded now.
+    fn marked(&mut self, mark: Mark) {
+        if let Some(at) = self.unrecorded.iter().position(|(_, own)| own.boot_ns == mark.boot_ns) {
+            let (id, own) = self.unrecorded.remove(at);
+            // A secret in its note is masked by now.
+            self.marks.retain(|other| *other != own);
+            self.say(format!("event {id} is marked, in the recording too"));
+        }
+        self.mark(mark);
+    }
+
+    /// Takes a mark.
     pub fn mark(&mut self, mark: Mark) {
         if self.marks.len() < MARKS && !self.marks.contains(&mark) {
             let at = self.marks.partition_point(|other| other.boot_ns <= mark.boot_ns);
@@ -94,9 +107,20 @@ impl State {
         }
     }
 
+    /// Learns whether whoever writes the recording takes marks.
+    fn recorder(&mut self, listens: bool) {
+        self.recorder = listens;
+        if !listens && self.ended.is_none() {
+            self.say("the recording takes no marks any more; they are on this screen only");
+        }
+    }
+
     /// No more events come.
     pub fn end(&mut self, why: String) {
         self.ended = Some(why);
+        if let count @ 1.. = std::mem::take(&mut self.unrecorded).len() {
+            self.say(format!("the recording ended before {count} marks reached it: they are on this screen only"));
+        }
     }
 
     /// Learns the events before a number that are not shown yet.

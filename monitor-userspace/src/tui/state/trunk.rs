@@ -19,6 +19,8 @@ pub struct Row {
     pub has_more: bool,
     /// Whether that is shown.
     pub is_open: bool,
+    /// How many below it are not shown, since there are too many: the ones that came first.
+    pub earlier: usize,
 }
 
 /// The tree as it is shown.
@@ -66,23 +68,32 @@ impl Trunk {
     pub fn unfold(&mut self, tree: &Tree) {
         let mut rows = std::mem::take(&mut self.rows);
         rows.clear();
-        self.below(tree, 0, &[], &mut rows);
+        // What is selected is shown, wherever it is.
+        let selected = tree.find(&self.selected).unwrap_or(0);
+        let up = |place: &usize| Some(tree.node(*place).parent).filter(|_| *place != 0);
+        let path: Vec<usize> = std::iter::successors(Some(selected), up).collect();
+        self.below(tree, 0, &[], &path, &mut rows);
         self.rows = rows;
     }
 
-    fn below(&self, tree: &Tree, place: usize, goes_on: &[bool], rows: &mut Vec<Row>) {
+    fn below(&self, tree: &Tree, place: usize, goes_on: &[bool], path: &[usize], rows: &mut Vec<Row>) {
         let node = tree.node(place);
         let (has_more, is_open) = (node.has_more(), self.is_open(&node.key));
-        rows.push(Row { place, goes_on: goes_on.to_vec(), has_more, is_open });
         // A tree of processes that is deeper than any terminal is wide is not followed further down.
-        if !is_open || goes_on.len() >= DEPTH {
+        let is_followed = is_open && goes_on.len() < DEPTH;
+        let all = if is_followed { tree.below(place, false).count() } else { 0 };
+        let earlier = all.saturating_sub(BESIDE);
+        rows.push(Row { place, goes_on: goes_on.to_vec(), has_more, is_open, earlier });
+        if !is_followed {
             return;
         }
-        let mut below = tree.below(place, self.newest_first).peekable();
-        while let Some(child) = below.next() {
+        let shown = if self.newest_first { 0..all - earlier } else { earlier..all };
+        let below = tree.below(place, self.newest_first).enumerate();
+        let mut below = below.filter(|(at, child)| shown.contains(at) || path.contains(child)).peekable();
+        while let Some((_, child)) = below.next() {
             let mut levels = goes_on.to_vec();
             levels.push(below.peek().is_some());
-            self.below(tree, child, &levels, rows);
+            self.below(tree, child, &levels, path, rows);
         }
     }
 
@@ -140,3 +151,7 @@ impl Trunk {
 
 /// Levels that are shown.
 const DEPTH: usize = 64;
+
+/// Nodes below the same one that are shown, the newest: a frame has some milliseconds, and nobody scrolls through more. The row above says how
+/// many there are besides; what is selected from an event is shown with them.
+pub const BESIDE: usize = 1_000;

@@ -76,7 +76,7 @@ pub(super) fn draw(painter: &mut Painter<'_>, state: &State, area: Rect) {
     painter.put(columns.pid, y, 7, "    pid", Role::Dim);
     painter.put(columns.comm, y, columns.kind().saturating_sub(columns.comm), "program", head(By::Program));
     painter.put(columns.kind(), y, KIND, "kind", head(By::Kind));
-    painter.put(columns.about, y, columns.about_width, "about", Role::Dim);
+    painter.put(columns.about, y, columns.about_width, "about", head(By::Path));
     painter.put(columns.outcome, y, columns.outcome_width, "outcome", head(By::Outcome));
     painter.put(columns.class, y, columns.class_width, "class", head(By::Class));
     let selected = state.list.at();

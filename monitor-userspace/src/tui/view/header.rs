@@ -33,6 +33,7 @@ fn first(painter: &mut Painter<'_>, state: &State, area: Rect) -> u16 {
         (Motion::Pause, Some(_)) if behind > 0 => "paused".to_owned(),
         (_, Some(_)) => "ended".to_owned(),
         (Motion::Follow, None) if state.source.is_live => "live".to_owned(),
+        (Motion::Follow, None) if state.read > 0 => format!("reading {} %", state.read),
         (Motion::Follow, None) => "reading".to_owned(),
     };
     painter.put(x, area.y, area.right().saturating_sub(x), &text, Role::Accent) + 1

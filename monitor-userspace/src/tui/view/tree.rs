@@ -2,9 +2,9 @@
 
 use ratatui::layout::Rect;
 
-use super::paint::Painter;
+use super::paint::{Painter, columns_of};
 use crate::tui::{
-    model::{Ending, Key, Node, tree::NODES},
+    model::{Ending, Key, Node},
     state::{Focus, State, trunk::Row},
     theme::Role,
     words,
@@ -26,7 +26,7 @@ pub(super) fn draw(painter: &mut Painter<'_>, state: &State, area: Rect) {
     let caption = match tree.further() {
         0 if hidden => format!("{}/{}", selected + 1, rows.len()),
         0 => String::new(),
-        further => format!("beyond {NODES} rows: {} events", words::short(further)),
+        further => format!("{} events without a row of their own", words::short(further)),
     };
     painter.caption(area, &caption);
 }
@@ -53,7 +53,11 @@ fn draw_row(painter: &mut Painter<'_>, state: &State, row: &Row, area: Rect) {
         x = painter.put(x, y, right.saturating_sub(x), glyph, role) + 1;
     }
     let (title, role) = title(node, state);
-    painter.put(x, y, from.saturating_sub(x + 1), &title, role);
+    let room = from.saturating_sub(x + 1);
+    let earlier =
+        if row.earlier > 0 { format!(" +{} earlier", words::number(row.earlier as u64)) } else { String::new() };
+    let x = painter.put(x, y, room.saturating_sub(columns_of(&earlier)), &title, role);
+    painter.put(x, y, from.saturating_sub(x + 1), &earlier, Role::Dim);
 }
 
 /// How it is or ended.

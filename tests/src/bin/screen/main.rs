@@ -3,7 +3,8 @@
 //! `screen text|svg FILE COLUMNSxROWS [KEY]…` writes the frame of a recording after these keys. Keys have the names of docs/tui.md;
 //! what is none is typed. `screen bench EVENTS` prints what so many events cost: to take them, to draw a frame, to filter them.
 //! `screen pace EVENTS RATE SECONDS` prints how many frames a screen with so many events draws while so many more come each second,
-//! and how fast it answers keys. `screen watch AGENTSNOOP TIMES` prints how long it takes from an event to its row (root).
+//! and how fast it answers keys. `screen watch|run AGENTSNOOP TIMES` prints how long it takes from an
+//! event to its row on the screen of `watch`, and on that of `run --tui` (root).
 //! `screen seek FILE` opens a recording: the first time it makes the index, in `$XDG_CACHE_HOME`, and prints what that costs; after that
 //! it opens by it, goes to places, and prints what that costs.
 //! `screen beside COMMAND…` shows a command beside a screen of nothing.
@@ -20,6 +21,7 @@ use std::{io::Write as _, path::Path, process::ExitCode};
 
 use agentsnoop::tui::{script, theme::Theme, view::picture};
 use anyhow::{Context as _, Result, bail};
+use latency::Way;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -41,12 +43,13 @@ fn run(words: &[&str]) -> Result<()> {
         ["seek", file] => seek::seek(Path::new(file)),
         ["panic"] => panic::panic(),
         ["beside", command @ ..] => beside::beside(command),
-        ["watch", program, times] => latency::watch(Path::new(program), number(times)?),
-        [latency::OPENER] => latency::opener(),
+        ["watch", program, times] => latency::measure(Way::Watch, Path::new(program), number(times)?),
+        ["run", program, times] => latency::measure(Way::Beside, Path::new(program), number(times)?),
+        [latency::AGENT, orders] => latency::agent(Path::new(orders)),
         [latency::NOTHING] => Ok(()),
         [form @ ("text" | "svg"), file, size, keys @ ..] => frame(form, Path::new(file), size, keys),
         _ => bail!(
-            "usage: screen text|svg FILE COLUMNSxROWS [KEY]… | bench EVENTS | pace EVENTS RATE SECONDS | watch AGENTSNOOP TIMES | seek FILE | panic | beside COMMAND…"
+            "usage: screen text|svg FILE COLUMNSxROWS [KEY]… | bench EVENTS | pace EVENTS RATE SECONDS | watch|run AGENTSNOOP TIMES | seek FILE | panic | beside COMMAND…"
         ),
     }
 }
