@@ -19,6 +19,9 @@ pub const NODES: usize = 50_000;
 /// session makes some hundred calls. The events of what is beyond them too count for what is above it, and the tree says how many there are.
 pub const GROUPS: usize = 10_000;
 
+/// A clock tick of /proc (`USER_HZ` 100), nanoseconds.
+const TICK_NS: u64 = 10_000_000;
+
 /// What a node stands for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Key {
@@ -202,7 +205,18 @@ impl Tree {
     /// Where something is.
     #[must_use]
     pub fn find(&self, key: &Key) -> Option<usize> {
-        self.places.get(key).copied()
+        let place = self.places.get(key).copied();
+        place.or_else(|| if let Key::Process(id) = key { self.known_by_ticks(*id) } else { None })
+    }
+
+    /// Where a process is that was first known from /proc, by its start in clock ticks, and is known by its exact start since.
+    fn known_by_ticks(&self, id: ProcessId) -> Option<usize> {
+        self.pids.get(&id.pid).copied().filter(|place| match self.node(*place).key {
+            Key::Process(known) => {
+                known.start_ns.is_multiple_of(TICK_NS) && known.start_ns.abs_diff(id.start_ns) < 2 * TICK_NS
+            }
+            _ => false,
+        })
     }
 
     /// Events of agents, tool calls and processes without a node.
@@ -385,6 +399,26 @@ mod tests {
     };
 
     use super::*;
+
+    #[test]
+    fn a_process_that_ran_before_the_observation_has_one_node_however_exactly_its_start_is_known() {
+        let (mut pipeline, mut records) = (Pipeline::new().unwrap(), Vec::new());
+        drop(pipeline.push(&Input::Control(Control::Track { pid: 7, why: Why::Pid }), &mut records));
+        drop(pipeline.push(&Actor::new(7).open("/etc/hosts"), &mut records));
+        let mut record = records.pop().unwrap();
+        let mut place_of = |tree: &mut Tree, start_ns: u64| {
+            let process = record.process.as_mut().unwrap();
+            Arc::make_mut(&mut process.image).id.start_ns = start_ns;
+            tree.places(0, &record).process.unwrap()
+        };
+        let mut tree = Tree::default();
+        let known = place_of(&mut tree, 100 * TICK_NS);
+        assert_eq!(place_of(&mut tree, 100 * TICK_NS + 123), known);
+        // Another one with its pid, later.
+        let other = place_of(&mut tree, 200 * TICK_NS + 123);
+        assert_ne!(other, known);
+        assert_ne!(place_of(&mut tree, 200 * TICK_NS + 124), other);
+    }
 
     #[test]
     fn there_are_never_more_nodes_than_the_bounds_and_what_is_beyond_counts_for_what_is_above() {
