@@ -8,7 +8,6 @@
 
 mod build;
 mod file;
-mod packer;
 mod read;
 
 use std::path::{Path, PathBuf};

@@ -10,7 +10,7 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_bytes::Bytes;
 
-use super::{BlobId, Checkpoint, Contents, Index, List, Mark, Outline, Sketch, pack, pack_named, packer::Packer};
+use super::{BlobId, Checkpoint, Contents, Index, List, Mark, Outline, Sketch, pack, pack_named};
 use crate::{
     source::judged::Snapshot,
     tui::{
@@ -26,9 +26,7 @@ pub struct Builder {
     model: Model,
     /// How many events it has learned.
     number: u64,
-    /// Those of the last checkpoint are there once they are packed.
     blobs: Vec<Option<Arc<[u8]>>>,
-    packer: Option<Packer>,
     bytes: usize,
     most: usize,
     checkpoints: Vec<Checkpoint>,
@@ -48,7 +46,6 @@ impl Builder {
             model: Model::default(),
             number: 0,
             blobs: Vec::new(),
-            packer: Packer::start(),
             bytes: 0,
             most,
             checkpoints: Vec::new(),
@@ -67,7 +64,7 @@ impl Builder {
     /// What is known cannot be packed.
     pub fn take(&mut self, snapshot: Option<Snapshot>, input: Option<&Input>, records: &[Record]) -> Result<bool> {
         let is_full = match snapshot {
-            Some(snapshot) => self.checkpoint(snapshot)?,
+            Some(snapshot) => self.checkpoint(&snapshot)?,
             None => false,
         };
         match input {
@@ -96,28 +93,16 @@ impl Builder {
         self.number += 1;
     }
 
-    fn checkpoint(&mut self, snapshot: Snapshot) -> Result<bool> {
-        let is_thinned = self.settle()?;
+    fn checkpoint(&mut self, snapshot: &Snapshot) -> Result<bool> {
         let moment = self.model.moment(self.number);
         let sketch = self.sketch(&moment)?;
-        let Snapshot { place, next, known } = snapshot;
-        let (segment, known) = (next.segment, self.later(move || pack_named(&known))?);
+        let known = self.put(pack_named(&snapshot.known)?);
         let model = self.put(pack(&sketch)?);
+        let (place, segment) = (snapshot.place, snapshot.next.segment);
         self.used.push(sketch.blobs().collect());
         let checkpoint = Checkpoint { place, segment, number: self.number, now_ns: moment.rest.now_ns, known, model };
         self.checkpoints.push(checkpoint);
         self.last = Some((moment, sketch));
-        Ok(is_thinned)
-    }
-
-    /// Waits for the blobs of the last checkpoint, and leaves checkpoints out where there are too many bytes now; whether it did.
-    fn settle(&mut self) -> Result<bool> {
-        for (id, blob) in self.packer.as_mut().map_or_else(|| Ok(Vec::new()), Packer::take)? {
-            self.bytes += blob.len();
-            if let Some(place) = self.blobs.get_mut(id as usize) {
-                *place = Some(blob.into());
-            }
-        }
         let is_full = self.bytes > self.most && self.checkpoints.len() > 2;
         if is_full {
             self.thin();
@@ -147,15 +132,6 @@ impl Builder {
                 self.bytes -= blob.len();
             }
         }
-    }
-
-    /// A blob that is packed meanwhile.
-    fn later(&mut self, packed: impl FnOnce() -> Result<Vec<u8>> + Send + 'static) -> Result<BlobId> {
-        let Some(packer) = &mut self.packer else { return Ok(self.put(packed()?)) };
-        self.blobs.push(None);
-        let id = (self.blobs.len() - 1) as BlobId;
-        packer.pack(id, packed);
-        Ok(id)
     }
 
     fn put(&mut self, blob: Vec<u8>) -> BlobId {
@@ -191,11 +167,7 @@ impl Builder {
         })
     }
 
-    fn list<T: Serialize + Send + Sync + 'static>(
-        &mut self,
-        now: &Shown<T>,
-        last: Option<(&Shown<T>, &List)>,
-    ) -> Result<List> {
+    fn list<T: Serialize>(&mut self, now: &Shown<T>, last: Option<(&Shown<T>, &List)>) -> Result<List> {
         let last = last.map(|(shown, list)| (&shown.things, &list.pieces));
         let pieces = self.pieces(&now.things, last, |things| {
             let changing: Vec<_> = things.iter().map(|thing| (&thing.seen, &thing.own)).collect();
@@ -205,11 +177,11 @@ impl Builder {
     }
 
     /// The blobs of a list: new ones for the pieces that differ from those before.
-    fn pieces<T: Send + Sync + 'static>(
+    fn pieces<T>(
         &mut self,
         now: &Pieces<T>,
         last: Option<(&Pieces<T>, &Vec<BlobId>)>,
-        packed: impl Fn(&[T]) -> Result<Vec<u8>> + Copy + Send + 'static,
+        packed: impl Fn(&[T]) -> Result<Vec<u8>>,
     ) -> Result<Vec<BlobId>> {
         let same = |at: usize, piece: &Arc<Vec<T>>| {
             let (pieces, blobs) = last?;
@@ -220,10 +192,7 @@ impl Builder {
         for (at, piece) in now.pieces().iter().enumerate() {
             blobs.push(match same(at, piece) {
                 Some(blob) => blob,
-                None => {
-                    let piece = Arc::clone(piece);
-                    self.later(move || packed(&piece))?
-                }
+                None => self.put(packed(piece)?),
             });
         }
         Ok(blobs)
@@ -245,7 +214,6 @@ impl Builder {
     /// Names cannot be packed.
     pub fn finish(mut self, pipeline: &Pipeline) -> Result<Option<Index>> {
         let (Some(opened), false) = (pipeline.opened(), self.checkpoints.is_empty()) else { return Ok(None) };
-        self.settle()?;
         let model = std::mem::take(&mut self.model);
         let names = [
             self.names(&model.files)?,
