@@ -1,11 +1,48 @@
 //! The clipboard, through the terminal: it works over ssh too (OSC 52, xterm's control sequences).
 
-use std::io::{self, Write};
+use std::{
+    env,
+    io::{self, Write},
+    process::{Command, Stdio},
+};
 
 use super::state::Alert;
 
 /// Bytes that terminals take at most, less than the smallest known limit (xterm's 100,000 of base64).
 const MOST: usize = 74_000;
+
+/// Puts a text into the clipboard, by way of tmux where that is around; what is to be said besides.
+///
+/// # Errors
+///
+/// The terminal is gone.
+pub fn to_clipboard(out: &mut impl Write, text: &str) -> io::Result<Option<&'static str>> {
+    if env::var_os("TMUX").is_some() && by_tmux(text).unwrap_or(false) {
+        return Ok(None);
+    }
+    let is_whole = copy(out, text)?;
+    // Of `sudo` no more is left of tmux than its name for the terminal.
+    let term = env::var("TERM").unwrap_or_default();
+    let is_tmux = term.starts_with("tmux") || term.starts_with("screen");
+    Ok(match (is_whole, is_tmux) {
+        (false, _) => Some("it was too long for a terminal and is cut"),
+        (true, true) => Some("tmux passes it on only after `tmux set -s set-clipboard on`"),
+        (true, false) => None,
+    })
+}
+
+/// Hands a text to tmux, which keeps it and puts it into the clipboard of the terminal around it. From programs it takes none unless it is
+/// told to (tmux(1), set-clipboard). Whether it does; `-w` is of tmux 3.2.
+fn by_tmux(text: &str) -> io::Result<bool> {
+    let mut tmux = Command::new("tmux");
+    tmux.args(["load-buffer", "-w", "-"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut tmux = tmux.spawn()?;
+    if let Some(mut input) = tmux.stdin.take() {
+        // How it ends says whether it took all.
+        let _ = input.write_all(text.as_bytes());
+    }
+    Ok(tmux.wait()?.success())
+}
 
 /// Puts a text into the clipboard; `false` where it was too long and is cut.
 ///

@@ -96,7 +96,7 @@ pub const KEYMAP: &[Binding] = &[
     binding("look", "^]", "of `run --tui`: the keys to the command, and back", || vec![Action::Beside]),
     binding("look", "z", "of `run --tui`: the screen alone, and with the command", || vec![Action::Zoom]),
     binding("look", "^Z", "stop until `fg`; of a recording only", || vec![Action::Suspend]),
-    binding("look", "q ^C", "end", || vec![Action::Quit, Action::Quit]),
+    binding("look", "q ^C", "end; of these keys, back to the screen", || vec![Action::Quit, Action::Quit]),
 ];
 
 fn rows(by: &[i32]) -> Vec<Action> {

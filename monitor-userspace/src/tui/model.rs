@@ -3,6 +3,7 @@
 //! A model learns record by record, so going back in time is to go on from a moment that was kept, or from the beginning. Nothing here depends on a clock or on
 //! how records arrived, so the same records give the same model, live and in a replay.
 
+pub mod bursts;
 pub mod catalog;
 pub mod compact;
 pub mod learn;
@@ -13,6 +14,7 @@ pub mod rate;
 pub mod touch;
 pub mod tree;
 
+pub use bursts::Bursts;
 pub use catalog::{Catalog, Seen, Thing};
 pub use learn::Model;
 pub use moment::Moment;

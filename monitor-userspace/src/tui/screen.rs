@@ -301,8 +301,10 @@ fn perform(state: &mut State, ear: &Ear) -> Result<Next> {
         match effect {
             Effect::Quit => return Ok(Next::End),
             Effect::Copy(text) => {
-                if !clip::copy(&mut io::stdout(), &text).context("cannot write to the terminal")? {
-                    state.note = Some("copied; it was too long for a terminal and is cut".to_owned());
+                let but = clip::to_clipboard(&mut io::stdout(), &text).context("cannot write to the terminal")?;
+                if let (Some(but), Some(note)) = (but, &mut state.note) {
+                    note.push_str("; ");
+                    note.push_str(but);
                 }
             }
             Effect::Alert { text, alert } => {

@@ -10,6 +10,7 @@ pub mod narrow;
 pub mod order;
 mod pointer;
 mod screen;
+mod shell;
 pub mod table;
 mod time;
 mod travel;

@@ -20,6 +20,7 @@ mod rules;
 mod schema;
 mod screen;
 mod seek;
+mod shown;
 mod store;
 mod tmux;
 mod tools;

@@ -98,6 +98,19 @@ fn keys_are_answered_on_a_real_terminal_and_it_is_given_back() {
 }
 
 #[test]
+fn what_is_copied_is_in_the_buffer_of_tmux() {
+    let Some(terminal) = replay("copy") else { return };
+    terminal.shows(&["agentsnoop ended"]);
+    terminal.press(&["Home", "!", "y"]);
+    terminal.shows(&["copied: the event as JSON"]);
+    let json = stdout(&terminal.tmux(&["show-buffer"]));
+    let event: serde_json::Value = serde_json::from_str(&json).expect("an event");
+    assert_eq!(event["getenv"]["name"], "SSLKEYLOGFILE", "{json}");
+    terminal.press(&["q"]);
+    terminal.shows(&["ended with 0"]);
+}
+
+#[test]
 fn a_recording_plays_in_a_terminal_and_the_screen_follows_its_size() {
     let Some(terminal) = replay("plays") else { return };
     terminal.shows(&["agentsnoop ended"]);

@@ -17,7 +17,7 @@ pub const THINGS: usize = 20_000;
 pub struct Seen {
     /// Events.
     pub events: u64,
-    /// Those that failed.
+    /// Calls that failed.
     pub failed: u64,
     /// The number of the last event.
     pub last: u64,
@@ -32,10 +32,10 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Takes an event.
-    pub fn note(&mut self, number: u64, record: &Record, failed: bool) {
+    /// Takes an event, of which so many calls failed.
+    pub fn note(&mut self, number: u64, record: &Record, failed: u64) {
         self.events += 1;
-        self.failed += u64::from(failed);
+        self.failed += failed;
         self.last = number;
         self.time = record.time;
         self.classes = self.classes.union(record.classes);

@@ -10,10 +10,10 @@ use agentsnoop_pipeline::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Catalog, Ending, Observation, Rate, Touch, Tree, touch, tree::Places};
+use super::{Bursts, Catalog, Ending, Observation, Rate, Touch, Tree, touch, tree::Places};
 use crate::tui::escape;
 
-/// Of a file.
+/// Of a file: what was done with it. What failed did nothing, and is counted as that alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
     /// Opened for reading.
@@ -77,6 +77,8 @@ pub struct Model {
     pub now_ns: u64,
     /// Events.
     pub events: u64,
+    /// Bursts of traffic that go on.
+    pub bursts: Bursts,
 }
 
 impl Model {
@@ -150,12 +152,12 @@ impl Model {
             }
         }
         match (&record.body, places.session, places.call) {
-            (Body::Session(session), Some(place), _) => {
+            (Body::Session(session), Some(place), _) if session.state == SessionState::Ended => {
+                // It ends as its first process has.
+                let first = places.process.map(|first| self.tree.node(first).ending.clone());
                 let node = self.tree.node_mut(place);
-                if session.state == SessionState::Ended {
-                    node.ended_ns = Some(record.boot_ns);
-                    node.ending = Ending::Unknown;
-                }
+                node.ended_ns = Some(record.boot_ns);
+                node.ending = first.filter(|ending| *ending != Ending::Running).unwrap_or(Ending::Unknown);
             }
             (Body::ToolCall(call), _, Some(place)) => self.call(place, record, call),
             _ => {}
@@ -181,6 +183,9 @@ impl Model {
     }
 
     fn things(&mut self, number: u64, record: &Record, failed: bool) {
+        // One event can tell of many calls.
+        let calls = if let Body::Stat(stat) = &record.body { stat.count } else { 1 };
+        let failed = if failed { calls } else { 0 };
         let by_class = [Class::HostIdentity, Class::Locale].iter().any(|class| record.classes.contains(*class));
         if matches!(record.body, Body::Metadata(_)) || (by_class && !matches!(record.body, Body::Getenv(_))) {
             let mut about = String::new();
@@ -198,7 +203,7 @@ impl Model {
                     Access::Path => file.looked += 1,
                 };
                 self.file(open.path.as_ref().or(open.requested.as_ref()), number, record, failed, file);
-                if open.path.as_ref().is_some_and(|path| is_environ(path.as_bytes())) {
+                if failed == 0 && open.path.as_ref().is_some_and(|path| is_environ(path.as_bytes())) {
                     self.variable(b"\0environ", "(read in bulk: /proc/PID/environ)", number, record, |it| {
                         it.enumerated += 1;
                     });
@@ -253,8 +258,8 @@ impl Model {
             Body::Traffic(traffic) => {
                 let key = endpoint(traffic.address, traffic.port, traffic.path.as_ref());
                 let name = named(traffic.name.as_ref(), traffic.name_source);
-                let (bytes, is_sent) =
-                    (traffic.bytes, traffic.direction == agentsnoop_pipeline::record::Direction::Sent);
+                let bytes = self.bursts.news(record.process.as_ref().map_or(0, |process| process.tid), traffic);
+                let is_sent = traffic.direction == agentsnoop_pipeline::record::Direction::Sent;
                 self.endpoint(key, name, number, record, failed, |it| {
                     *(if is_sent { &mut it.sent } else { &mut it.received }) += bytes;
                 });
@@ -267,24 +272,26 @@ impl Model {
         }
     }
 
-    fn connected(&mut self, number: u64, record: &Record, failed: bool, connect: &Connect) {
+    fn connected(&mut self, number: u64, record: &Record, failed: u64, connect: &Connect) {
         let key = endpoint(connect.address, connect.port, connect.path.as_ref());
         let name = named(connect.name.as_ref(), connect.name_source);
         self.endpoint(key, name, number, record, failed, |it| it.connections += 1);
     }
 
-    fn file(&mut self, path: Option<&Text>, number: u64, record: &Record, failed: bool, touch: impl FnOnce(&mut File)) {
+    fn file(&mut self, path: Option<&Text>, number: u64, record: &Record, failed: u64, touch: impl FnOnce(&mut File)) {
         let Some(path) = path.map(Text::as_bytes).filter(|path| !path.is_empty()) else { return };
         if let Some(file) = self.files.at(path, || escape::bytes(path)) {
             file.seen.note(number, record, failed);
-            touch(&mut file.own);
+            if failed == 0 {
+                touch(&mut file.own);
+            }
         }
     }
 
     fn variable(&mut self, key: &[u8], name: &str, number: u64, record: &Record, touch: impl FnOnce(&mut Variable)) {
         let shown = || if name.is_empty() { escape::bytes(key) } else { name.to_owned() };
         if let Some(variable) = self.variables.at(key, shown) {
-            variable.seen.note(number, record, false);
+            variable.seen.note(number, record, 0);
             touch(&mut variable.own);
         }
     }
@@ -295,7 +302,7 @@ impl Model {
         name: Option<(String, &'static str)>,
         number: u64,
         record: &Record,
-        failed: bool,
+        failed: u64,
         touch: impl FnOnce(&mut Endpoint),
     ) {
         let Some(address) = key else { return };

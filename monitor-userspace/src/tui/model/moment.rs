@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Model, Observation, Rate, Touch, catalog,
+    Bursts, Model, Observation, Rate, Touch, catalog,
     learn::{Endpoint, Fact, File, Variable},
     tree,
 };
@@ -40,6 +40,8 @@ pub struct Rest {
     pub now_ns: u64,
     /// See [`Model::events`].
     pub events: u64,
+    /// See [`Model::bursts`].
+    pub bursts: Bursts,
 }
 
 impl Model {
@@ -59,6 +61,7 @@ impl Model {
                 touches: self.touches.clone(),
                 now_ns: self.now_ns,
                 events: self.events,
+                bursts: self.bursts.clone(),
             },
         }
     }
@@ -70,8 +73,8 @@ impl Model {
         self.endpoints.become_as(&moment.endpoints);
         self.variables.become_as(&moment.variables);
         self.host.become_as(&moment.host);
-        let Rest { observation, rate, touches, now_ns, events } = moment.rest.clone();
+        let Rest { observation, rate, touches, now_ns, events, bursts } = moment.rest.clone();
         (self.observation, self.rate, self.touches) = (observation, rate, touches);
-        (self.now_ns, self.events) = (now_ns, events);
+        (self.now_ns, self.events, self.bursts) = (now_ns, events, bursts);
     }
 }

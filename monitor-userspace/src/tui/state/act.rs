@@ -16,6 +16,7 @@ impl State {
         let leaves_help = !matches!(
             action,
             Action::Help
+                | Action::Quit
                 | Action::Move(_)
                 | Action::Back
                 | Action::Click(..)
@@ -27,6 +28,8 @@ impl State {
             self.help = None;
         }
         match action {
+            // Whoever reads wants to leave that, as of a pager.
+            Action::Quit if self.help.take().is_some() => {}
             Action::Quit => self.effects.push(Effect::Quit),
             Action::Help => self.help = if self.help.is_some() { None } else { Some(0) },
             Action::Focus(way) => self.turn_focus(way),
@@ -57,7 +60,7 @@ impl State {
                 self.alert = self.alert.next();
                 self.say(self.alert.about());
             }
-            Action::Suspend if self.source.is_live && self.ended.is_none() => {
+            Action::Suspend if self.is_going_on() => {
                 self.say("^Z would stop the observation as well; q ends it");
             }
             Action::Beside | Action::Zoom => self.say("there is no command beside this screen; `run --tui` has one"),

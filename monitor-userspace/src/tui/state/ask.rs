@@ -147,6 +147,10 @@ impl State {
         if path.is_empty() {
             return;
         }
+        self.list.look(&self.store, &self.model.tree, self.head);
+        if let Some(percent) = self.list.progress(&self.store, self.head) {
+            return self.say(format!("not written: the filter has looked at {percent}% yet; x again when it is done"));
+        }
         let lines =
             agentsnoop_pipeline::Lines { utc_offset: self.span().utc_offset, ..agentsnoop_pipeline::Lines::default() };
         let as_lines = path.ends_with(".txt");

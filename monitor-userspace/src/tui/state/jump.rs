@@ -5,7 +5,7 @@ use agentsnoop_pipeline::{
     record::{Body, Text},
 };
 
-use super::{Focus, State, Tab};
+use super::{Focus, State, Tab, shell};
 use crate::tui::{action::Effect, model::Key};
 
 impl State {
@@ -91,9 +91,9 @@ impl State {
     }
 
     pub(super) fn copy_shell(&mut self) {
-        let line = self.event().and_then(shell);
-        match line {
-            Some(line) => self.copy(line, "a line for a shell"),
+        match self.event().and_then(shell::line) {
+            Some((line, None)) => self.copy(line, "a line for a shell"),
+            Some((line, Some(but))) => self.copy(line, &format!("a line for a shell, {but}")),
             None => self.say("only programs, files and tool calls make a line for a shell"),
         }
     }
@@ -164,70 +164,4 @@ fn endpoint(address: Option<std::net::IpAddr>, port: Option<u16>) -> Option<Stri
 /// A value in which every character stands for itself.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
-}
-
-/// A line that does what an event did, as near as a shell can. Nothing in it is left to the shell's own reading.
-fn shell(record: &Record) -> Option<String> {
-    match &record.body {
-        Body::Exec(exec) => {
-            let words: Vec<String> = exec.argv.iter().map(|word| word_of(word.as_bytes())).collect();
-            let line = words.join(" ");
-            Some(match &exec.cwd {
-                Some(cwd) => format!("cd {} && {line}", word_of(cwd.as_bytes())),
-                None => line,
-            })
-        }
-        Body::ToolCall(call) => {
-            call.command.as_ref().map(|command| word_of(command.as_bytes())).map(|word| format!("sh -c {word}"))
-        }
-        Body::Open(open) => open.path.as_ref().map(|path| format!("ls -ld {}", word_of(path.as_bytes()))),
-        Body::Stat(stat) => stat.path.as_ref().map(|path| format!("ls -ld {}", word_of(path.as_bytes()))),
-        _ => None,
-    }
-}
-
-/// A word for bash: as it stands where that is safe, else quoted, with what a terminal must not see as `$'…'` has it.
-fn word_of(bytes: &[u8]) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(byte);
-    if !bytes.is_empty() && bytes.iter().all(plain) {
-        return String::from_utf8_lossy(bytes).into_owned();
-    }
-    if bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) {
-        return format!("'{}'", String::from_utf8_lossy(bytes).replace('\'', "'\\''"));
-    }
-    let mut word = "$'".to_owned();
-    for byte in bytes {
-        match byte {
-            b'\'' | b'\\' => word.extend(['\\', char::from(*byte)]),
-            b' '..=b'~' => word.push(char::from(*byte)),
-            _ => word.push_str(&format!("\\x{byte:02x}")),
-        }
-    }
-    word.push('\'');
-    word
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_word_for_a_shell_is_read_back_as_it_was() {
-        for bytes in [
-            &b"plain"[..],
-            b"",
-            b"two words",
-            b"it's",
-            b"a$(b)`c`\\",
-            b"\x1b[2J\n",
-            b"\xff\xfe",
-            "caf\u{e9}".as_bytes(),
-        ] {
-            let word = word_of(bytes);
-            assert!(word.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{word}");
-            let output =
-                std::process::Command::new("bash").args(["-c", &format!("printf %s {word}")]).output().unwrap();
-            assert_eq!(output.stdout, bytes, "{word}");
-        }
-    }
 }

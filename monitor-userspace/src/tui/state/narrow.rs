@@ -80,7 +80,8 @@ impl State {
             Key::Call(_) if node.title.is_empty() => "a tool call".to_owned(),
             Key::Call(_) => node.title.clone(),
             Key::Process(_) => {
-                format!("{} {}", node.pid, if node.title.is_empty() { &node.comm } else { &node.title })
+                let below = if node.has_more() { " and below" } else { "" };
+                format!("{}{below} {}", node.pid, if node.title.is_empty() { &node.comm } else { &node.title })
             }
         })
     }

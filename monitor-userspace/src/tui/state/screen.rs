@@ -136,6 +136,8 @@ pub struct State {
     pub read: u8,
     /// Why no more events come.
     pub ended: Option<String>,
+    /// How long nothing has come of what happens now, nanoseconds of the wall.
+    pub(super) idle_ns: u64,
     /// Events that came faster than they could be taken.
     pub missed: u64,
     /// Marks, by their time.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agentsnoop_pipeline::{Record, input::Opened};
+use agentsnoop_pipeline::{Record, input::Opened, record::Time};
 
 use super::{
     Motion, State,
@@ -13,6 +13,7 @@ use crate::tui::{
     action::Way,
     hub::{BATCH, News, Outline, Place},
     model::touch,
+    words,
 };
 
 /// The speeds that playing has.
@@ -23,6 +24,8 @@ pub(super) const REAL: usize = 0;
 
 /// Events that one step of playing shows; a faster player falls behind its speed rather than behind its keys.
 const STEP: u64 = 50_000;
+
+const SECOND_NS: u64 = 1_000_000_000;
 
 /// Sensitive touches that the time line shows; more would be all of it.
 pub const TOUCHED: usize = 10_000;
@@ -56,6 +59,7 @@ impl State {
     /// Takes events, in their order.
     pub fn take(&mut self, records: impl IntoIterator<Item = Record>) {
         for record in records {
+            self.idle_ns = 0;
             self.notice(&record);
             if self.outline.is_none() && touch::is_sensitive(&record) && self.touched.len() < TOUCHED {
                 self.touched.push((self.store.end(), record.boot_ns));
@@ -118,6 +122,7 @@ impl State {
     /// No more events come.
     pub fn end(&mut self, why: String) {
         self.ended = Some(why);
+        self.idle_ns = 0;
         if let count @ 1.. = std::mem::take(&mut self.unrecorded).len() {
             self.say(format!("the recording ended before {count} marks reached it: they are on this screen only"));
         }
@@ -155,6 +160,14 @@ impl State {
         last.or_else(|| self.store.get(self.head)).map_or(0, |record| record.boot_ns)
     }
 
+    /// A time of the boot clock as `HH:MM:SS.mmm` of the recorder; empty where nothing has been observed yet.
+    #[must_use]
+    pub fn clock_at(&self, boot_ns: u64) -> String {
+        let Some(opened) = &self.opened else { return String::new() };
+        let after = boot_ns.wrapping_sub(opened.clock.boot_ns).cast_signed();
+        words::clock(Time(opened.clock.real_ns.saturating_add(after)), opened.utc_offset)
+    }
+
     /// The boot times of the first and the last event that can be shown.
     #[must_use]
     pub fn range(&self) -> (u64, u64) {
@@ -165,10 +178,28 @@ impl State {
         (of(self.store.first()), of(self.store.end().saturating_sub(1)))
     }
 
+    /// The boot time that is shown: that of the last event, and what has passed since where it is observed now.
+    #[must_use]
+    pub fn shown_ns(&self) -> u64 {
+        let idle = if self.motion == Motion::Follow { self.idle_ns } else { 0 };
+        self.model.now_ns.saturating_add(idle)
+    }
+
+    /// Lets the time go on where nothing happens; whether another second is full, which durations and the rate show.
+    fn idle(&mut self, nanoseconds: u64) -> bool {
+        if !self.is_going_on() || self.model.events == 0 {
+            return false;
+        }
+        let before = self.idle_ns / SECOND_NS;
+        self.idle_ns = self.idle_ns.saturating_add(nanoseconds);
+        self.motion == Motion::Follow && before != self.idle_ns / SECOND_NS
+    }
+
     /// Lets the time pass, nanoseconds of the wall: a player goes on. Whether anything is new.
     pub fn pass(&mut self, nanoseconds: u64) -> bool {
         self.alarm(nanoseconds);
-        let Motion::Play(speed) = self.motion else { return false };
+        let is_later = self.idle(nanoseconds);
+        let Motion::Play(speed) = self.motion else { return is_later };
         #[expect(
             clippy::cast_precision_loss,
             clippy::cast_possible_truncation,
@@ -187,8 +218,14 @@ impl State {
         true
     }
 
+    /// Whether it happens now.
+    #[must_use]
+    pub const fn is_going_on(&self) -> bool {
+        self.source.is_live && self.ended.is_none()
+    }
+
     pub(super) fn pause(&mut self) {
-        let goes_on = self.source.is_live && self.ended.is_none();
+        let goes_on = self.is_going_on();
         match self.motion {
             Motion::Follow if goes_on => self.motion = Motion::Pause,
             Motion::Pause if goes_on => self.follow(),

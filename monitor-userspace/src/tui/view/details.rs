@@ -27,18 +27,24 @@ const ROWS: usize = 400;
 
 pub(super) fn draw(painter: &mut Painter<'_>, state: &State, area: Rect) {
     let focused = state.focus == Focus::Details;
-    let title = if state.tab == Tab::Events { "Event" } else { "Its last event" };
+    let title = match state.tab {
+        Tab::Events => "Event",
+        Tab::Coverage => "What could be seen",
+        _ => "Its last event",
+    };
     let inner = painter.pane(area, title, focused);
     let current = state.current();
-    let Some(record) = current.and_then(|number| state.store.get(number)) else {
-        if current.is_some() {
+    let fields = match current.and_then(|number| state.store.get(number)) {
+        Some(record) => fields(state, record),
+        None if state.tab == Tab::Coverage => coverage(state),
+        None if current.is_none() => return,
+        None => {
             painter.put(inner.x, inner.y, inner.width, "it is not in memory; : goes to its time", Role::Dim);
+            return;
         }
-        return;
     };
     let width = usize::from(inner.width.saturating_sub(LABEL + 1));
     let mut rows: Vec<(&str, String, Role)> = Vec::new();
-    let fields = fields(state, record);
     for (label, value, role) in &fields {
         for (at, line) in escape::wrap(value, width).into_iter().take(ROWS).enumerate() {
             rows.push((if at == 0 { label } else { "" }, line, *role));
@@ -57,8 +63,21 @@ pub(super) fn draw(painter: &mut Painter<'_>, state: &State, area: Rect) {
     }
 }
 
-/// The fields: name, value, how it looks.
-fn fields(state: &State, record: &Record) -> Vec<(String, String, Role)> {
+/// A field: name, value, how it looks.
+type Field = (String, String, Role);
+
+/// What is known of a hook, a loss or a gap.
+fn coverage(state: &State) -> Vec<Field> {
+    let facts = state.model.observation.facts();
+    let Some(fact) = state.table().current().and_then(|place| facts.into_iter().nth(place)) else { return Vec::new() };
+    let fields =
+        [("state", fact.state.to_owned()), ("feature", fact.feature), ("hook", fact.name), ("why", fact.reason)];
+    let told = fields.into_iter().filter(|(_, value)| !value.is_empty());
+    told.map(|(label, value)| (label.to_owned(), escape::text(&value).into_owned(), Role::Text)).collect()
+}
+
+/// The fields of an event.
+fn fields(state: &State, record: &Record) -> Vec<Field> {
     let mut fields = Vec::new();
     let mut add = |label: &str, value: String, role: Role| fields.push((label.to_owned(), value, role));
     let offset = state.span().utc_offset;
@@ -68,7 +87,10 @@ fn fields(state: &State, record: &Record) -> Vec<(String, String, Role)> {
     }
     if let Ok(Value::Object(body)) = record.body.to_json() {
         for (name, value) in &body {
-            flat(name, value, &mut add);
+            match value.as_u64().filter(|_| is_moment(&record.body, name)) {
+                Some(boot_ns) => add(name, state.clock_at(boot_ns), Role::Text),
+                None => flat(name, value, &mut add),
+            }
         }
     }
     if record.seccomp {
@@ -133,6 +155,15 @@ fn ancestry(state: &State, id: ProcessId) -> Vec<String> {
     above
 }
 
+/// Whether a field is a time of the boot clock.
+fn is_moment(body: &Body, name: &str) -> bool {
+    match body {
+        Body::Traffic(_) => matches!(name, "started" | "ended"),
+        Body::Gap(_) => matches!(name, "from_ns" | "to_ns"),
+        _ => false,
+    }
+}
+
 /// A value as lines: a short list on one, a long one an entry a line.
 fn flat(name: &str, value: &Value, add: &mut impl FnMut(&str, String, Role)) {
     let role = match name {
@@ -148,9 +179,7 @@ fn flat(name: &str, value: &Value, add: &mut impl FnMut(&str, String, Role)) {
             }
         }
         Value::Array(items) => add(name, items.iter().map(plain).collect::<Vec<_>>().join("  "), role),
-        Value::Number(number)
-            if name.ends_with("_ns") && number.as_u64().is_some() && name != "from_ns" && name != "to_ns" =>
-        {
+        Value::Number(number) if name.ends_with("_ns") && number.as_u64().is_some() => {
             add(name.trim_end_matches("_ns"), words::duration(number.as_u64().unwrap_or(0)), role);
         }
         Value::Null => {}

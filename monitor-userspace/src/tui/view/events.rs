@@ -4,7 +4,7 @@ use agentsnoop_pipeline::{
     Record,
     enrich::Class,
     lines,
-    record::{Body, SessionState},
+    record::{Body, Direction, SessionState, Traffic},
 };
 use ratatui::layout::Rect;
 
@@ -41,10 +41,11 @@ const KIND: u16 = 9;
 impl Columns {
     const fn of(area: Rect) -> Self {
         let (comm_width, outcome_width, class_width) = match area.width {
-            0..70 => (0, 10, 0),
+            0..70 => (0, 11, 0),
             70..100 => (9, 12, 0),
-            100..140 => (12, 14, 10),
-            _ => (15, 18, 14),
+            100..120 => (12, 14, 10),
+            120..160 => (15, 15, 15),
+            _ => (15, 20, 18),
         };
         // One column for what a mark and a touch are shown by.
         let time = if area.width < 100 { SHORT_TIME } else { TIME };
@@ -180,10 +181,13 @@ fn draw_row(painter: &mut Painter<'_>, state: &State, record: &Record, area: Rec
     painter.put(columns.kind(), y, KIND, record.kind().name(), of(kind(&record.body)));
     let mut text = String::new();
     lines::about(record, &mut text);
-    let cut = if matches!(record.body, Body::Exec(_) | Body::ToolCall(_)) { Cut::Tail } else { Cut::Middle };
+    let cut = if begins_with_what_matters(&record.body) { Cut::Tail } else { Cut::Middle };
     painter.put_cut(columns.about, y, columns.about_width, &text, of(Role::Text), cut);
     text.clear();
     let bad = lines::ended(record, &mut text);
+    if let Body::Traffic(traffic) = &record.body {
+        text = moved(traffic);
+    }
     painter.put(columns.outcome, y, columns.outcome_width, &text, of(if bad { Role::Bad } else { Role::Dim }));
     if let Some(first) = record.classes.first() {
         let more = record.classes.iter().count() - 1;
@@ -194,6 +198,22 @@ fn draw_row(painter: &mut Painter<'_>, state: &State, record: &Record, area: Rec
         && filter.clone().matches(record)
     {
         painter.tint(Rect { x: columns.about, width: columns.about_width, ..area }, Role::Hit);
+    }
+}
+
+/// What a burst of traffic moved, so short that no digit is cut off; of one that goes on, at least that.
+fn moved(traffic: &Traffic) -> String {
+    let way = if traffic.direction == Direction::Sent { "sent" } else { "got" };
+    format!("{way} {}{}", words::bytes(traffic.bytes), if traffic.ended.is_none() { "+" } else { "" })
+}
+
+/// Whether the beginning of a text says more than its end: the command, the name of a host. Of a path it is the last component.
+const fn begins_with_what_matters(body: &Body) -> bool {
+    match body {
+        Body::Exec(_) | Body::ToolCall(_) | Body::Name(_) => true,
+        Body::Connect(connect) => connect.name.is_some(),
+        Body::Traffic(traffic) => traffic.name.is_some(),
+        _ => false,
     }
 }
 

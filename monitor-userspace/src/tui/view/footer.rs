@@ -23,6 +23,8 @@ pub(super) fn draw(painter: &mut Painter<'_>, state: &State, areas: &Areas) {
     if let Some(area) = areas.hints {
         let mut x = area.x + 1;
         for (key, what) in hints(state) {
+            // What has ended is played, and so is a recording.
+            let what = if *what == "pause" && !state.is_going_on() { "play" } else { *what };
             if area.right().saturating_sub(x) < columns_of(key) + columns_of(what) + 3 {
                 break;
             }
@@ -51,7 +53,8 @@ fn standing(painter: &mut Painter<'_>, state: &State, areas: &Areas) {
         part("search", text, Role::Accent);
     }
     let narrowed = !state.filter.is_empty() || state.list.scope().is_some() || state.search.is_some();
-    if let Some(why) = state.ended.as_deref().filter(|_| !narrowed) {
+    let is_at_end = state.head == state.total();
+    if let Some(why) = state.ended.as_deref().filter(|_| !narrowed && is_at_end) {
         part("ended:", why, Role::Dim);
     }
     if areas.hints.is_none() {
@@ -117,44 +120,45 @@ const fn hints(state: &State) -> &'static [(&'static str, &'static str)] {
         ];
     }
     if state.help.is_some() {
-        return &[("↑↓", "scroll"), ("Esc", "leave")];
+        return &[("↑↓", "scroll"), ("q", "leave")];
     }
     match (state.focus, state.tab) {
         (Focus::Tree, _) => &[
+            ("?", "keys"),
+            ("q", "end"),
             ("→←", "unfold, fold"),
             ("Tab", "events"),
             ("f", "filter"),
             ("o", "newest first"),
             ("Esc", "everything"),
             ("Space", "pause"),
-            ("?", "keys"),
-            ("q", "end"),
         ],
         (Focus::Main, Tab::Events) => &[
+            ("?", "keys"),
+            ("q", "end"),
             ("f", "filter"),
             ("/", "search"),
             ("!", "next sensitive"),
+            ("1-6", "views"),
+            ("Space", "pause"),
             ("t", "tool call"),
             ("=", "same file"),
             (".", "noise"),
-            ("Space", "pause"),
-            ("1-6", "views"),
             ("m", "mark"),
             ("y", "copy"),
+        ],
+        (Focus::Main, Tab::Coverage) => &[("?", "keys"), ("q", "end"), ("1-6", "views"), ("Enter", "details")],
+        (Focus::Main, _) => &[
             ("?", "keys"),
             ("q", "end"),
-        ],
-        (Focus::Main, _) => &[
             ("=", "its events"),
             ("o", "sort"),
             (".", "noise"),
             ("1-6", "views"),
             ("Enter", "details"),
-            ("?", "keys"),
-            ("q", "end"),
         ],
         (Focus::Details, _) => {
-            &[("↑↓", "scroll"), ("y", "copy"), ("Y", "for a shell"), ("Esc", "back"), ("?", "keys"), ("q", "end")]
+            &[("?", "keys"), ("q", "end"), ("↑↓", "scroll"), ("y", "copy"), ("Y", "for a shell"), ("Esc", "back")]
         }
     }
 }

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 
 use super::paint::{Painter, columns_of};
 use crate::tui::{
+    escape::{self, Cut},
     model::{Ending, Node},
     state::{Motion, State},
     theme::Role,
@@ -74,7 +75,8 @@ fn counts(painter: &mut Painter<'_>, state: &State, area: Rect, from: u16) {
 
 /// Events a second, and how they were before.
 fn rate(painter: &mut Painter<'_>, state: &State, y: u16, right: u16) {
-    let rate = &state.model.rate;
+    let mut rate = state.model.rate.clone();
+    rate.pass(state.shown_ns());
     let bars: Vec<u64> = rate.last(SECONDS).collect();
     let most = bars.iter().copied().max().unwrap_or(0).max(1);
     let from = right.saturating_sub(u16::try_from(bars.len()).unwrap_or(0));
@@ -91,8 +93,11 @@ fn second(painter: &mut Painter<'_>, state: &State, area: Rect) {
     let mut right = area.right().saturating_sub(1);
     if let (touches, Some(touch)) = &state.model.touches {
         let offset = state.span().utc_offset;
-        let times = if *touches > 1 { format!(" ({})", words::number(*touches)) } else { String::new() };
-        let text = format!("! {} by {} {}{times}", touch.what, touch.by, &words::clock(touch.time, offset)[..8]);
+        let times = if *touches > 1 { format!("{} times, last ", words::number(*touches)) } else { String::new() };
+        let by = format!(" by {} {}", touch.by, &words::clock(touch.time, offset)[..8]);
+        let room = (area.width / 2).saturating_sub(2 + columns_of(&times) + columns_of(&by));
+        let what = escape::fit(&touch.what, usize::from(room), Cut::Middle);
+        let text = format!("! {times}{what}{by}");
         right = painter.put_right(right, y, area.width / 2, &text, Role::Bad).saturating_sub(2);
     }
     let mut sessions: Vec<&Node> = tree.sessions().collect();
@@ -104,15 +109,20 @@ fn second(painter: &mut Painter<'_>, state: &State, area: Rect) {
     }
     let count = sessions.len();
     for (at, node) in sessions.into_iter().enumerate() {
-        let text = agent(node, state.model.now_ns);
+        let text = agent(node, state.shown_ns());
         let room = right.saturating_sub(x);
         if at > 0 && room < columns_of(&text) + 12 {
             painter.put(x, y, room, &format!("+{} more", count - at), Role::Dim);
             break;
         }
         let runs = node.ending == Ending::Running;
-        let glyph = painter.glyphs.state[usize::from(!runs)];
-        x = painter.put(x, y, room, glyph, if runs { Role::Good } else { Role::Dim }) + 1;
+        let [running, well, badly] = painter.glyphs.state;
+        let (glyph, role) = match &node.ending {
+            Ending::Running => (running, Role::Good),
+            ending if ending.is_good() => (well, Role::Dim),
+            _ => (badly, Role::Bad),
+        };
+        x = painter.put(x, y, room, glyph, role) + 1;
         x = painter.put(x, y, right.saturating_sub(x), &text, if runs { Role::Strong } else { Role::Dim }) + 2;
     }
 }

@@ -2,22 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use agentsnoop_pipeline::record::Time;
 use ratatui::layout::Rect;
 
 use super::{layout::time_line, paint::Painter};
-use crate::tui::{state::State, theme::Role, words};
+use crate::tui::{state::State, theme::Role};
 
 pub(super) fn draw(painter: &mut Painter<'_>, state: &State, area: Rect) {
     let (first, last) = state.range();
     let now = state.now_ns();
-    let offset = state.span().utc_offset;
-    let clock = |boot_ns: u64| {
-        state.opened.as_ref().map_or_else(String::new, |opened| {
-            let after = boot_ns.wrapping_sub(opened.clock.boot_ns).cast_signed();
-            words::clock(Time(opened.clock.real_ns.saturating_add(after)), offset)[..8].to_owned()
-        })
-    };
+    let clock = |boot_ns: u64| state.clock_at(boot_ns).get(..8).unwrap_or_default().to_owned();
     painter.put(area.x + 1, area.y, 8, &clock(now), Role::Strong);
     painter.put_right(area.right().saturating_sub(1), area.y, 8, &clock(last), Role::Dim);
     let (from, width) = time_line(area);

@@ -34,21 +34,20 @@ const fn columns(tab: Tab) -> (&'static [Column], &'static str) {
         ),
         Tab::Endpoints => (
             &[
-                ("address", 24, false),
+                ("address", 21, false),
                 ("calls", 5, true),
-                ("failed", 6, true),
                 ("sent", 6, true),
                 ("got", 6, true),
+                ("failed", 6, true),
                 ("last by", 18, false),
             ],
             "name, and how it is known",
         ),
-        Tab::Variables => (
-            &[("class", 14, false), ("programs", 8, true), ("look-ups", 8, true), ("last by", 18, false)],
-            "variable: handed to so many programs, looked up so often",
-        ),
+        Tab::Variables => {
+            (&[("class", 14, false), ("exposed", 7, true), ("looked up", 9, true), ("last by", 18, false)], "variable")
+        }
         Tab::Host => (&[("class", 14, false), ("times", 6, true), ("failed", 6, true), ("last by", 18, false)], "fact"),
-        Tab::Coverage => (&[("state", 12, false), ("feature", 12, false), ("hook or cause", 28, false)], "reason"),
+        Tab::Coverage => (&[("state", 11, false), ("feature", 20, false), ("hook or cause", 24, false)], "reason"),
     }
 }
 
@@ -64,9 +63,10 @@ pub(super) fn draw(painter: &mut Painter<'_>, state: &State, area: Rect) {
     let inner = painter.pane(area, "", focused);
     draw_tabs(painter, state, area);
     let (columns, rest) = columns(state.tab);
-    // Where there is little room the last column keeps its half, and the others go from the right.
-    let mut kept = columns.len();
-    while kept > 1 && columns[..kept].iter().map(|column| column.1 + 1).sum::<u16>() > inner.width * 3 / 5 {
+    // Where there is little room the last column keeps its part, and the others go from the right. Reasons are whole in the details.
+    let (mut kept, most) =
+        (columns.len(), if state.tab == Tab::Coverage { inner.width * 4 / 5 } else { inner.width * 3 / 5 });
+    while kept > 1 && columns[..kept].iter().map(|column| column.1 + 1).sum::<u16>() > most {
         kept -= 1;
     }
     let heads = Cells {
@@ -124,7 +124,7 @@ fn cells(state: &State, place: usize, facts: &[crate::tui::model::observation::F
         Tab::Endpoints => {
             let Thing { name, seen, own, .. } = model.endpoints.get(place)?;
             let moved = |bytes: u64| if bytes == 0 { String::new() } else { words::bytes(bytes) };
-            let counts = [count(own.connections), count(seen.failed), moved(own.sent), moved(own.received)];
+            let counts = [count(own.connections), moved(own.sent), moved(own.received), count(seen.failed)];
             row(seen, name.to_string(), counts, &host(own))
         }
         Tab::Variables => {

@@ -85,13 +85,13 @@ fn title(node: &Node, state: &State) -> (String, Role) {
 }
 
 /// How many events, how long it took, how it ended where that is not well, the last sensitive touch; from right to left, and where they
-/// begin. The title keeps half of the row.
+/// begin. The title keeps two fifths of the row.
 fn facts(painter: &mut Painter<'_>, state: &State, node: &Node, area: Rect) -> u16 {
     let mut right = painter.put_right(area.right(), area.y, 6, &format!("{:>6}", words::short(node.events)), Role::Dim);
     if node.key == Key::All {
         return right;
     }
-    let until = node.ended_ns.unwrap_or(state.model.now_ns);
+    let until = node.ended_ns.unwrap_or(state.shown_ns());
     let lasted = format!("{:>7}", words::duration(until.saturating_sub(node.began_ns)));
     right = painter.put_right(right, area.y, 7, &lasted, Role::Dim);
     let ending = match &node.ending {
@@ -99,12 +99,12 @@ fn facts(painter: &mut Painter<'_>, state: &State, node: &Node, area: Rect) -> u
         Ending::Signal(signal) => format!(" {signal}"),
         _ => String::new(),
     };
-    let room = |right: u16| right.saturating_sub(area.x + area.width / 2);
-    right = painter.put_right(right, area.y, room(right), &ending, Role::Bad);
+    let room = |right: u16, title: u16| right.saturating_sub(area.x + title);
+    right = painter.put_right(right, area.y, room(right, area.width * 2 / 5), &ending, Role::Bad);
     // In a narrow tree the command matters more.
     if node.touches > 0 && area.width >= TOUCHES {
         let touch = format!(" !{}", last_component(&node.touch));
-        right = painter.put_right(right, area.y, room(right), &touch, Role::Bad);
+        right = painter.put_right(right, area.y, room(right, area.width / 2), &touch, Role::Bad);
     }
     right
 }
