@@ -2,6 +2,7 @@
 
 pub mod calls;
 pub mod heavy;
+pub mod inputs;
 pub mod oracle;
 pub mod random;
 pub mod samples;

@@ -381,7 +381,7 @@ pub struct Closed {
     /// Calls of kind `stat` that the kernel half had counted and not told.
     #[serde(default)]
     pub held: u64,
-    /// Inputs written to the recording before this one, by variant.
+    /// Inputs written to the file before this one.
     pub inputs: u64,
     /// The identity of the segment that goes on, hexadecimal; absent where nothing does.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,8 @@
 //! Frames: one input each, as a tag, a length and a payload. Ring records travel verbatim; every other variant is
 //! JSON, so that it can gain fields.
 
+use std::error::Error;
+
 use agentsnoop_pipeline::input::{Control, Input};
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
@@ -115,7 +117,7 @@ pub fn take(block: &mut Bytes) -> Result<Option<Frame>, &'static str> {
     Ok(Some(Frame { tag, payload }))
 }
 
-/// The input of a frame; `None` for a tag that this build does not know.
+/// The input of a frame; `None` for a tag, a fact, an act or a piece that this build does not know.
 ///
 /// # Errors
 ///
@@ -127,20 +129,29 @@ pub fn decode(frame: &Frame) -> Result<Option<Input>> {
         tag::RAW => Input::Raw(Bytes::copy_from_slice(bytes)),
         tag::OPENED => Input::Opened(json(bytes)?),
         tag::CONFIG => Input::Config(json(bytes)?),
-        tag::OBSERVED => Input::Observed(json(bytes)?),
-        tag::CONTROL => Input::Control(json(bytes)?),
+        tag::OBSERVED => return unless_newer(json(bytes).map(Input::Observed)),
+        tag::CONTROL => return unless_newer(json(bytes).map(Input::Control)),
         tag::COVERAGE => Input::Coverage(json(bytes)?),
         tag::GAP => Input::Gap(json(bytes)?),
         tag::COUNTERS => Input::Counters(json(bytes)?),
         tag::TICK => Input::Tick(json(bytes)?),
         tag::CLOSED => Input::Closed(json(bytes)?),
-        tag::KNOWN => Input::Known(rmp_serde::from_slice(bytes)?),
+        tag::KNOWN => return unless_newer(rmp_serde::from_slice(bytes).map(Input::Known)),
         _ => return Ok(None),
     }))
 }
 
 fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
     serde_json::from_slice(bytes)
+}
+
+/// `None` for a variant that a newer build writes: what is recorded is sound, and nobody is to be told that it is damaged.
+fn unless_newer<E: Error + Send + Sync + 'static>(read: Result<Input, E>) -> Result<Option<Input>> {
+    match read {
+        // serde tells this apart from other mistakes by these words alone.
+        Err(error) if error.to_string().starts_with("unknown variant `") => Ok(None),
+        read => Ok(Some(read?)),
+    }
 }
 
 /// The boot time of an input, nanoseconds; `None` where it has none.

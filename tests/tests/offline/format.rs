@@ -97,6 +97,19 @@ fn frames_of_a_newer_build_are_passed_over_and_counted() {
 }
 
 #[test]
+fn facts_acts_and_pieces_of_a_newer_build_are_passed_over_and_counted() {
+    let fact = br#"{"fact":"weather","sky":"blue"}"#;
+    let act = br#"{"act":"applaud"}"#;
+    // A map of one entry, from `weather` to an empty map.
+    let piece = b"\x81\xa7weather\x80";
+    let framed = |tag: u8, content: &[u8]| [&[tag, content.len() as u8], content].concat();
+    let frames = [framed(4, fact), framed(5, act), framed(11, piece), framed(9, br#"{"boot_ns":5}"#)].concat();
+    let read = read(&crafted(&frames, 4, |_| {}));
+    assert_eq!(read.inputs, [Input::Tick(Tick { boot_ns: 5 })]);
+    assert_eq!((read.unknown, read.damage), (3, Vec::new()));
+}
+
+#[test]
 fn fields_of_a_newer_build_are_ignored() {
     let read = read(&crafted(b"\x09\x1b{\"boot_ns\":5,\"new\":{\"a\":1}}", 1, |_| {}));
     assert_eq!(read.inputs, [Input::Tick(Tick { boot_ns: 5 })]);

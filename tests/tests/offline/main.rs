@@ -10,6 +10,7 @@ mod format;
 mod frames;
 mod full;
 mod index;
+mod inputs;
 mod malformed;
 mod pace;
 mod places;

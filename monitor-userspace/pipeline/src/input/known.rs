@@ -82,8 +82,11 @@ pub enum Known {
     Package {
         /// The script.
         script: String,
-        /// The answer, where it has come: the name of its package, where it has one.
-        answer: Option<Option<String>>,
+        /// The name of its package, where the answer has come and it has one.
+        answer: Option<String>,
+        /// The answer has come. An older build does not say so of a script without a package.
+        #[serde(default)]
+        answered: bool,
     },
     /// The folder of a project.
     Project {

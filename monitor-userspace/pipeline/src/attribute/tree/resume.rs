@@ -44,7 +44,8 @@ impl Tree {
         let packages = self.packages.known().into_iter();
         out.extend(packages.map(|(script, answer)| Known::Package {
             script: script.to_owned(),
-            answer: answer.map(|name| name.map(str::to_owned)),
+            answered: answer.is_some(),
+            answer: answer.flatten().map(str::to_owned),
         }));
         self.projects.restate(out);
     }
@@ -96,10 +97,8 @@ impl Tree {
                     self.roots.insert(*pid, life);
                 }
             }
-            Known::Package { script, answer } => match answer {
-                Some(name) => self.packages.answer(script, name.as_deref()),
-                None => drop(self.packages.ask(script)),
-            },
+            Known::Package { script, answer: None, answered: false } => drop(self.packages.ask(script)),
+            Known::Package { script, answer, .. } => self.packages.answer(script, answer.as_deref()),
             Known::Project { cwd, root } => self.projects.answer(cwd, Some(root)),
             _ => {}
         }
