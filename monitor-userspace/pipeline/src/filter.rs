@@ -29,7 +29,7 @@ pub use plan::{Plan, Terms, Values};
 pub use time::Span;
 
 use crate::record::Record;
-use expr::Expr;
+use expr::{Expr, Seen};
 use field::{Context, Want};
 use lexer::{Operator, Test};
 use subtree::Subtrees;
@@ -104,10 +104,11 @@ impl Filter {
     /// process and its descendants is learned from them.
     #[must_use]
     pub fn matches(&mut self, record: &Record) -> bool {
+        let seen = Seen::new(record);
         // Each part learns from each record, so none is left out because another one has decided.
         self.parts.iter_mut().fold(true, |passes, part| {
             part.subtrees.observe(record);
-            passes && part.expr.matches(record, &part.subtrees)
+            passes && part.expr.matches(&seen, &part.subtrees)
         })
     }
 }

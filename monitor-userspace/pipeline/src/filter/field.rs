@@ -4,6 +4,7 @@ use std::{net::IpAddr, ops::Range};
 
 use super::{
     FilterError, Span,
+    expr::Seen,
     facets::{self, Wanted, WantedBytes, WantedName},
     inner::Inner,
     lexer::{Operator, Test},
@@ -14,7 +15,6 @@ use super::{
 };
 use crate::{
     enrich::Class,
-    lines::Lines,
     meant::meant,
     record::{Kind, Record},
 };
@@ -224,7 +224,8 @@ impl Want {
         if let Self::Time(bounds) = self { Some(bounds) } else { None }
     }
 
-    pub(super) fn matches(&self, record: &Record, subtrees: &Subtrees) -> bool {
+    pub(super) fn matches(&self, seen: &Seen<'_>, subtrees: &Subtrees) -> bool {
+        let record = seen.record;
         match self {
             Self::Text(get, patterns) => get(record, &mut |text| patterns.iter().any(|pattern| pattern.matches(text))),
             Self::Name(get, names) => get(record, &mut |name| names.contains(&name)),
@@ -236,11 +237,7 @@ impl Want {
             Self::Outcome(endings) => endings.iter().any(|ending| ending.matches(facets::outcome(&record.body))),
             Self::Subtree(places) => places.iter().any(|place| subtrees.holds(*place, record)),
             Self::Inner(inner) => inner.matches(record),
-            Self::Shown(text) => {
-                let mut line = String::new();
-                Lines::default().render(record, &mut line);
-                line.to_lowercase().contains(text)
-            }
+            Self::Shown(text) => seen.line().contains(text),
         }
     }
 }
