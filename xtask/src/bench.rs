@@ -10,7 +10,9 @@ mod recordings;
 mod screen;
 mod seeking;
 mod sessions;
+mod working;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -64,6 +66,9 @@ struct Round {
 pub(crate) fn run(args: &Args, programs: &Programs) -> Result<()> {
     let folder = std::env::temp_dir().join(format!("agentsnoop-bench-{}", std::process::id()));
     std::fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    // The user of the agents has to reach what is below.
+    std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o755))
+        .context("cannot open the folder of the bench")?;
     let result = measure(args, programs, &folder);
     std::fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
     result
@@ -76,6 +81,7 @@ fn measure(args: &Args, programs: &Programs, folder: &Path) -> Result<()> {
     screen::measure(&mut report, args, programs)?;
     seeking::measure(&mut report, args, programs, folder)?;
     sessions::measure(&mut report, args, programs, folder)?;
+    working::measure(&mut report, args, programs, folder)?;
     for (name, depth) in [("path of 3 components", 1), ("path of 8 components", 6)] {
         let file = file_at(folder, depth)?;
         ratios(&mut report, &format!("open+close, {name}"), args, programs, folder, &opening(&file, args.opens))?;

@@ -14,10 +14,10 @@ pub(super) fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// Adds a row of figures to a report.
-pub(super) fn row(report: &mut Map<String, Value>, name: &str, figures: &[(&str, f64)]) {
+pub(super) fn row(report: &mut Map<String, Value>, name: &str, figures: &[(impl AsRef<str>, f64)]) {
     let round = |value: f64| (value * 1000.0).round() / 1000.0;
     let figures: Map<String, Value> =
-        figures.iter().map(|(key, value)| ((*key).to_owned(), json!(round(*value)))).collect();
+        figures.iter().map(|(key, value)| (key.as_ref().to_owned(), json!(round(*value)))).collect();
     report.insert(name.to_owned(), Value::Object(figures));
 }
 

@@ -1,6 +1,6 @@
 //! What the terminal UI costs with very many events in memory, and how fast it is while more come.
 
-use std::process::Command;
+use std::{ffi::OsStr, process::Command};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value};
@@ -23,25 +23,31 @@ const TIMES: &str = "50";
 /// A program fails.
 pub(super) fn measure(report: &mut Map<String, Value>, args: &Args, programs: &Programs) -> Result<()> {
     let agentsnoop = programs.agentsnoop.to_str().context("the path of agentsnoop is no text")?;
-    let rows: [(&str, &[&str]); 4] = [
+    let rows: [(&str, &[&str]); 5] = [
         ("a screen of 300x100 with a million events", &["bench", EVENTS]),
         ("the same screen while 50,000 events a second come", &["pace", EVENTS, RATE[0], RATE[1]]),
         ("the screen of watch, from the event to its row", &["watch", agentsnoop, TIMES]),
         ("the screen of run --tui, from the event to its row", &["run", agentsnoop, TIMES]),
+        ("the screen of run --tui in tmux, from the event to its row", &["pane", agentsnoop, TIMES]),
     ];
     for (name, words) in rows.iter().filter(|(name, _)| args.wants(name)) {
-        let output = Command::new(&programs.screen).args(*words).output().context("cannot start screen")?;
-        ensure!(output.status.success(), "screen said {}", String::from_utf8_lossy(&output.stderr));
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let figures: Vec<(&str, f64)> = said
-            .lines()
-            .map(|line| {
-                let (name, value) = line.split_once(' ')?;
-                Some((name, value.parse().ok()?))
-            })
-            .collect::<Option<_>>()
-            .with_context(|| format!("screen said {said:?}"))?;
-        row(report, name, &figures);
+        row(report, name, &said(programs, words)?);
     }
     Ok(())
+}
+
+/// The figures that `screen` prints.
+///
+/// # Errors
+///
+/// It fails, or prints something else.
+pub(super) fn said<S: AsRef<OsStr>>(programs: &Programs, words: &[S]) -> Result<Vec<(String, f64)>> {
+    let output = Command::new(&programs.screen).args(words).output().context("cannot start screen")?;
+    ensure!(output.status.success(), "screen said {}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8_lossy(&output.stdout);
+    let figure = |line: &str| {
+        let (name, value) = line.split_once(' ')?;
+        Some((name.to_owned(), value.parse().ok()?))
+    };
+    said.lines().map(figure).collect::<Option<_>>().with_context(|| format!("screen said {said:?}"))
 }

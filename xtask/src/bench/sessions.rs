@@ -34,10 +34,8 @@ struct Recorded {
 ///
 /// A session cannot be driven, or its recording is not sound.
 pub(super) fn measure(report: &mut Map<String, Value>, args: &Args, programs: &Programs, folder: &Path) -> Result<()> {
-    let bench = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("tests").join("agents");
-    let home = std::env::var_os(HOME_VARIABLE).map_or_else(|| PathBuf::from(DEFAULT_HOME), PathBuf::from);
-    // The user of the agents has to reach what is below.
-    fs::set_permissions(folder, PermissionsExt::from_mode(0o755)).context("cannot open the folder of the bench")?;
+    let bench = bench();
+    let home = home();
     for agent in AGENTS {
         for script in scripts(&bench.join("scripts"))? {
             let what = script.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -45,11 +43,7 @@ pub(super) fn measure(report: &mut Map<String, Value>, args: &Args, programs: &P
             if !args.wants(&name) {
                 continue;
             }
-            if !home.join(agent).join("node_modules/.bin").join(agent).exists() {
-                eprintln!(
-                    "xtask: skipped: {name}: it is not in {}; tests/agents/install.sh puts it there",
-                    home.display()
-                );
+            if !is_installed(agent, &home, &name) {
                 continue;
             }
             let one = |round| {
@@ -74,6 +68,25 @@ pub(super) fn measure(report: &mut Map<String, Value>, args: &Args, programs: &P
         }
     }
     Ok(())
+}
+
+/// The folder with what drives agents.
+pub(super) fn bench() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("tests").join("agents")
+}
+
+/// Where agents are installed.
+pub(super) fn home() -> PathBuf {
+    std::env::var_os(HOME_VARIABLE).map_or_else(|| PathBuf::from(DEFAULT_HOME), PathBuf::from)
+}
+
+/// Whether an agent is there to be measured; one line on standard error where it is not.
+pub(super) fn is_installed(agent: &str, home: &Path, row: &str) -> bool {
+    let is_there = home.join(agent).join("node_modules/.bin").join(agent).exists();
+    if !is_there {
+        eprintln!("xtask: skipped: {row}: it is not in {}; tests/agents/install.sh puts it there", home.display());
+    }
+    is_there
 }
 
 /// The scripts, in the order of their names.

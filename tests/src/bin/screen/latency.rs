@@ -1,4 +1,4 @@
-//! From an event in the kernel to its row on the terminal: of `agentsnoop watch`, and of `agentsnoop run --tui`.
+//! From an event in the kernel to its row on the terminal: of `agentsnoop watch`, and of `agentsnoop run --tui`, in tmux and elsewhere.
 
 use std::{
     fs::{self, File},
@@ -38,7 +38,13 @@ pub(crate) enum Way {
     Watch,
     /// That of `run --tui` beside its command.
     Beside,
+    /// That of `run --tui` in a pane of tmux.
+    Pane,
 }
+
+/// What cargo sets for the programs that it runs: the loader of each program would look into those folders for each library, which
+/// makes more rows than a screen has.
+pub(crate) const OF_CARGO: &str = "LD_LIBRARY_PATH";
 
 /// Does what the file names, line by line, as an agent does.
 pub(crate) fn agent(orders: &Path) -> Result<()> {
@@ -74,20 +80,24 @@ pub(crate) fn measure(way: Way, agentsnoop: &Path, times: u64) -> Result<()> {
     // Whoever opens it for writing alone waits for a reader.
     let mut to_do = File::options().read(true).write(true).open(&orders).context("cannot open a FIFO")?;
     let mut observed = Command::new(&program);
-    observed.arg(AGENT).arg(&orders);
-    let mut command = Command::new(agentsnoop);
+    observed.arg(AGENT).arg(&orders).env_remove(OF_CARGO);
+    let mut command = Command::new(if way == Way::Pane { "tmux".as_ref() } else { agentsnoop });
+    if way == Way::Pane {
+        // A server of its own, without anybody's settings.
+        command.arg("-S").arg(folder.path().join("tmux")).args(["-f", "/dev/null", "new-session"]).arg(agentsnoop);
+    }
     let child = match way {
         Way::Watch => {
             command.arg("watch");
             Some(observed.stdin(Stdio::null()).spawn().context("cannot start the observed process")?)
         }
-        Way::Beside => {
+        Way::Beside | Way::Pane => {
             command.args(["run", "--tui", "--record"]).arg(folder.path().join("out.rec"));
             command.arg("--").arg(observed.get_program()).args(observed.get_args());
             None
         }
     };
-    let measured = look(way, &mut command, &mut to_do, times);
+    let measured = look(way, command.env_remove(OF_CARGO), &mut to_do, times);
     drop(to_do);
     child.map(|mut child: Child| child.wait()).transpose().context("cannot wait for the observed process")?;
     for (what, mut times) in measured? {
@@ -102,9 +112,12 @@ pub(crate) fn measure(way: Way, agentsnoop: &Path, times: u64) -> Result<()> {
 fn look(way: Way, command: &mut Command, to_do: &mut File, times: u64) -> Result<[(&'static str, Vec<Duration>); 3]> {
     let mut terminal = Terminal::run(command, SIZE, None)?;
     terminal.wait(PATIENCE, |screen| screen.contains("agentsnoop live") && screen.contains("claude-code"))?;
-    if way == Way::Beside {
+    match way {
+        Way::Watch => {}
         // The keys are for the screen from now on.
-        terminal.press("\x1d")?;
+        Way::Beside => terminal.press("\x1d")?,
+        // That pane is the other one, alone in the window from now on.
+        Way::Pane => terminal.press("\x02o\x02z")?,
     }
     let mut shown = [("open", Vec::new()), ("run", Vec::new()), ("call", Vec::new())];
     for turn in 0..times {

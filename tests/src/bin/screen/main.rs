@@ -4,7 +4,8 @@
 //! what is none is typed. `screen bench EVENTS` prints what so many events cost: to take them, to draw a frame, to filter them.
 //! `screen pace EVENTS RATE SECONDS` prints how many frames a screen with so many events draws while so many more come each second,
 //! and how fast it answers keys. `screen watch|run AGENTSNOOP TIMES` prints how long it takes from an
-//! event to its row on the screen of `watch`, and on that of `run --tui` (root).
+//! event to its row on the screen of `watch`, and on that of `run --tui` (`screen pane …` in tmux); `screen while AGENTSNOOP COMMAND…`
+//! the same of `watch` while the command drives an agent (all of them root).
 //! `screen seek FILE` opens a recording: the first time it makes the index, in `$XDG_CACHE_HOME`, and prints what that costs; after that
 //! it opens by it, goes to places, and prints what that costs.
 //! `screen beside COMMAND…` shows a command beside a screen of nothing.
@@ -16,6 +17,7 @@ mod latency;
 mod pace;
 mod panic;
 mod seek;
+mod working;
 
 use std::{io::Write as _, path::Path, process::ExitCode};
 
@@ -45,11 +47,13 @@ fn run(words: &[&str]) -> Result<()> {
         ["beside", command @ ..] => beside::beside(command),
         ["watch", program, times] => latency::measure(Way::Watch, Path::new(program), number(times)?),
         ["run", program, times] => latency::measure(Way::Beside, Path::new(program), number(times)?),
+        ["pane", program, times] => latency::measure(Way::Pane, Path::new(program), number(times)?),
+        ["while", program, command @ ..] => working::measure(Path::new(program), command),
         [latency::AGENT, orders] => latency::agent(Path::new(orders)),
         [latency::NOTHING] => Ok(()),
         [form @ ("text" | "svg"), file, size, keys @ ..] => frame(form, Path::new(file), size, keys),
         _ => bail!(
-            "usage: screen text|svg FILE COLUMNSxROWS [KEY]… | bench EVENTS | pace EVENTS RATE SECONDS | watch|run AGENTSNOOP TIMES | seek FILE | panic | beside COMMAND…"
+            "usage: screen text|svg FILE COLUMNSxROWS [KEY]… | bench EVENTS | pace EVENTS RATE SECONDS | watch|run|pane AGENTSNOOP TIMES | while AGENTSNOOP COMMAND… | seek FILE | panic | beside COMMAND…"
         ),
     }
 }
