@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use agentsnoop_store::Unreadable;
+
 /// The documented exit codes; success is 0. `run` returns the command's own code, or [`Exit::NotStarted`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -55,7 +57,11 @@ pub fn fail(exit: Exit, message: impl Into<String>) -> anyhow::Error {
 /// The exit code of an error: its own where it carries one anywhere in its chain, else 125, which no answer has.
 #[must_use]
 pub fn exit_of(error: &anyhow::Error) -> Exit {
-    error.chain().find_map(|cause| cause.downcast_ref::<Failure>()).map_or(Exit::NotStarted, |failure| failure.exit)
+    let exit = |cause: &(dyn std::error::Error + 'static)| match cause.downcast_ref::<Failure>() {
+        Some(failure) => Some(failure.exit),
+        None => cause.is::<Unreadable>().then_some(Exit::Unreadable),
+    };
+    error.chain().find_map(exit).unwrap_or(Exit::NotStarted)
 }
 
 /// Whether an error is a broken pipe, which is success: the reader has seen enough.

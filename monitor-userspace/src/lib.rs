@@ -16,5 +16,5 @@ pub mod run;
 pub mod scrubbing;
 pub mod sink;
 pub mod source;
-pub mod store;
 pub mod tui;
+pub mod verify;

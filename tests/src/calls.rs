@@ -3,10 +3,12 @@
 use agentsnoop_pipeline::{
     data,
     input::{Closed, Config, Control, Input, Opened, Tick, Why},
-    synthetic::{Actor, Family, Program, sockaddr},
+    synthetic::{
+        Actor, Family, Program,
+        session::{BEGIN_NS, opened},
+        sockaddr,
+    },
 };
-
-use crate::session::{BEGIN_NS, opened};
 
 const CLAUDE: &str = "/home/dev/.npm/lib/node_modules/@anthropic-ai/claude-code/bin/claude.exe";
 const OPENCODE: &str = "/home/dev/.npm/lib/node_modules/opencode-ai/bin/opencode.exe";

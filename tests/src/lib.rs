@@ -6,5 +6,4 @@ pub mod inputs;
 pub mod oracle;
 pub mod random;
 pub mod samples;
-pub mod session;
 pub mod terminal;

@@ -2,6 +2,7 @@
 
 pub mod any;
 mod family;
+pub mod session;
 
 use bytes::Bytes;
 use monitor_common::{

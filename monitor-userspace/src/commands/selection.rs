@@ -8,13 +8,13 @@ use agentsnoop_pipeline::{
     input::{Input, Opened},
     record::Time,
 };
+use agentsnoop_store::outline::Outline;
 use anyhow::{Context as _, Result};
 use jiff::tz;
 
 use crate::{
     error::{Exit, fail},
     source::recording::Recording,
-    store::outline::Outline,
 };
 
 /// What a person asks for, before anything of the recording is known.

@@ -12,10 +12,7 @@ use crate::{
     error::{Exit, fail},
     sink::standard,
     source::{judged::note, recording::Recording},
-    store::{
-        self, frame,
-        verify::{self, segments},
-    },
+    verify::{self, segments},
 };
 
 /// Arguments of `verify`.
@@ -98,7 +95,7 @@ fn all(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in named {
         if path.is_dir() {
-            files.extend(store::segments::in_folder(path)?);
+            files.extend(agentsnoop_store::segments::in_folder(path)?);
         } else {
             files.push(path.clone());
         }
@@ -113,7 +110,7 @@ fn dump(file: &Path) -> Result<ExitCode> {
     let mut frame = Vec::new();
     for input in recording.by_ref() {
         frame.clear();
-        frame::encode(&input, &mut frame)?;
+        agentsnoop_store::frame::encode(&input, &mut frame)?;
         out.write_all(&frame).context(standard::FAILED)?;
     }
     out.flush().context(standard::FAILED)?;

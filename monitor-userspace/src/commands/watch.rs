@@ -26,11 +26,11 @@ use crate::sink;
 use crate::sink::recording::{PREFIX, Recording, Rotation};
 use crate::sink::standard;
 use crate::sink::unblocked::Unblocked;
-use crate::store::writer;
 use crate::tui::hub::Wish;
 use crate::tui::screen::Screen;
 use crate::tui::state::Source;
 use crate::tui::terminal;
+use agentsnoop_store::writer;
 
 /// Arguments of `watch`.
 #[derive(Debug, clap::Args)]

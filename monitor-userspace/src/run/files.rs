@@ -17,7 +17,7 @@ use crate::owner::as_owner;
 use crate::sink::recording::{Recording, Rotation};
 use crate::sink::unblocked::Unblocked;
 use crate::sink::{self, Sink};
-use crate::store::writer;
+use agentsnoop_store::writer;
 
 /// Device and inode of the recording that was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

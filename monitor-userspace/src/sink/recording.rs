@@ -10,7 +10,7 @@ use std::{
 use agentsnoop_pipeline::input::{Closed, Gap, Input, Observed};
 use anyhow::{Context as _, Result};
 
-use crate::store::{
+use agentsnoop_store::{
     format::hex_id,
     retention::{self, Keep, Removed},
     segments::Segments,

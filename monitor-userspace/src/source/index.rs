@@ -24,7 +24,7 @@ pub use cache::{load, place, store};
 use lists::Lists;
 use values::Dictionary;
 
-use crate::store::reader::Place;
+use agentsnoop_store::reader::Place;
 
 /// A block, or some that follow each other, with what occurs there.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

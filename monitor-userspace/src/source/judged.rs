@@ -12,6 +12,7 @@ use agentsnoop_pipeline::{
     Pipeline, Record, data,
     input::{Config, Input, Opened},
 };
+use agentsnoop_store::{End, reader::Place, segments};
 use anyhow::Result;
 use monitor_common::WIRE_VERSION;
 
@@ -23,7 +24,6 @@ use super::{
 use crate::{
     error::{Exit, fail},
     notes,
-    store::{End, reader::Place, segments},
 };
 
 pub use links::Links;

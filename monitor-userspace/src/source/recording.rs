@@ -5,7 +5,7 @@ use std::{fs::File, path::Path};
 use agentsnoop_pipeline::input::Input;
 use anyhow::Result;
 
-use crate::store::{
+use agentsnoop_store::{
     Damage, End, Item, Reader, format,
     reader::{Place, Progress},
 };

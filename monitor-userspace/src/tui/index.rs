@@ -28,7 +28,7 @@ use super::{
     model::{moment::Rest, tree::Node},
     state::Mark,
 };
-use crate::store::reader;
+use agentsnoop_store::reader;
 
 /// Events from one checkpoint to the next, at least: it is the first block behind them. Judging and learning twice as many stays
 /// below a tenth of a second, and there are some 150 checkpoints of 10 million events.

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use agentsnoop::store::frame;
 use agentsnoop_pipeline::{Lines, Pipeline, Record, Scrub, Summary, event::encode, input::Input};
+use agentsnoop_store::frame;
 use bytes::Bytes;
 use monitor_common::decode;
 

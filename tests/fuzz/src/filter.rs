@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, sync::LazyLock};
 use agentsnoop_pipeline::{
     Filter, Pipeline, Record,
     filter::{FilterError, Span},
+    synthetic::session::session,
 };
-use agentsnoop_tests::session::session;
 
 /// A record of each kind that the session gives.
 static RECORDS: LazyLock<Vec<Record>> = LazyLock::new(|| {

@@ -2,7 +2,7 @@
 
 mod sealed;
 
-use agentsnoop::store::{Damage, End, Item, Reader, format::BLOCK_HEADER, frame};
+use agentsnoop_store::{Damage, End, Item, Reader, format::BLOCK_HEADER, frame};
 use bytes::Bytes;
 
 /// Reads bytes as a recording: as they are, with every checksum made right, or as the frames of blocks that are made of

@@ -1,6 +1,6 @@
 //! Makes recordings for tests.
 //!
-//! `recorder session FILE` writes the session of `agentsnoop_tests::session`; `recorder calls FILE`
+//! `recorder session FILE` writes the session of `agentsnoop_pipeline::synthetic::session`; `recorder calls FILE`
 //! that of `agentsnoop_tests::calls`; `recorder long FILE OPENS` a session with
 //! that many opens more; `recorder full FILE` one whose disk is full for a while, `recorder
 //! full-at-end FILE` one whose disk is full to the end, `recorder endless FILE` one that
@@ -16,17 +16,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use agentsnoop::store::{
-    Item, Reader,
-    writer::{Options, Writer},
-};
 use agentsnoop_pipeline::{
     Pipeline,
     input::{Closed, Input},
     record::Body,
-    synthetic::Actor,
+    synthetic::{Actor, session::session},
 };
-use agentsnoop_tests::{calls, heavy::Heavy, session::session};
+use agentsnoop_store::{
+    Item, Reader,
+    writer::{Options, Writer},
+};
+use agentsnoop_tests::{calls, heavy::Heavy};
 use anyhow::{Context as _, Result, bail, ensure};
 use nix::sys::{
     resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit},
@@ -182,7 +182,7 @@ fn heavy(file: &Path, events: usize) -> Result<()> {
         // Made beforehand, so that only writing is measured.
         let batch: Vec<Input> = made.by_ref().take(left.min(100_000)).collect();
         left -= batch.len();
-        last = batch.iter().filter_map(agentsnoop::store::frame::time).fold(last, u64::max);
+        last = batch.iter().filter_map(agentsnoop_store::frame::time).fold(last, u64::max);
         let processor = processor_time()?;
         batch.iter().try_for_each(|input| writer.push(input))?;
         writer.drain()?;

@@ -5,8 +5,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use agentsnoop::store::{Item, Reader};
 use agentsnoop_pipeline::input::{Gap, Input};
+use agentsnoop_store::{Item, Reader};
 use anyhow::{Context as _, Result, ensure};
 use libtest_mimic::Trial;
 use nix::mount::{MsFlags, mount};

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
-use agentsnoop::store::{Item, Reader};
 use agentsnoop_pipeline::input::Input;
+use agentsnoop_store::{Item, Reader};
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::Value;

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use agentsnoop::live::{Live, Options, Outputs};
 use agentsnoop::sink::recording::Recording;
-use agentsnoop::store::writer;
+use agentsnoop_store::writer;
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use agentsnoop::store::{Item, Reader};
 use agentsnoop_pipeline::input::Input;
+use agentsnoop_store::{Item, Reader};
 use anyhow::{Context as _, Result, bail, ensure};
 use monitor_common::decode::{self, Body};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};

@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 
 use agentsnoop::live::{Live, Options, Outputs};
 use agentsnoop::sink::recording::Recording;
-use agentsnoop::store::{Item, Reader, writer};
 use agentsnoop_pipeline::input::{Existing, Input, Observed, Why};
+use agentsnoop_store::{Item, Reader, writer};
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::Value;

@@ -253,7 +253,7 @@ fn the_dump_of_a_recording_holds_its_inputs_decompressed() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     for input in &inputs {
         let mut frame = Vec::new();
-        agentsnoop::store::frame::encode(input, &mut frame).expect("a frame");
+        agentsnoop_store::frame::encode(input, &mut frame).expect("a frame");
         assert!(output.stdout.windows(frame.len()).any(|bytes| bytes == frame), "{input:?} is not in the dump");
     }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::LazyLock;
 
-use agentsnoop::store::{
+use agentsnoop_pipeline::input::Input;
+use agentsnoop_store::{
     Damage, End, Reader,
     format::{BLOCK_HEADER, FILE_HEADER, MAGIC},
 };
-use agentsnoop_pipeline::input::Input;
 use proptest::prelude::*;
 
 use crate::tools::{Block, blocks, read, small};

@@ -2,14 +2,14 @@
 
 use std::fs;
 
-use agentsnoop::store::{
+use agentsnoop_pipeline::input::{Closed, Input, Tick};
+use agentsnoop_store::{
     Damage, End, Reader, Writer,
     format::{
         BLOCK_HEADER, BlockHeader, CODEC_ZSTD, FILE_HEADER, FLAG_LAST, MAGIC, STORED_BYTES, SYNC, file_header, genesis,
     },
     writer::Options,
 };
-use agentsnoop_pipeline::input::{Closed, Input, Tick};
 
 use crate::tools::{folder, read};
 

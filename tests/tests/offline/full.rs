@@ -3,15 +3,14 @@
 
 use std::{env, fs, path::PathBuf, process::Command};
 
-use agentsnoop::store::{
+use agentsnoop_pipeline::{
+    input::{Closed, Gap, Input},
+    synthetic::{Actor, session::session},
+};
+use agentsnoop_store::{
     End, Writer,
     writer::{Options, Status},
 };
-use agentsnoop_pipeline::{
-    input::{Closed, Gap, Input},
-    synthetic::Actor,
-};
-use agentsnoop_tests::session::session;
 use anyhow::Result;
 use monitor_common::Kind;
 use nix::sys::{

@@ -11,16 +11,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use agentsnoop::store::{
-    format::BLOCK_HEADER,
-    frame::{self, Frame},
-};
 use agentsnoop_pipeline::{
     Pipeline,
     input::{Control, HookState, Input, Known, Learned, Observed, Why},
     record::{NameSource, State},
+    synthetic::session::session,
 };
-use agentsnoop_tests::{calls, heavy::Heavy, inputs::samples, session::session};
+use agentsnoop_store::{
+    format::BLOCK_HEADER,
+    frame::{self, Frame},
+};
+use agentsnoop_tests::{calls, heavy::Heavy, inputs::samples};
 use bytes::Bytes;
 use monitor_common::{Kind, WIRE_VERSION, counters::Cause, counters::Fault};
 use serde::de::DeserializeOwned;

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use agentsnoop::store::Writer;
-use agentsnoop::store::writer::Options;
 use agentsnoop_pipeline::input::{Input, Opened};
-use agentsnoop_tests::session::session;
+use agentsnoop_pipeline::synthetic::session::session;
+use agentsnoop_store::Writer;
+use agentsnoop_store::writer::Options;
 use bytes::Bytes;
 use monitor_common::WIRE_VERSION;
 use serde_json::Value;

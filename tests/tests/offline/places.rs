@@ -4,15 +4,15 @@
 
 use std::{fs, ops::Range};
 
-use agentsnoop::store::{
-    Damage, End, Item, Reader, Writer,
-    format::{FILE_HEADER, VERSION},
-    verify::verify,
-    writer::Options,
-};
+use agentsnoop::verify::verify;
 use agentsnoop_pipeline::{
     input::{Closed, Input},
     synthetic::Actor,
+};
+use agentsnoop_store::{
+    Damage, End, Item, Reader, Writer,
+    format::{FILE_HEADER, VERSION},
+    writer::Options,
 };
 use agentsnoop_tests::random;
 

@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use agentsnoop::store::{Writer, writer::Options};
 use agentsnoop_pipeline::input::{Input, Opened};
-use agentsnoop_tests::session::session;
+use agentsnoop_pipeline::synthetic::session::session;
+use agentsnoop_store::{Writer, writer::Options};
 use serde_json::Value;
 
 use crate::tools::{agentsnoop, folder, recorder, stderr, stdout, stored};

@@ -2,12 +2,13 @@
 
 use std::{env, fs, path::PathBuf};
 
-use agentsnoop::store::frame;
 use agentsnoop_pipeline::{
     Pipeline, Record,
     input::{Config, Input, Known, Opened},
+    synthetic::session::session,
 };
-use agentsnoop_tests::{calls, session::session};
+use agentsnoop_store::frame;
+use agentsnoop_tests::calls;
 use bytes::Bytes;
 
 use crate::tools::{read, stored};

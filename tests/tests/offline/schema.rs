@@ -2,15 +2,14 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use agentsnoop::store::{Writer, writer::Options};
 use agentsnoop_pipeline::{
     Pipeline, Record, data,
     enrich::Class,
     input::{Config, Input},
     record::{Kind, ProcessId, State},
-    synthetic::any::Any,
+    synthetic::{any::Any, session::session},
 };
-use agentsnoop_tests::session::session;
+use agentsnoop_store::{Writer, writer::Options};
 use jsonschema::Validator;
 use monitor_common::TextState;
 use proptest::prelude::*;

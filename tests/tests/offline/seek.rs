@@ -5,19 +5,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use agentsnoop::{
-    store::writer::{Options, Writer},
-    tui::{
-        hub::Place,
-        index::{self, Indexing},
-        script::{self, Played},
-        state::{Motion, Source, State},
-        store::Store,
-        theme::Theme,
-        view::layout::Areas,
-    },
+use agentsnoop::tui::{
+    hub::Place,
+    index::{self, Indexing},
+    script::{self, Played},
+    state::{Motion, Source, State},
+    store::Store,
+    theme::Theme,
+    view::layout::Areas,
 };
 use agentsnoop_pipeline::input::{Closed, Control, Input};
+use agentsnoop_store::writer::{Options, Writer};
 use agentsnoop_tests::heavy::Heavy;
 use tempfile::TempDir;
 
@@ -47,7 +45,7 @@ fn recorded() -> Recorded {
     for (number, input) in Heavy::secretive(30).take(INPUTS).enumerate() {
         writer.push(&input).expect("room for it");
         if number == INPUTS / 2 {
-            let boot_ns = agentsnoop::store::frame::time(&input).unwrap_or_default();
+            let boot_ns = agentsnoop_store::frame::time(&input).unwrap_or_default();
             writer.push(&Input::Control(Control::Mark { boot_ns, note: "half".to_owned() })).expect("room for it");
         }
         if number % BLOCK == 0 {

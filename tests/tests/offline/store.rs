@@ -7,16 +7,15 @@ use std::{
     process::{Command, Stdio},
 };
 
-use agentsnoop::store::{
+use agentsnoop_pipeline::{
+    input::{Closed, Input},
+    synthetic::{Actor, session::session},
+};
+use agentsnoop_store::{
     End, Item, Reader, Writer,
     format::{BLOCK_BYTES, FRAME_BYTES},
     writer::Options,
 };
-use agentsnoop_pipeline::{
-    input::{Closed, Input},
-    synthetic::Actor,
-};
-use agentsnoop_tests::session::session;
 use bytes::Bytes;
 
 use crate::tools::{agentsnoop, blocks, folder, read, recorder, small, stdout};

@@ -8,13 +8,12 @@ use std::{
     sync::OnceLock,
 };
 
-use agentsnoop::store::{
+use agentsnoop_pipeline::{input::Input, synthetic::session::session};
+use agentsnoop_store::{
     Damage, End, Item, Reader, Writer,
     format::{BLOCK_HEADER, BlockHeader, FILE_HEADER, hex_id},
     writer::Options,
 };
-use agentsnoop_pipeline::input::Input;
-use agentsnoop_tests::session::session;
 use nix::sys::signal::{SigHandler, Signal, signal};
 use tempfile::TempDir;
 

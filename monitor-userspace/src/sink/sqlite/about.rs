@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use agentsnoop_pipeline::{data, input::Closed, ledger::Balance, record::Time};
+use agentsnoop_store::End;
 use monitor_common::{WIRE_VERSION, counters::Cause};
 use rusqlite::{Connection, params};
 
-use crate::{source::judged::Judged, store::End};
+use crate::source::judged::Judged;
 
 /// What is known once a recording was read to its end.
 pub struct About<'a> {

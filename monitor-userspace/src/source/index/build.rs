@@ -4,7 +4,7 @@ use agentsnoop_pipeline::{Pipeline, Record, filter::Terms};
 use anyhow::{Context as _, Result};
 
 use super::{Index, Part, Snapshot, lists::Lists, values::Numbers};
-use crate::store::reader::Place;
+use agentsnoop_store::reader::Place;
 
 /// Bytes of frames between two snapshots, at least: what has to be read and not shown before a place in the middle.
 const SNAPSHOT_EVERY: u64 = 16 * 1024 * 1024;

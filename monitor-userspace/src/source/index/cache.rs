@@ -11,7 +11,7 @@ use agentsnoop_pipeline::data;
 use anyhow::{Context as _, Result, ensure};
 
 use super::Index;
-use crate::store::{format::FILE_HEADER, reader::ReadAt as _};
+use agentsnoop_store::{format::FILE_HEADER, reader::ReadAt as _};
 
 /// The layout of an index; another one is made anew.
 const LAYOUT: u32 = 4;

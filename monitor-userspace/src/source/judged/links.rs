@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use agentsnoop_pipeline::input::{Closed, Opened};
 
-use crate::store::segments;
+use agentsnoop_store::segments;
 
 /// What the files say that were read so far.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use agentsnoop_pipeline::{Pipeline, input::Known, record::Id};
 
-use crate::store::reader::Place;
+use agentsnoop_store::reader::Place;
 
 /// What is known between two blocks of a recording: from there on another one can judge.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! Recordings of any bytes whose checksums are right.
 
-use agentsnoop::store::{
+use agentsnoop_store::{
     format::{self, BLOCK_HEADER, BlockHeader, CODEC_ZSTD, FILE_HEADER, FLAG_LAST, RAW_BYTES, SYNC},
     frame,
 };

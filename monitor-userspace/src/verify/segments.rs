@@ -6,7 +6,7 @@ use agentsnoop_pipeline::input::{Input, Observed};
 use serde::Serialize;
 
 use super::Report;
-use crate::store::segments::first_of;
+use agentsnoop_store::segments::first_of;
 
 /// What a recording says of the segments beside it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

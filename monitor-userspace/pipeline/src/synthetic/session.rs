@@ -1,22 +1,23 @@
 //! A small observed session, made without a kernel: every variant of input, every kind of ring record, a loss, and
 //! counters that account for it all.
 
-use agentsnoop_pipeline::{
-    data,
-    input::{
-        Clock, Closed, Config, Control, Counters, Coverage, Existing, Gap, Hook, HookState, Input, Observed, Opened,
-        Tick, Why,
-    },
-    synthetic::{Actor, Program, sockaddr},
-};
 use monitor_common::{
     Kind, WIRE_VERSION,
     counters::{Cause, Counters as Cpu},
     decode,
 };
 
+use super::{Actor, Program, sockaddr};
+use crate::{
+    data,
+    input::{
+        Clock, Closed, Config, Control, Counters, Coverage, Existing, Gap, Hook, HookState, Input, Observed, Opened,
+        Tick, Why,
+    },
+};
+
 /// The boot time at which the session begins, nanoseconds.
-pub(crate) const BEGIN_NS: u64 = 1_000_000_000;
+pub const BEGIN_NS: u64 = 1_000_000_000;
 
 /// Opens that the kernel half loses.
 const LOST: u64 = 3;
@@ -56,7 +57,9 @@ pub fn session() -> (Vec<Input>, Closed) {
     (inputs, Closed { boot_ns: counters.boot_ns + 1000, reason, counters, ..Closed::default() })
 }
 
-pub(crate) fn opened() -> Opened {
+/// Its `Opened`.
+#[must_use]
+pub fn opened() -> Opened {
     Opened {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         wire: WIRE_VERSION,

@@ -12,11 +12,11 @@ use anyhow::Result;
 use monitor_common::{WIRE_VERSION, counters::Cause};
 use serde::Serialize;
 
-use super::{
+use crate::source::recording::Recording;
+use agentsnoop_store::{
     damage::{Damage, End},
     format::VERSION,
 };
-use crate::source::recording::Recording;
 
 pub mod segments;
 mod show;

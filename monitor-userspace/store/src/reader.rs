@@ -16,7 +16,7 @@ use super::{
     format::{self, BLOCK_HEADER, BlockHeader, Chain, FILE_HEADER, FileKind, MAGIC, RecordingId, VERSION},
     frame,
 };
-use crate::error::{Exit, fail};
+use crate::Unreadable;
 
 mod block;
 mod links;
@@ -142,9 +142,9 @@ impl Reader<File> {
     ///
     /// # Errors
     ///
-    /// [`Exit::Unreadable`]: the file is missing, no regular file, no recording, or one of another format version.
+    /// [`Unreadable`]: the file is missing, no regular file, no recording, or one of another format version.
     pub fn open(path: &Path) -> Result<Self> {
-        let refuse = |why: String| fail(Exit::Unreadable, format!("cannot read {}: {why}", path.display()));
+        let refuse = |why: String| Unreadable::error(path, why);
         // Without O_NONBLOCK the open of a FIFO would wait for a writer.
         let mut options = File::options();
         let options = options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC);

@@ -17,7 +17,7 @@ use std::{
 use anyhow::{Context as _, Result};
 
 use super::format::FILE_HEADER;
-use crate::error::{Exit, fail};
+use crate::Unreadable;
 
 /// Digits of a segment's number in its name, so that names sort as segments do.
 const DIGITS: usize = 4;
@@ -150,9 +150,9 @@ fn try_lock(file: &Path) -> Result<(), fs::TryLockError> {
 ///
 /// # Errors
 ///
-/// [`Exit::Unreadable`]: the folder cannot be listed, or there are none.
+/// [`Unreadable`]: the folder cannot be listed, or there are none.
 pub fn in_folder(folder: &Path) -> Result<Vec<PathBuf>> {
-    let refuse = |why: &str| fail(Exit::Unreadable, format!("cannot read {}: {why}", folder.display()));
+    let refuse = |why: &str| Unreadable::error(folder, why);
     let entries = fs::read_dir(folder).map_err(|error| refuse(&error.to_string()))?;
     let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
     let mut files: Vec<PathBuf> =
