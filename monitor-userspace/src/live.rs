@@ -388,6 +388,9 @@ impl Live {
         let requests = self.admit.finish(&mut self.admitted);
         self.answer(requests);
         self.deliver();
+        for news in self.outputs.last_news() {
+            self.feed(news);
+        }
         let boot_ns = clock::boot_ns();
         let mut closed = Closed {
             boot_ns,

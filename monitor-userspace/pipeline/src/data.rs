@@ -116,8 +116,8 @@ impl Source {
     /// As [`Self::parse`], and that it is too long.
     pub(crate) fn parse_bounded<T: DeserializeOwned>(&self) -> Result<T, RuleError> {
         if self.content.len() > FILE_BYTES {
-            let length = self.content.len();
-            return Err(self.whole(format!("it has {length} bytes; expected at most {FILE_BYTES}")));
+            // What reads it stops there, so that nobody knows how long it is.
+            return Err(self.whole(format!("it is too long; expected at most {FILE_BYTES} bytes")));
         }
         self.parse()
     }

@@ -18,6 +18,7 @@ use anyhow::{Context as _, Result};
 
 use super::selection::{span, usage};
 use crate::{
+    error::{Exit, fail},
     sink::{
         Sink,
         columns::{Csv, Table},
@@ -117,6 +118,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         .map(|name| Column::parse(name))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| usage(&error))?;
+    let has_columns = matches!(args.format, Format::Table | Format::Csv) && !args.json;
+    if !has_columns && args.columns != COLUMNS {
+        return Err(fail(Exit::Usage, "--columns is of a table or of CSV; add --format table or --format csv"));
+    }
     let mut order = args.sort.as_deref().map(Order::parse).transpose().map_err(|error| usage(&error))?;
     let mut judged = Judged::open(file)?;
     let indexes = !args.no_index && !args.follow && is_worth_an_index(file);

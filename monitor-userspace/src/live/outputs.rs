@@ -115,8 +115,17 @@ impl Outputs {
 
     /// What has happened to segments.
     pub(super) fn news(&mut self) -> Vec<Input> {
+        self.of_segments(Recording::news)
+    }
+
+    /// What has happened to segments by the end, before the last one is closed.
+    pub(super) fn last_news(&mut self) -> Vec<Input> {
+        self.of_segments(Recording::last_news)
+    }
+
+    fn of_segments(&mut self, news: fn(&mut Recording) -> Vec<Input>) -> Vec<Input> {
         let Some(recording) = &mut self.recording else { return Vec::new() };
-        let news = recording.news();
+        let news = news(recording);
         if let Some(error) = recording.trouble() {
             self.note(format!("{error:#}"));
         }

@@ -166,18 +166,10 @@ impl Recording {
     /// What has happened to segments since the last call: one is whole, old ones were removed. To be called at each tick; the
     /// inputs are to be pushed like any other.
     pub fn news(&mut self) -> Vec<Input> {
-        let Some(rotating) = &mut self.rotating else { return Vec::new() };
-        let mut news = Vec::new();
-        if let Some((segment, thread)) = rotating.closing.take_if(|(_, thread)| thread.is_finished()) {
+        let mut news = self.sealed(JoinHandle::is_finished);
+        let Some(rotating) = &mut self.rotating else { return news };
+        if !news.is_empty() {
             rotating.swept = None;
-            match thread.join() {
-                Ok(Ok(status)) => {
-                    news.push(Input::Observed(Observed::Sealed { segment, head: status.head }));
-                    news.extend(status.gap.map(Input::Gap));
-                }
-                Ok(Err(error)) => self.trouble = Some(error),
-                Err(_) => self.trouble = Some(anyhow::anyhow!("the thread that closed segment {segment} has panicked")),
-            }
         }
         if rotating.swept.is_none_or(|moment| moment.elapsed() >= SWEPT_EVERY) && rotating.closing.is_none() {
             rotating.swept = Some(Instant::now());
@@ -188,6 +180,28 @@ impl Recording {
             }
         }
         news
+    }
+
+    /// What has happened to the segment before this one, whose end is waited for: to be pushed before this one is closed, since
+    /// nothing else vouches for that one.
+    pub fn last_news(&mut self) -> Vec<Input> {
+        self.sealed(|_| true)
+    }
+
+    /// That the segment before this one is whole, if its end is to be taken by now; what takes it waits for it.
+    fn sealed(&mut self, is_due: impl Fn(&JoinHandle<Result<Status>>) -> bool) -> Vec<Input> {
+        let closing =
+            self.rotating.as_mut().and_then(|rotating| rotating.closing.take_if(|(_, thread)| is_due(thread)));
+        let Some((segment, thread)) = closing else { return Vec::new() };
+        match thread.join() {
+            Ok(Ok(status)) => {
+                let sealed = Input::Observed(Observed::Sealed { segment, head: status.head });
+                return std::iter::once(sealed).chain(status.gap.map(Input::Gap)).collect();
+            }
+            Ok(Err(error)) => self.trouble = Some(error),
+            Err(_) => self.trouble = Some(anyhow::anyhow!("the thread that closed segment {segment} has panicked")),
+        }
+        Vec::new()
     }
 
     /// Takes one input.

@@ -130,8 +130,12 @@ impl fmt::Display for Damage {
                     (std::cmp::Ordering::Equal, _) => write!(f, "one of the two was altered"),
                     (_, 0) => write!(f, "block {expected} should be here"),
                     (_, missing) => {
-                        let blocks = number.saturating_sub(*expected);
-                        write!(f, "block {expected} should be here; {blocks} blocks with {missing} inputs are missing")
+                        // They can come later, where blocks were swapped.
+                        let blocks = match number.saturating_sub(*expected) {
+                            1 => "1 block".to_owned(),
+                            blocks => format!("{blocks} blocks"),
+                        };
+                        write!(f, "block {expected} should be here; {missing} inputs of {blocks} are missing here")
                     }
                 }
             }

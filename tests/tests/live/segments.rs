@@ -76,7 +76,7 @@ fn alone() -> Result<()> {
     let said = String::from_utf8_lossy(&all.stderr);
     ensure!(all.status.code() == Some(0), "verify of the folder ended with {}: {said}", all.status);
     let noted = said.matches("whose chain has the head that was noted").count();
-    ensure!(noted + 2 >= files.len() && noted > 0, "{} files: {said}", files.len());
+    ensure!(noted + 1 == files.len(), "{} files: {said}", files.len());
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! What damage does to a recording: it is always found and located, and costs no more than the block it is in.
 
-use std::sync::LazyLock;
+use std::{fs, sync::LazyLock};
 
 use agentsnoop_pipeline::input::Input;
 use agentsnoop_store::{
@@ -9,7 +9,7 @@ use agentsnoop_store::{
 };
 use proptest::prelude::*;
 
-use crate::tools::{Block, blocks, read, small};
+use crate::tools::{Block, blocks, read, small, stored};
 
 /// The inputs that are not in a block.
 fn without(inputs: &[Input], block: Block) -> Vec<Input> {
@@ -156,6 +156,37 @@ fn zeros_at_the_end_are_a_cut_as_a_power_loss_leaves_it() {
 }
 
 #[test]
+fn a_block_that_goes_over_to_zeros_is_cut_there() {
+    let (small, _) = crate::format::recording_of(200);
+    let large = fs::read(stored("claude-session.rec")).expect("a readable recording");
+    for bytes in [small, large] {
+        let (all, inputs) = (blocks(&bytes), read(&bytes).inputs);
+        let sectors = (1..bytes.len() / SECTOR).map(|sector| sector * SECTOR);
+        let mut tried = 0;
+        // Of one of many blocks that are compressed some sectors are enough.
+        for at in sectors.step_by(bytes.len() / SECTOR / 40) {
+            let zeroed = [&bytes[..at], &vec![0; bytes.len() - at]].concat();
+            let number = all.iter().position(|block| (block.start..block.end).contains(&at)).expect("a block");
+            let block = all[number];
+            for behind in [0, 3 * SECTOR] {
+                let read = read(&[&zeroed[..], &vec![0; behind]].concat());
+                assert_eq!(read.damage, [], "zeros from {at}");
+                assert_eq!(read.inputs, inputs[..block.first], "zeros from {at}");
+                let there = at - block.start;
+                let have = if there == 0 { bytes.len() - at + behind } else { there };
+                let cut = End::Cut { offset: block.start as u64, number: number as u64, have: have as u64 };
+                assert_eq!(read.end, cut, "zeros from {at}");
+            }
+            // What stands behind the zeros was written later, so that they are damage.
+            let read = read(&[&zeroed[..], b"x"].concat());
+            assert!(!read.damage.is_empty(), "zeros from {at} and something behind them");
+            tried += 1;
+        }
+        assert!(tried >= 40, "{tried} sectors");
+    }
+}
+
+#[test]
 fn anything_behind_the_end_is_found() {
     let (bytes, inputs) = small();
     let end = bytes.len() as u64;
@@ -169,6 +200,9 @@ fn anything_behind_the_end_is_found() {
     let read = read(&[&bytes[..], &other[FILE_HEADER..]].concat());
     assert!(!read.damage.is_empty(), "a recording behind a recording");
 }
+
+/// Bytes that a device writes at once.
+const SECTOR: usize = 512;
 
 /// A recording that is made once for all cases of a property.
 static TICKS: LazyLock<Vec<u8>> = LazyLock::new(|| crate::format::recording_of(6).0);

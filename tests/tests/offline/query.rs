@@ -114,6 +114,16 @@ fn a_mistake_in_a_filter_is_shown_where_it_is() {
 }
 
 #[test]
+fn columns_of_what_has_none_are_a_mistake() {
+    let file = stored(SESSION);
+    for words in [&["--columns", "id,path"][..], &["--columns", "id,path", "--json"]] {
+        let output = command(&[&["query", file.to_str().expect("text")], words].concat()).output().expect("it runs");
+        assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(2), ""), "{words:?}");
+        assert!(stderr(&output).contains("--format table"), "{}", stderr(&output));
+    }
+}
+
+#[test]
 fn every_example_of_the_help_and_of_the_documentation_is_understood() {
     let help = stdout(&command(&["query", "--help"]).output().expect("it runs"));
     let page = include_str!("../../../docs/query.md");

@@ -426,7 +426,7 @@ fn a_file_with_an_error_is_told_by_line_and_what_was_expected() {
     );
     assert!(whole("").contains("the path `` would put everything"), "{}", whole(""));
     let long = format!("# {}\n", "x".repeat(300_000));
-    assert_eq!(error(&long), "mine.toml: it has 300003 bytes; expected at most 262144");
+    assert_eq!(error(&long), "mine.toml: it is too long; expected at most 262144 bytes");
     let many = format!("[[path]]\nclass = 'noise'\npatterns = [{}]\n", "'/x',".repeat(5000));
     assert_eq!(error(&many), "mine.toml: it has 5000 patterns and names; expected at most 4096");
     assert!(error("x = 1\n[[").starts_with("mine.toml:2: "));

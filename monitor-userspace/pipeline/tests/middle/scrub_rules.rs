@@ -256,7 +256,7 @@ fn a_mistake_in_a_rule_is_told_with_file_line_and_what_was_expected() {
             "[[program]]\nid = \"a\"\nnames = []\nusage = [\"<secret>\"]\n",
             "/home/me/scrub.toml:2: rule `a` has no name or no usage",
         ),
-        (&long, "/home/me/scrub.toml: it has 262146 bytes; expected at most 262144"),
+        (&long, "/home/me/scrub.toml: it is too long; expected at most 262144 bytes"),
     ] {
         let error = Scrub::with(&[source(content)]).unwrap_err().to_string();
         assert!(error.starts_with(expected), "{error}\nnot\n{expected}");

@@ -34,6 +34,9 @@ impl<S: ReadAt> Reader<S> {
         }
         let after = offset + (BLOCK_HEADER + have) as u64;
         if crc32c::crc32c(&self.payload) != header.payload_crc {
+            if let Some(at) = self.torn(offset, after)? {
+                return Ok(self.ends(offset, at - offset));
+            }
             let next = if let Some(within) = self.successor_within(&header, offset, after)? {
                 within
             } else if scan::ends_block(&self.source, after)? {
@@ -120,6 +123,11 @@ impl<S: ReadAt> Reader<S> {
         true
     }
 
+    /// Where what should be a block ends in zeros that a power cut left, if it does; never in a recording that was closed before.
+    fn torn(&self, from: u64, to: u64) -> io::Result<Option<u64>> {
+        if self.end == End::Closed { Ok(None) } else { scan::torn(&self.source, from, to) }
+    }
+
     /// Finds the next block behind bytes that are none.
     fn resync(&mut self, from: u64, what: &'static str) -> io::Result<bool> {
         let number = self.links.expected();
@@ -127,7 +135,10 @@ impl<S: ReadAt> Reader<S> {
             Some(to) => to,
             None => match scan::zeros(&self.source, from)? {
                 (true, end) if self.end != End::Closed => return Ok(self.ends(from, end - from)),
-                (_, end) => end,
+                (_, end) => match self.torn(from, from + BLOCK_HEADER as u64)? {
+                    Some(at) => return Ok(self.ends(from, at - from)),
+                    None => end,
+                },
             },
         };
         self.progress.offset = to;

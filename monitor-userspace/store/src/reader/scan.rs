@@ -39,6 +39,12 @@ pub(super) fn next_block(source: &impl ReadAt, from: u64) -> io::Result<Option<u
     }
 }
 
+/// Bytes that a device writes at once, all of them or none.
+const SECTOR: u64 = 512;
+
+/// Zeros at the end of a file that a damaged block does not have by chance.
+const LEAST_ZEROS: u64 = 8;
+
 /// Whether a block can have ended at `at`: the file ends there, or another block begins.
 ///
 /// # Errors
@@ -68,6 +74,29 @@ pub(super) fn zeros(source: &impl ReadAt, from: u64) -> io::Result<(bool, u64)> 
             return Ok((zero, at));
         }
     }
+}
+
+/// Where a block that begins at `from` and should reach to `to` goes over to zeros that last up to the end of the file: what a
+/// power cut leaves of one that was being written. A device writes whole sectors, so it is at one.
+///
+/// # Errors
+///
+/// The error of the system.
+pub(super) fn torn(source: &impl ReadAt, from: u64, to: u64) -> io::Result<Option<u64>> {
+    let mut at = to.saturating_sub(1) / SECTOR * SECTOR;
+    if at <= from {
+        return Ok(None);
+    }
+    let (is_zero, end) = zeros(source, at)?;
+    if !is_zero || end - at < LEAST_ZEROS {
+        return Ok(None);
+    }
+    let mut sector = [0; SECTOR as usize];
+    while at > from + SECTOR && source.fill(&mut sector, at - SECTOR)? == sector.len() && sector == [0; SECTOR as usize]
+    {
+        at -= SECTOR;
+    }
+    Ok(Some(at))
 }
 
 fn header_at(source: &impl ReadAt, at: u64) -> io::Result<bool> {
