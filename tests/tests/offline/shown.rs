@@ -185,6 +185,32 @@ fn the_keys_for_help_and_the_end_are_shown_at_every_size_that_has_room_for_keys(
 }
 
 #[test]
+fn the_time_line_ends_with_the_latest_event_even_if_an_earlier_one_is_told_last() {
+    let mut records = opens(20);
+    let late = records.remove(5);
+    let (first, last) = (records[0].boot_ns, records.iter().map(|record| record.boot_ns).max());
+    records.push(late);
+    let mut state = State::new(Source::default(), (120, 40), Theme::Dark);
+    state.take(records);
+    script::press(&mut state, &[]);
+    assert_eq!(state.range(), (first, last.expect("events")));
+    assert_eq!(state.now_ns(), last.expect("events"));
+}
+
+#[test]
+fn a_low_and_wide_screen_shows_the_tree_beside_the_events() {
+    // So much is left beside a command in a window of 120 by 34.
+    let mut state = replay();
+    state.size = (120, 17);
+    script::press(&mut state, &["Home", "!"]);
+    let shown = text(&state);
+    assert!(shown.contains("Agents") && shown.contains("cat notes.txt") && shown.contains("1 Events"), "{shown}");
+    script::press(&mut state, &["Enter"]);
+    let shown = text(&state);
+    assert!(shown.contains("Agents") && shown.contains("─ Event ─") && !shown.contains("1 Events"), "{shown}");
+}
+
+#[test]
 fn the_end_is_asked_for_twice_where_the_help_is_open() {
     let mut state = replay();
     script::press(&mut state, &["?", "q"]);

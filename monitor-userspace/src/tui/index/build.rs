@@ -88,7 +88,9 @@ impl Builder {
         if self.number == 0 {
             outline.range.0 = record.boot_ns;
         }
-        (outline.range.1, outline.last) = (record.boot_ns, record.time);
+        // What is told late, a loss for example, is of an earlier time.
+        outline.range.1 = outline.range.1.max(record.boot_ns);
+        outline.last = outline.last.max(record.time);
         self.model.learn(self.number, record);
         self.number += 1;
     }

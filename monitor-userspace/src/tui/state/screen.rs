@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use agentsnoop_pipeline::{Filter, filter::Span, input::Opened, record::Id};
+use agentsnoop_pipeline::{
+    Filter,
+    filter::Span,
+    input::Opened,
+    record::{Id, Time},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -136,6 +141,9 @@ pub struct State {
     pub read: u8,
     /// Why no more events come.
     pub ended: Option<String>,
+    /// The latest time of an event that was taken, boot clock, nanoseconds, and of the wall. What is told late, a loss for example, is of an
+    /// earlier one.
+    pub(super) latest: (u64, Time),
     /// How long nothing has come of what happens now, nanoseconds of the wall.
     pub(super) idle_ns: u64,
     /// Events that came faster than they could be taken.
@@ -259,8 +267,7 @@ impl State {
     #[must_use]
     pub fn span(&self) -> Span {
         let Some(opened) = &self.opened else { return Span::default() };
-        let newest = self.store.get(self.store.end().saturating_sub(1)).map_or(0, |record| record.time.0);
-        let newest = self.outline.as_ref().map_or(newest, |outline| outline.last.0);
+        let newest = self.outline.as_ref().map_or(self.latest.1, |outline| outline.last).0;
         Span { start: opened.clock.real_ns, end: newest.max(opened.clock.real_ns), utc_offset: opened.utc_offset }
     }
 

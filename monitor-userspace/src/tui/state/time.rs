@@ -60,6 +60,7 @@ impl State {
     pub fn take(&mut self, records: impl IntoIterator<Item = Record>) {
         for record in records {
             self.idle_ns = 0;
+            self.latest = (self.latest.0.max(record.boot_ns), self.latest.1.max(record.time));
             self.notice(&record);
             if self.outline.is_none() && touch::is_sensitive(&record) && self.touched.len() < TOUCHED {
                 self.touched.push((self.store.end(), record.boot_ns));
@@ -153,9 +154,12 @@ impl State {
         self.outline.as_ref().map_or(0, |outline| outline.events).max(self.store.end())
     }
 
-    /// The boot time of the last event that is shown.
+    /// The latest boot time of the events that are shown.
     #[must_use]
     pub fn now_ns(&self) -> u64 {
+        if self.model.now_ns > 0 {
+            return self.model.now_ns;
+        }
         let last = self.head.checked_sub(1).and_then(|last| self.store.get(last));
         last.or_else(|| self.store.get(self.head)).map_or(0, |record| record.boot_ns)
     }
@@ -174,8 +178,8 @@ impl State {
         if let Some(outline) = &self.outline {
             return outline.range;
         }
-        let of = |number| self.store.get(number).map_or(0, |record| record.boot_ns);
-        (of(self.store.first()), of(self.store.end().saturating_sub(1)))
+        let first = self.store.get(self.store.first()).map_or(0, |record| record.boot_ns);
+        (first, self.latest.0)
     }
 
     /// The boot time that is shown: that of the last event, and what has passed since where it is observed now.

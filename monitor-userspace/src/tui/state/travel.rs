@@ -1,6 +1,9 @@
 //! To another place in time: in memory where it is there, else by way of the recording.
 
-use agentsnoop_pipeline::{Record, record::Id};
+use agentsnoop_pipeline::{
+    Record,
+    record::{Id, Time},
+};
 
 use super::{Motion, State, list::STRIDE, moments::EVERY};
 use crate::tui::{
@@ -247,6 +250,7 @@ impl State {
         let limits = self.store.limits();
         self.store = Store::bounded(limits.0, limits.1);
         (self.head, self.model, self.ended) = (0, Model::default(), None);
+        self.latest = (0, Time(0));
         (self.asked, self.asked_older, self.asked_newer) = (None, None, None);
         self.moments.clear();
         self.touched.clear();

@@ -13,6 +13,9 @@ use crate::tui::{
     words,
 };
 
+/// Columns that what was touched has at least, where it needs them.
+const TOUCHED: u16 = 24;
+
 /// Seconds of the sparkline.
 const SECONDS: usize = 20;
 
@@ -94,10 +97,15 @@ fn second(painter: &mut Painter<'_>, state: &State, area: Rect) {
     if let (touches, Some(touch)) = &state.model.touches {
         let offset = state.span().utc_offset;
         let times = if *touches > 1 { format!("{} times, last ", words::number(*touches)) } else { String::new() };
-        let by = format!(" by {} {}", touch.by, &words::clock(touch.time, offset)[..8]);
-        let room = (area.width / 2).saturating_sub(2 + columns_of(&times) + columns_of(&by));
-        let what = escape::fit(&touch.what, usize::from(room), Cut::Middle);
-        let text = format!("! {times}{what}{by}");
+        let by = format!(" by {}", touch.by);
+        let at = format!(" {}", &words::clock(touch.time, offset)[..8]);
+        // What was touched matters more than when and by whom.
+        let room = |rest: &str| (area.width / 2).saturating_sub(2 + columns_of(&times) + columns_of(rest));
+        let least = TOUCHED.min(columns_of(&touch.what));
+        let all = [format!("{by}{at}"), by, String::new()];
+        let rest = all.iter().find(|rest| room(rest) >= least).map_or("", String::as_str);
+        let what = escape::fit(&touch.what, usize::from(room(rest)), Cut::Middle);
+        let text = format!("! {times}{what}{rest}");
         right = painter.put_right(right, y, area.width / 2, &text, Role::Bad).saturating_sub(2);
     }
     let mut sessions: Vec<&Node> = tree.sessions().collect();

@@ -13,7 +13,7 @@ const WIDEST: u16 = 200;
 /// Rows from which there is room for a time line and for the keys.
 const HIGH: u16 = 20;
 
-/// Rows of the body from which more than one pane is shown.
+/// Rows of the body from which panes are shown above each other.
 const BOTH: u16 = 16;
 
 /// Where everything is.
@@ -69,7 +69,9 @@ impl Areas {
             hints: high.then(|| rows(height.saturating_sub(1), 1)),
             ..Self::default()
         };
-        if body.height < BOTH {
+        if body.height < BOTH && width >= WIDE {
+            areas.low(state.focus);
+        } else if body.height < BOTH {
             areas.alone(state.focus);
         } else if width < WIDE {
             areas.above(state.focus);
@@ -85,6 +87,16 @@ impl Areas {
             Focus::Tree => self.tree = Some(self.body),
             Focus::Main => self.main = Some(self.body),
             Focus::Details => self.details = Some(self.body),
+        }
+    }
+
+    /// The tree on the left; the details in the place of the view.
+    fn low(&mut self, focus: Focus) {
+        let (tree, rest) = split_columns(self.body, (self.body.width * 3 / 10).clamp(40, 80));
+        self.tree = Some(tree);
+        match focus {
+            Focus::Details => self.details = Some(rest),
+            Focus::Tree | Focus::Main => self.main = Some(rest),
         }
     }
 

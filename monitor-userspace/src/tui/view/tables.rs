@@ -35,9 +35,9 @@ const fn columns(tab: Tab) -> (&'static [Column], &'static str) {
         Tab::Endpoints => (
             &[
                 ("address", 21, false),
-                ("calls", 5, true),
                 ("sent", 6, true),
                 ("got", 6, true),
+                ("calls", 5, true),
                 ("failed", 6, true),
                 ("last by", 18, false),
             ],
@@ -64,8 +64,12 @@ pub(super) fn draw(painter: &mut Painter<'_>, state: &State, area: Rect) {
     draw_tabs(painter, state, area);
     let (columns, rest) = columns(state.tab);
     // Where there is little room the last column keeps its part, and the others go from the right. Reasons are whole in the details.
-    let (mut kept, most) =
-        (columns.len(), if state.tab == Tab::Coverage { inner.width * 4 / 5 } else { inner.width * 3 / 5 });
+    let most = match state.tab {
+        Tab::Coverage => inner.width * 4 / 5,
+        Tab::Endpoints => inner.width * 2 / 3,
+        _ => inner.width * 3 / 5,
+    };
+    let mut kept = columns.len();
     while kept > 1 && columns[..kept].iter().map(|column| column.1 + 1).sum::<u16>() > most {
         kept -= 1;
     }
@@ -124,7 +128,7 @@ fn cells(state: &State, place: usize, facts: &[crate::tui::model::observation::F
         Tab::Endpoints => {
             let Thing { name, seen, own, .. } = model.endpoints.get(place)?;
             let moved = |bytes: u64| if bytes == 0 { String::new() } else { words::bytes(bytes) };
-            let counts = [count(own.connections), moved(own.sent), moved(own.received), count(seen.failed)];
+            let counts = [moved(own.sent), moved(own.received), count(own.connections), count(seen.failed)];
             row(seen, name.to_string(), counts, &host(own))
         }
         Tab::Variables => {
