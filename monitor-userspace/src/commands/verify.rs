@@ -37,7 +37,7 @@ pub struct Args {
     /// The report as one JSON object for each file
     #[arg(long)]
     json: bool,
-    /// Write the inputs as they are stored, decompressed, to search them for what should not be there
+    /// Write the inputs decompressed, as this build understands them, to search them for what should not be there
     #[arg(long, conflicts_with = "json")]
     dump_inputs: bool,
 }

@@ -46,16 +46,21 @@ fn each_test_that_the_table_of_limits_names_is_there() {
 }
 
 #[test]
-fn every_example_of_replay_and_export_is_understood() {
+fn every_example_of_query_replay_and_export_is_understood() {
     let folder = folder();
     fs::copy(stored("format-1-session.rec"), folder.path().join("out.rec")).expect("a copy");
     let agentsnoop = command(&[]).get_program().to_owned();
     let help = |verb: &str| stdout(&command(&[verb, "--help"]).output().expect("agentsnoop runs"));
-    let pages = [include_str!("../../../docs/replay.md"), include_str!("../../../docs/export.md")].map(str::to_owned);
+    let pages = [
+        include_str!("../../../docs/query.md"),
+        include_str!("../../../docs/replay.md"),
+        include_str!("../../../docs/export.md"),
+    ]
+    .map(str::to_owned);
     let mut tried = 0;
     for line in pages
         .into_iter()
-        .chain([help("replay"), help("export")])
+        .chain([help("query"), help("replay"), help("export")])
         .flat_map(|page| page.lines().map(str::trim).map(str::to_owned).collect::<Vec<_>>())
     {
         let Some(rest) = line.strip_prefix("agentsnoop ") else { continue };
@@ -74,5 +79,5 @@ fn every_example_of_replay_and_export_is_understood() {
         }
         tried += 1;
     }
-    assert!(tried >= 14, "{tried} examples");
+    assert!(tried >= 24, "{tried} examples");
 }
