@@ -22,7 +22,7 @@ Examples:
   agentsnoop verify out.rec
   agentsnoop verify out.rec out.0001.rec out.0002.rec
   agentsnoop verify /var/log/agentsnoop
-  agentsnoop verify --json out.rec | jq .head
+  agentsnoop verify --json out.rec | jq 'select(.ok).head'
   agentsnoop verify --dump-inputs out.rec | grep -a -c hunter2
 
 Checks every checksum, the chain of blocks, the sequence of records on each CPU, and that the counts of the kernel half \

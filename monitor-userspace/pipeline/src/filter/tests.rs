@@ -166,6 +166,19 @@ fn times_are_of_the_day_from_the_beginning_or_before_the_end() {
         ("time:2026-11-21T15:02", true),
         ("time:>2026-11-21T14:02:00Z", true),
         ("time:<2026-11-21T14:02:00Z", false),
+        ("time:2026-11-21T14:02:30Z", true),
+        ("time:2026-11-21T14:02:29Z", false),
+        ("time:2026-11-21T14:02Z", true),
+        ("time:2026-11-21T15:02:30+01:00", true),
+        ("time:2026-11-21T14:02:30.5Z", true),
+        ("time:2026-11-21T14:02:30.500000000Z", true),
+        ("time:2026-11-21T14:02:30.4Z", false),
+        ("time:2026-11-21T14:02:30.500000001Z", false),
+        ("time:..2026-11-21T14:02:30Z", true),
+        ("time:>2026-11-21T14:02:30Z", false),
+        ("time:20261121T140230Z", true),
+        ("time:150230", true),
+        ("time:150229", false),
     ] {
         assert_eq!(passing(filter), if passes { "ocet" } else { "" }, "{filter}");
     }

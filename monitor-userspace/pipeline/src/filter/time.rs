@@ -86,7 +86,8 @@ pub(super) fn covered(text: &str, span: &Span) -> Option<(i64, i64)> {
         return instant(span.end.checked_sub(duration(before)?)?);
     }
     if let Ok(timestamp) = text.parse::<Timestamp>() {
-        return instant(i64::try_from(timestamp.as_nanosecond()).ok()?);
+        let start = i64::try_from(timestamp.as_nanosecond()).ok()?;
+        return Some((start, start.checked_add(resolution(text))?));
     }
     let offset = tz::Offset::from_seconds(span.utc_offset).ok()?;
     let local = |date_time: civil::DateTime| -> Option<i64> {
@@ -118,11 +119,17 @@ fn instant(at: i64) -> Option<(i64, i64)> {
 
 /// How much is covered behind the beginning of what is written to the hour, the minute, the second, or finer.
 fn resolution(text: &str) -> i64 {
-    let time = text.rsplit(['T', ' ']).next().unwrap_or(text);
-    match (time.matches(':').count(), time.split_once('.')) {
-        (_, Some((_, digits))) => 10i64.pow(9 - u32::try_from(digits.len()).unwrap_or(9).min(9)) - 1,
-        (0, None) => UNITS[5].1 - 1,
-        (1, None) => UNITS[4].1 - 1,
-        (_, None) => UNITS[3].1 - 1,
+    let time = text.rsplit(['T', 't', ' ']).next().unwrap_or(text);
+    // What follows the time of a moment says where it is of.
+    let time = time.split(['Z', 'z', '+', '-', '[']).next().unwrap_or(time);
+    if let Some((_, digits)) = time.split_once(['.', ',']) {
+        return 10i64.pow(9 - u32::try_from(digits.len()).unwrap_or(9).min(9)) - 1;
     }
+    // ISO 8601 does without colons too.
+    let unit = match time.bytes().filter(u8::is_ascii_digit).count() {
+        0..=2 => UNITS[5].1,
+        3 | 4 => UNITS[4].1,
+        _ => UNITS[3].1,
+    };
+    unit - 1
 }
