@@ -15,7 +15,10 @@ use crate::harness::{Killed, agentsnoop, own_program, text, trial};
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("watch --pid shows what a process that runs already does next", watch_pid),
-        trial("watch on a terminal shows on a screen what a process does, and records it", watch_screen),
+        trial(
+            "watch on a terminal shows what a process does, records it, and its replay draws the same frame",
+            watch_screen,
+        ),
         trial("watch of a pid that does not exist says so", watch_nobody),
         trial(
             "watch reads the data files again at SIGHUP, and a broken one leaves what it said in force",
@@ -96,11 +99,34 @@ fn watch_screen() -> Result<()> {
         }
         bail!("the screen has no {wanted:?}: {}", tmux(&["capture-pane", "-p"])?)
     };
+    // All but the name of what is shown, and the last rows. Without the details, which say why some frames later.
+    let frame = || -> Result<Vec<String>> {
+        let screen = tmux(&["capture-pane", "-p"])?;
+        let rows: Vec<&str> = screen
+            .lines()
+            .filter(|row| !["everything:", "no agent yet:"].iter().any(|name| row.contains(name)))
+            .collect();
+        Ok(rows.iter().take(rows.len().saturating_sub(2)).map(|row| (*row).to_owned()).collect())
+    };
     let seen = (|| {
         shows("agentsnoop live")?;
+        tmux(&["send-keys", "d"])?;
         drop(input);
         shows("/marker")?;
         shows("the last watched process has ended")?;
+        let live = frame()?;
+        ensure!(live.iter().any(|row| row.contains("/marker")), "no event is shown: {live:#?}");
+        tmux(&["send-keys", "q"])?;
+        shows("ended with 0")?;
+        let replay = format!("'{program}' replay '{}'; echo ended with $?; exec cat", recordings.display());
+        tmux(&["new-window", "sh", "-c", &replay])?;
+        shows("agentsnoop ended")?;
+        tmux(&["send-keys", "d"])?;
+        let until = Instant::now() + PATIENCE;
+        while frame()? != live {
+            ensure!(Instant::now() < until, "live {live:#?}\nand its replay {:#?}", frame()?);
+            std::thread::yield_now();
+        }
         tmux(&["send-keys", "q"])?;
         shows("ended with 0")
     })();

@@ -140,7 +140,7 @@ impl Table {
     }
 }
 
-/// Where a thing stands by what it is for; what failed only, and what is noise, comes last.
+/// Where a thing stands by what it is for; what is noise comes last.
 pub(super) fn rank(classes: Classes) -> (bool, usize) {
     let class = classes.first();
     // A variable of which nothing more is known says the least.
