@@ -56,7 +56,7 @@ enum Format {
 Examples:
   agentsnoop query out.rec kind:exec,connect
   agentsnoop query out.rec 'class:credential not result:failed'
-  agentsnoop query out.rec 'path:*/.aws/* and (agent:claude or agent:codex)' --json
+  agentsnoop query out.rec 'path:*/.aws/* and (agent:claude-code or agent:codex)' --json
   agentsnoop query out.rec 'kind:connect not address:10.0.0.0/8 time:14:02..14:10' --limit 20
   agentsnoop query out.rec 'under:4711 bytes:>1M'
 

@@ -7,6 +7,7 @@ use std::{
     process::{Child, ChildStdout, Stdio},
 };
 
+use agentsnoop_pipeline::data;
 use serde_json::Value;
 
 use crate::tools::{agentsnoop, blocks, close, command, folder, segment, small, stderr, stdout, stored};
@@ -138,6 +139,20 @@ fn every_example_of_the_help_and_of_the_documentation_is_understood() {
         tried += 1;
     }
     assert!(tried >= 10, "{tried} examples");
+}
+
+#[test]
+fn the_agents_of_the_examples_have_the_names_of_the_catalogue() {
+    let help = stdout(&command(&["query", "--help"]).output().expect("it runs"));
+    let mut named = 0;
+    for text in [help.as_str(), include_str!("../../../docs/query.md")] {
+        for rest in text.split("agent:").skip(1) {
+            let name = rest.split([')', ' ', '\'', '`']).next().expect("a name");
+            assert!(data::built_in(data::AGENTS).contains(&format!("\nname = \"{name}\"\n")), "agent:{name}");
+            named += 1;
+        }
+    }
+    assert!(named >= 4, "{named}");
 }
 
 #[test]

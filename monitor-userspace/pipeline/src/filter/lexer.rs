@@ -127,9 +127,15 @@ impl Lexer<'_> {
             self.next();
         }
         let word = &self.filter[start..self.at];
-        let (name, rest) = word.split_at(word.find(['<', '>', '=', '~']).unwrap_or(0));
+        let (name, rest) = word.split_at(word.find(['<', '>', '=', '~', '!']).unwrap_or(0));
         if field::known(name).is_some() {
-            let what = format!("a field ends with a colon: `{name}:{rest}`; text that has this is put in quotes");
+            let what = match rest.strip_prefix('!') {
+                Some(value) => {
+                    let value = value.trim_start_matches([':', '=']);
+                    format!("`not` stands before a field: `not {name}:{value}`; text that has this is put in quotes")
+                }
+                None => format!("a field ends with a colon: `{name}:{rest}`; text that has this is put in quotes"),
+            };
             return Err(FilterError::new(self.filter, start..self.at, what));
         }
         Ok(match word {

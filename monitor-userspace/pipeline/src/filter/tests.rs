@@ -269,6 +269,8 @@ fn a_mistake_is_shown_where_it_is() {
         ("result:fail", "`result`: `fail` is no result; it takes ok", "fail"),
         ("pid>5", "a field ends with a colon: `pid:>5`", "pid>5"),
         ("kind==open", "a field ends with a colon: `kind:==open`", "kind==open"),
+        ("kind!=open", "`not` stands before a field: `not kind:open`", "kind!=open"),
+        ("path!:*/.git/*", "`not` stands before a field: `not path:*/.git/*`", "path!:*/.git/*"),
         (r#"argv:"a b"*"#, "nothing may follow a closing quote", r#""a b""#),
         (&deep, "`path`: these wildcards cannot be read", &deep["path:".len()..]),
         (&long, "`path`: these wildcards cannot be read", &long["path:".len()..]),
